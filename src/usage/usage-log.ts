@@ -1,0 +1,78 @@
+/**
+ * The durable, ordered, partitioned log of usage events: the port between ingest and metering.
+ *
+ * A record's value is UTF-8 JSON: one CloudEvent, or an array of them (one HTTP batch is one record).
+ * Two adapters exist, `adapters/kafka` and `adapters/postgres-log`; `test/contracts` decides whether an
+ * adapter is right. Nothing above this port knows which one runs.
+ */
+export interface UsageLog {
+  /**
+   * Appends each value as one record and resolves only when all of them are durable.
+   * On an error nothing may be assumed: some may be in the log; sending again is safe (metering removes
+   * duplicates).
+   * @throws LogUnavailable when the log cannot take them.
+   */
+  append(values: readonly LogAppend[]): Promise<void>;
+
+  /** Where the log begins and ends now, and which log it is. Read afresh at every call. */
+  extent(): Promise<LogExtent>;
+
+  /**
+   * Feeds batches to `reader`, one at a time per partition, several partitions at once, until stopped.
+   * Partitions are shared between all readers of the same log; a partition may move to another reader at
+   * any time, so the reader fences itself (`claim`).
+   */
+  read(reader: LogReader): Promise<LogReading>;
+
+  /** Releases everything held. Readings end first. */
+  close(): Promise<void>;
+}
+
+export interface LogAppend {
+  /** Spreads records over partitions; the event id, or that of a batch's first event. */
+  key: string;
+  value: Buffer;
+}
+
+export interface LogExtent {
+  /** Identity of this very log: a topic that was deleted and made again has another. */
+  logId: string;
+  partitions: { partition: number; start: bigint; end: bigint }[];
+}
+
+export interface LogRecord {
+  offset: bigint;
+  value: Buffer;
+  /** When the log took the record (Kafka's LogAppendTime), not when it was produced or read. */
+  appendedAt: Date;
+}
+
+export interface LogBatch {
+  partition: number;
+  /** Ascending by offset, never empty. */
+  records: LogRecord[];
+  /** The offset after this batch: beyond the last record, and beyond control records that were passed over. */
+  nextOffset: bigint;
+}
+
+/** What metering brings: the position of record is its own (a database row), never the log's. */
+export interface LogReader {
+  /**
+   * Called whenever this reader begins, or begins again, with a partition: after assignment and after every
+   * failed `apply`. Answers the offset to read from. Takes the partition away from any earlier claimant.
+   */
+  claim(logId: string, partition: number): Promise<bigint>;
+  /** Applies one batch. When it throws, the adapter waits a moment, claims again and reads from there. */
+  apply(batch: LogBatch): Promise<void>;
+  /** A partition cannot go on without a person: the log starts beyond the cursor, or it is another log. */
+  alarm(partition: number, reason: string): void;
+}
+
+export interface LogReading {
+  /** Stops after the batches in hand. */
+  stop(): Promise<void>;
+}
+
+export class LogUnavailable extends Error {
+  override name = "LogUnavailable";
+}
