@@ -1,0 +1,39 @@
+import { type Rational, rational } from "./rational.ts";
+
+const DECIMAL = /^(-?)(\d{1,30})(?:\.(\d{1,30}))?$/;
+
+/**
+ * Reads plain decimal text ("0.65", no exponent, at most 30 digits either side of the point) exactly.
+ * Answers undefined for anything else.
+ */
+export function parseDecimal(text: string): Rational | undefined {
+  const match = DECIMAL.exec(text);
+  if (match === null) return undefined;
+  const [, sign, whole = "0", fraction = ""] = match;
+  const digits = BigInt(whole + fraction);
+  return rational(sign === "-" ? -digits : digits, 10n ** BigInt(fraction.length));
+}
+
+/**
+ * Writes a fraction whose denominator divides a power of ten, shortest form.
+ * @throws RangeError for a fraction with no finite decimal form.
+ */
+export function formatDecimal(value: Rational): string {
+  for (let scale = 0n; scale <= 80n; scale++) {
+    if (10n ** scale % value.den === 0n)
+      return formatScaled(value.num * (10n ** scale / value.den), Number(scale));
+  }
+  throw new RangeError(`${value.num}/${value.den} has no finite decimal form`);
+}
+
+/** Writes an integer of 10^-scale units with all its digits: (1234n, 3) is "1.234". */
+export function formatScaled(units: bigint, scale: number): string {
+  const sign = units < 0n ? "-" : "";
+  const digits = (units < 0n ? -units : units).toString().padStart(scale + 1, "0");
+  return scale === 0 ? sign + digits : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+}
+
+/** N of "per N units" must be 1, 10, 100, … so that a gross always is an exact decimal. */
+export function isPowerOfTen(text: string): boolean {
+  return /^10{0,18}$/.test(text);
+}

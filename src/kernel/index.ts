@@ -1,0 +1,28 @@
+export { assert, InvariantBroken, present } from "./assert.ts";
+export { canonicalJson, contentHash } from "./content-hash.ts";
+export { CURRENCY_PATTERN, minorDigits, payableFloor, payoutStep, toMinor } from "./currency.ts";
+export { formatDecimal, isPowerOfTen, parseDecimal } from "./decimal.ts";
+export { BEGINNING_OF_TIME, formatInstant, type Instant, instantOf, now, parseInstant } from "./instant.ts";
+export {
+  floorToNanos,
+  formatNanos,
+  type Money,
+  money,
+  type Nanos,
+  parseNanos,
+  roundToNanos,
+} from "./nanos.ts";
+export { firstDay, nextPeriod, type Period, parsePeriod, periodEnd, periodOfDay } from "./period.ts";
+export {
+  add,
+  compare,
+  floor,
+  min,
+  multiply,
+  type Rational,
+  rational,
+  roundHalfEven,
+  subtract,
+  ZERO,
+} from "./rational.ts";
+export { type FieldError, REFUSALS, Refusal, type RefusalCode } from "./refusal.ts";

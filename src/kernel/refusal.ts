@@ -1,0 +1,67 @@
+/**
+ * Why a request is refused: the closed list of stable codes that callers may rely on, each with its HTTP status.
+ * A refusal leaves everything as it was.
+ */
+export const REFUSALS = {
+  body_not_json: 400,
+  body_invalid: 400,
+  parameter_invalid: 400,
+  event_invalid: 400,
+  unauthenticated: 401,
+  role_not_allowed: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  effective_from_in_metered_past: 409,
+  version_exists: 409,
+  identity_ambiguous: 409,
+  idempotency_key_reused: 409,
+  idempotency_key_in_progress: 409,
+  catalog_busy: 409,
+  conflict_needs_decision: 409,
+  already_replayed: 409,
+  period_not_over: 409,
+  earlier_period_open: 409,
+  period_not_closed: 409,
+  period_closed: 409,
+  plan_missing: 409,
+  plan_changed: 409,
+  not_approved: 409,
+  approver_made_plan: 409,
+  metering_behind: 409,
+  settlement_running: 409,
+  body_too_large: 413,
+  media_type_not_supported: 415,
+  payee_unknown: 422,
+  model_unknown: 422,
+  lineage_invalid: 422,
+  policy_invalid: 422,
+  price_invalid: 422,
+  stripe_account_invalid: 422,
+  too_many_requests: 429,
+  internal_error: 500,
+  stripe_unavailable: 502,
+  log_unavailable: 503,
+  database_unavailable: 503,
+} as const;
+
+export type RefusalCode = keyof typeof REFUSALS;
+
+export interface FieldError {
+  /** Where in the body: "prices[3].components[0].per". */
+  path: string;
+  code: string;
+  message: string;
+}
+
+/** A request that cannot be granted, with what the caller can do about it. Not a bug: nothing to page anyone for. */
+export class Refusal extends Error {
+  override name = "Refusal";
+  readonly code: RefusalCode;
+  readonly fields: FieldError[];
+
+  constructor(code: RefusalCode, message: string, fields: FieldError[] = []) {
+    super(message);
+    this.code = code;
+    this.fields = fields;
+  }
+}
