@@ -1,9 +1,9 @@
 import { type Rational, rational } from "./rational.ts";
 
-const DECIMAL = /^(-?)(\d{1,30})(?:\.(\d{1,30}))?$/;
+const DECIMAL = /^(-?)(\d{1,60})(?:\.(\d{1,60}))?$/;
 
 /**
- * Reads plain decimal text ("0.65", no exponent, at most 30 digits either side of the point) exactly.
+ * Reads plain decimal text ("0.65", no exponent, at most 60 digits either side of the point) exactly.
  * Answers undefined for anything else.
  */
 export function parseDecimal(text: string): Rational | undefined {

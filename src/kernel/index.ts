@@ -1,7 +1,7 @@
 export { assert, InvariantBroken, present } from "./assert.ts";
 export { canonicalJson, contentHash } from "./content-hash.ts";
 export { CURRENCY_PATTERN, minorDigits, payableFloor, payoutStep, toMinor } from "./currency.ts";
-export { formatDecimal, isPowerOfTen, parseDecimal } from "./decimal.ts";
+export { formatDecimal, formatScaled, isPowerOfTen, parseDecimal } from "./decimal.ts";
 export { BEGINNING_OF_TIME, formatInstant, type Instant, instantOf, now, parseInstant } from "./instant.ts";
 export {
   floorToNanos,
@@ -13,6 +13,7 @@ export {
   roundToNanos,
 } from "./nanos.ts";
 export { firstDay, nextPeriod, type Period, parsePeriod, periodEnd, periodOfDay } from "./period.ts";
+export { isPlainText } from "./plain-text.ts";
 export {
   add,
   compare,

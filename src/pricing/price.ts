@@ -57,7 +57,7 @@ export const PriceTerms = z.strictObject({
     .array(z.enum(USAGE_STATUSES))
     .min(1)
     .default(DEFAULT_CHARGE_STATUSES)
-    .transform((statuses) => USAGE_STATUSES.filter((status) => statuses.includes(status))),
+    .overwrite((statuses) => USAGE_STATUSES.filter((status) => statuses.includes(status))),
   components: z
     .array(PriceComponent)
     .min(1)

@@ -1,0 +1,161 @@
+-- Why: a catalogue change touches many tables, and every usage batch must see all of it or nothing. So it is one
+-- statement, under the catalogue-and-books lock (advisory lock 7001: shared by usage batches, exclusive here and for
+-- closing), and it refuses to be applied to another catalogue than the one it was planned on.
+
+INSERT INTO catalog_state DEFAULT VALUES;
+--> statement-breakpoint
+INSERT INTO books_state DEFAULT VALUES;
+--> statement-breakpoint
+INSERT INTO meter (name, scale, built_in) VALUES
+  ('predict_seconds', 6, 1), ('input_tokens', 0, 1), ('output_tokens', 0, 1), ('images', 0, 1), ('runs', 0, 1);
+--> statement-breakpoint
+INSERT INTO revenue_policy (model_no, effective_from, steps) VALUES (NULL, '0001-01-01T00:00:00Z',
+  '[{"take":"platform","percent":"20","of":"gross"},{"take":"shares","shares":[{"payee":"$owner","weight":1}]}]');
+--> statement-breakpoint
+INSERT INTO self_dealing_rule (effective_from, rule) VALUES ('0001-01-01T00:00:00Z', 'platform');
+--> statement-breakpoint
+ALTER TABLE self_dealing_rule ADD CHECK (rule IN ('platform', 'earner'));
+--> statement-breakpoint
+ALTER TABLE catalog_state ADD CHECK (singleton = 1);
+--> statement-breakpoint
+ALTER TABLE books_state ADD CHECK (singleton = 1 AND extract(day FROM first_open_period) = 1);
+--> statement-breakpoint
+ALTER TABLE customer_version ADD CHECK (effective_from < effective_until);
+--> statement-breakpoint
+ALTER TABLE price_version ADD CHECK (effective_from < effective_until);
+--> statement-breakpoint
+ALTER TABLE split_segment ADD CHECK (effective_from < effective_until);
+--> statement-breakpoint
+
+-- Refusals raised by our functions: SQLSTATE TRIBU, the message is the code, the detail is JSON for the caller.
+CREATE FUNCTION refuse(code text, detail jsonb DEFAULT '{}') RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'TRIBU', MESSAGE = code, DETAIL = detail::text;
+END $$;
+--> statement-breakpoint
+
+-- change: what plan-catalog-change.ts planned. Times are RFC 3339 text, other rows are named by their ids.
+CREATE FUNCTION apply_catalog_change(change jsonb) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_version bigint;
+  v_guard record;
+BEGIN
+  PERFORM pg_advisory_xact_lock(7001);
+
+  SELECT version INTO v_version FROM catalog_state FOR UPDATE;
+  IF v_version <> (change->>'expected_version')::bigint THEN
+    PERFORM refuse('catalog_changed');
+  END IF;
+
+  -- No version may begin at or before usage that was metered under the one it replaces.
+  FOR v_guard IN
+    SELECT g.subject, g.changes_from, max(x.last_occurred_at) AS last_occurred_at
+    FROM jsonb_to_recordset(change->'guards')
+      AS g(kind text, subject text, segment_from timestamptz, changes_from timestamptz)
+    LEFT JOIN model m ON g.kind <> 'customer' AND m.id = g.subject
+    LEFT JOIN customer c ON g.kind = 'customer' AND c.id = g.subject
+    JOIN metered_extent x ON x.kind = g.kind AND x.segment_from = g.segment_from
+      AND x.subject_no = coalesce(m.model_no, c.customer_no)
+    GROUP BY g.subject, g.changes_from
+    HAVING max(x.last_occurred_at) >= g.changes_from
+    ORDER BY max(x.last_occurred_at) DESC LIMIT 1
+  LOOP
+    PERFORM refuse('effective_from_in_metered_past', jsonb_build_object(
+      'subject', v_guard.subject,
+      'earliest', to_char((v_guard.last_occurred_at + interval '1 microsecond') AT TIME ZONE 'UTC',
+                          'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')));
+  END LOOP;
+
+  -- The time under the lock, so that a closing period knows exactly who was there before its cut.
+  INSERT INTO payee (id, name, country, default_currency, minimum_payout_nanos, stripe_account, created_at)
+  SELECT id, name, country, default_currency, minimum_payout_nanos, stripe_account, clock_timestamp()
+  FROM jsonb_to_recordset(change->'payees') AS p(id text, name text, country text, default_currency text,
+    minimum_payout_nanos numeric, stripe_account text)
+  ON CONFLICT (id) DO UPDATE SET name = excluded.name, country = excluded.country,
+    default_currency = excluded.default_currency, minimum_payout_nanos = excluded.minimum_payout_nanos,
+    stripe_account = coalesce(excluded.stripe_account, payee.stripe_account);
+
+  UPDATE payee SET stripe_account = a.stripe_account
+  FROM jsonb_to_recordset(change->'accounts') AS a(payee text, stripe_account text) WHERE payee.id = a.payee;
+
+  INSERT INTO customer (id, name)
+  SELECT id, name FROM jsonb_to_recordset(change->'customers') AS c(id text, name text)
+  ON CONFLICT (id) DO UPDATE SET name = excluded.name;
+
+  INSERT INTO customer_version (customer_no, effective_from, currency, country, payee_no)
+  SELECT c.customer_no, v.effective_from, v.currency, v.country, p.payee_no
+  FROM jsonb_to_recordset(change->'customer_versions')
+    AS v(customer text, effective_from timestamptz, currency text, country text, payee text)
+  JOIN customer c ON c.id = v.customer LEFT JOIN payee p ON p.id = v.payee;
+
+  UPDATE customer_version v SET effective_until = n.effective_until
+  FROM (SELECT customer_version_no,
+               lead(effective_from, 1, 'infinity') OVER (PARTITION BY customer_no ORDER BY effective_from) AS effective_until
+        FROM customer_version WHERE customer_no IN (
+          SELECT c.customer_no FROM jsonb_to_recordset(change->'customer_versions') AS x(customer text)
+          JOIN customer c ON c.id = x.customer)) n
+  WHERE n.customer_version_no = v.customer_version_no AND n.effective_until <> v.effective_until;
+
+  INSERT INTO model (id) SELECT id FROM jsonb_to_recordset(change->'models') AS m(id text) ON CONFLICT DO NOTHING;
+
+  INSERT INTO model_lineage (model_no, effective_from, payee_no, base_model_no)
+  SELECT m.model_no, l.effective_from, p.payee_no, b.model_no
+  FROM jsonb_to_recordset(change->'lineages')
+    AS l(model text, effective_from timestamptz, payee text, base_model text)
+  JOIN model m ON m.id = l.model JOIN payee p ON p.id = l.payee LEFT JOIN model b ON b.id = l.base_model;
+
+  INSERT INTO meter (name, scale)
+  SELECT name, scale FROM jsonb_to_recordset(change->'meters') AS x(name text, scale smallint) ON CONFLICT DO NOTHING;
+
+  INSERT INTO price_version (model_no, currency, effective_from, charge_statuses)
+  SELECT m.model_no, x.currency, x.effective_from, x.charge_statuses
+  FROM jsonb_to_recordset(change->'prices')
+    AS x(model text, currency text, effective_from timestamptz, charge_statuses text[])
+  JOIN model m ON m.id = x.model;
+
+  INSERT INTO price_component (price_no, meter_no, amount, per, unit_amount, max_per_event)
+  SELECT v.price_no, t.meter_no, c.amount, c.per, c.unit_amount, c.max_per_event
+  FROM jsonb_to_recordset(change->'prices')
+    AS x(model text, currency text, effective_from timestamptz, components jsonb)
+  JOIN model m ON m.id = x.model
+  JOIN price_version v ON v.model_no = m.model_no AND v.currency = x.currency AND v.effective_from = x.effective_from
+  CROSS JOIN jsonb_to_recordset(x.components)
+    AS c(meter text, amount text, per text, unit_amount numeric, max_per_event numeric)
+  JOIN meter t ON t.name = c.meter;
+
+  UPDATE price_version v SET effective_until = n.effective_until
+  FROM (SELECT price_no, lead(effective_from, 1, 'infinity')
+                 OVER (PARTITION BY model_no, currency ORDER BY effective_from) AS effective_until
+        FROM price_version WHERE model_no IN (
+          SELECT m.model_no FROM jsonb_to_recordset(change->'prices') AS x(model text) JOIN model m ON m.id = x.model)) n
+  WHERE n.price_no = v.price_no AND n.effective_until <> v.effective_until;
+
+  INSERT INTO revenue_policy (model_no, effective_from, steps)
+  SELECT m.model_no, x.effective_from, x.steps
+  FROM jsonb_to_recordset(change->'policies') AS x(model text, effective_from timestamptz, steps jsonb)
+  JOIN model m ON m.id = x.model;
+
+  INSERT INTO split_plan (hash, content, cost_meter_no, cost_currency, payees)
+  SELECT x.hash, x.content, t.meter_no, x.cost_currency, x.payees
+  FROM jsonb_to_recordset(change->'plans')
+    AS x(hash text, content jsonb, cost_meter text, cost_currency text, payees text[])
+  LEFT JOIN meter t ON t.name = x.cost_meter
+  ON CONFLICT (hash) DO NOTHING;
+
+  INSERT INTO self_dealing_plan (split_plan_no, payee_no, redirected_plan_no)
+  SELECT s.split_plan_no, p.payee_no, r.split_plan_no
+  FROM jsonb_to_recordset(change->'redirects') AS x(plan text, payee text, redirected text)
+  JOIN split_plan s ON s.hash = x.plan JOIN payee p ON p.id = x.payee JOIN split_plan r ON r.hash = x.redirected
+  ON CONFLICT DO NOTHING;
+
+  DELETE FROM split_segment WHERE model_no IN (
+    SELECT m.model_no FROM jsonb_to_recordset(change->'segments') AS x(model text) JOIN model m ON m.id = x.model);
+  INSERT INTO split_segment (model_no, effective_from, effective_until, split_plan_no)
+  SELECT m.model_no, x.effective_from,
+         lead(x.effective_from, 1, 'infinity') OVER (PARTITION BY m.model_no ORDER BY x.effective_from), s.split_plan_no
+  FROM jsonb_to_recordset(change->'segments') AS x(model text, effective_from timestamptz, plan text)
+  JOIN model m ON m.id = x.model JOIN split_plan s ON s.hash = x.plan;
+
+  UPDATE catalog_state SET version = version + 1;
+  RETURN v_version + 1;
+END $$;

@@ -1,0 +1,175 @@
+-- Why: a month is closed in steps that can each be repeated after any crash. The cut is one statement under the
+-- catalogue-and-books lock: usage metered before it is in, usage metered after it belongs to the next period.
+
+ALTER TABLE settlement ADD CHECK (extract(day FROM period) = 1);
+--> statement-breakpoint
+ALTER TABLE settlement ADD CHECK (state IN ('closing', 'released', 'closed', 'planned', 'approved'));
+--> statement-breakpoint
+-- Two-person approval is the database's business: no code path can approve its own plan.
+ALTER TABLE settlement ADD CONSTRAINT two_persons
+  CHECK (NOT two_person OR approved_by IS NULL OR approved_by <> planned_by);
+--> statement-breakpoint
+ALTER TABLE settlement ADD CHECK ((state = 'approved') = (approved_by IS NOT NULL));
+--> statement-breakpoint
+ALTER TABLE settlement ADD CHECK (state IN ('closing', 'released', 'closed') OR (plan IS NOT NULL AND plan_hash IS NOT NULL));
+--> statement-breakpoint
+ALTER TABLE statement ADD CHECK (closing_nanos = opening_nanos + earned_nanos + adjustments_nanos - paid_nanos);
+--> statement-breakpoint
+
+-- Answers the settlement's state: 'closing' when this call or an earlier one made the cut.
+CREATE FUNCTION cut_period(p_period date, p_grace interval) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_state text;
+  v_first_open date;
+  v_earlier date;
+BEGIN
+  PERFORM pg_advisory_xact_lock(7001);
+  SELECT state INTO v_state FROM settlement WHERE period = p_period;
+  IF FOUND THEN RETURN v_state; END IF;
+
+  SELECT first_open_period INTO v_first_open FROM books_state FOR UPDATE;
+  IF p_period < v_first_open THEN PERFORM refuse('period_closed'); END IF;
+  IF clock_timestamp() < (p_period + interval '1 month') AT TIME ZONE 'UTC' + p_grace THEN
+    PERFORM refuse('period_not_over', jsonb_build_object('ends',
+      to_char(p_period + interval '1 month' + p_grace, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
+  END IF;
+  SELECT min(period) INTO v_earlier FROM (
+    SELECT min(booked_period) AS period FROM usage_window WHERE booked_period < p_period AND booked_period >= v_first_open
+    UNION ALL SELECT min(period) FROM journal_entry WHERE period < p_period AND period >= v_first_open
+    UNION ALL SELECT min(period) FROM settlement WHERE period < p_period AND state IN ('closing', 'released')) x;
+  IF v_earlier IS NOT NULL THEN
+    PERFORM refuse('earlier_period_open', jsonb_build_object('period', to_char(v_earlier, 'YYYY-MM')));
+  END IF;
+
+  INSERT INTO settlement (period, state, cut_at) VALUES (p_period, 'closing', clock_timestamp());
+  UPDATE books_state SET first_open_period = p_period + interval '1 month';
+  RETURN 'closing';
+END $$;
+--> statement-breakpoint
+
+-- After the final accrual: moves what was earned from accruing to payable, and what customers owe from unbilled to
+-- their receivables. Refuses when the accrual does not stand exactly at the windows; from here on nothing accrues on
+-- this period any more, so a worker with older figures cannot post them late.
+CREATE FUNCTION release_period(p_period date) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE r record;
+BEGIN
+  PERFORM pg_advisory_xact_lock(7002);
+  IF NOT EXISTS (SELECT FROM settlement WHERE period = p_period AND state = 'closing') THEN RETURN; END IF;
+  IF EXISTS (SELECT FROM line_to_accrue WHERE booked_period = p_period) THEN PERFORM refuse('accrual_incomplete'); END IF;
+
+  FOR r IN SELECT account, split_part(account, ':', 2) AS payee, currency, sum(amount_nanos) AS earned
+           FROM accrual_part WHERE booked_period = p_period AND account LIKE 'payee:%' GROUP BY 1, 2, 3 ORDER BY 1, 3
+  LOOP
+    PERFORM post_entry(format('release:%s:%s:%s', p_period, r.payee, r.currency), 'release', r.currency, p_period, '{}',
+      ARRAY[r.account, 'payee:' || r.payee || ':payable'], ARRAY[r.earned, -r.earned]);
+  END LOOP;
+
+  FOR r IN SELECT c.id AS customer, p.currency, round_to_nanos(sum(w.quantity * pc.unit_amount)) AS owed
+           FROM customer_window w JOIN price_version p USING (price_no)
+           JOIN price_component pc ON pc.price_no = w.price_no AND pc.meter_no = w.meter_no
+           JOIN customer c USING (customer_no)
+           WHERE w.booked_period = p_period GROUP BY 1, 2 ORDER BY 1, 2
+  LOOP
+    PERFORM post_entry(format('billing:%s:%s:%s', p_period, r.customer, r.currency), 'billing', r.currency, p_period, '{}',
+      ARRAY['customer:' || r.customer || ':receivable', 'platform:unbilled'], ARRAY[r.owed, -r.owed]);
+  END LOOP;
+
+  -- Lines and customers round differently by less than a nano each: what is left of this period's unbilled is rounding.
+  FOR r IN SELECT e.currency, sum(p.amount_nanos) AS rest
+           FROM posting p JOIN journal_entry e USING (entry_no) JOIN ledger_account a USING (account_no)
+           WHERE a.path = 'platform:unbilled' AND e.period = p_period GROUP BY 1
+  LOOP
+    PERFORM post_entry(format('billing:%s:rounding:%s', p_period, r.currency), 'billing', r.currency, p_period, '{}',
+      ARRAY['platform:unbilled', 'platform:rounding'], ARRAY[-r.rest, r.rest]);
+  END LOOP;
+  UPDATE settlement SET state = 'released' WHERE period = p_period;
+END $$;
+--> statement-breakpoint
+
+-- Who gets a statement for a period: every payee who was there at the cut, in its default currency, and in every other
+-- one with earnings or movements in it, or with a balance brought forward.
+CREATE FUNCTION statement_figures(p_period date)
+RETURNS TABLE (payee text, currency text, opening numeric, earned numeric, adjustments numeric, paid numeric)
+LANGUAGE sql STABLE AS $$
+  WITH movement AS (
+    SELECT a.owner AS payee, e.currency,
+      coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind = 'release'), 0) AS earned,
+      coalesce(sum(p.amount_nanos) FILTER (WHERE e.kind IN ('payout_sent', 'payout_returned')), 0) AS paid,
+      coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind NOT IN ('release', 'payout_sent', 'payout_returned')), 0) AS adjustments
+    FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
+    WHERE e.period = p_period AND a.kind = 'payee:payable' GROUP BY 1, 2
+  ), brought AS (
+    SELECT DISTINCT ON (s.payee, s.currency) s.payee, s.currency, s.closing_nanos AS opening
+    FROM statement s WHERE s.period < p_period ORDER BY s.payee, s.currency, s.period DESC
+  ), recipient AS (
+    SELECT p.id AS payee, p.default_currency AS currency
+    FROM payee p JOIN settlement s ON s.period = p_period AND p.created_at < s.cut_at
+    UNION SELECT payee, currency FROM movement
+    UNION SELECT payee, currency FROM brought WHERE opening <> 0
+  )
+  SELECT payee, currency, coalesce(b.opening, 0), coalesce(m.earned, 0), coalesce(m.adjustments, 0), coalesce(m.paid, 0)
+  FROM recipient LEFT JOIN movement m USING (payee, currency) LEFT JOIN brought b USING (payee, currency)
+$$;
+--> statement-breakpoint
+
+CREATE FUNCTION write_statements(p_period date, p_statements jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  INSERT INTO statement (period, payee, currency, opening_nanos, earned_nanos, adjustments_nanos, paid_nanos,
+    closing_nanos, content, hash)
+  SELECT p_period, s.payee, s.currency, s.opening, s.earned, s.adjustments, s.paid, s.closing, s.content, s.hash
+  FROM jsonb_to_recordset(p_statements) AS s(payee text, currency text, opening numeric, earned numeric,
+    adjustments numeric, paid numeric, closing numeric, content jsonb, hash text)
+  ORDER BY s.payee, s.currency ON CONFLICT DO NOTHING;
+END $$;
+--> statement-breakpoint
+
+-- The end of closing: every figure has its statement, and every statement its figures.
+CREATE FUNCTION finish_close(p_period date) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v_wrong record;
+BEGIN
+  PERFORM pg_advisory_xact_lock(7002);
+  IF NOT EXISTS (SELECT FROM settlement WHERE period = p_period AND state = 'released') THEN RETURN; END IF;
+  SELECT * INTO v_wrong
+  FROM statement_figures(p_period) f
+  FULL JOIN (SELECT * FROM statement WHERE period = p_period) s USING (payee, currency)
+  -- A statement without figures is an empty one, of a payee who has changed the default currency since.
+  WHERE (coalesce(f.opening, 0), coalesce(f.earned, 0), coalesce(f.adjustments, 0), coalesce(f.paid, 0))
+    IS DISTINCT FROM (s.opening_nanos, s.earned_nanos, s.adjustments_nanos, s.paid_nanos) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'the statement of % in % does not match the books of %', v_wrong.payee, v_wrong.currency, p_period;
+  END IF;
+  UPDATE settlement SET state = 'closed', closed_at = clock_timestamp() WHERE period = p_period;
+END $$;
+--> statement-breakpoint
+
+-- Planning the same again keeps its maker; two-person approval once asked for is not dropped by planning again.
+CREATE FUNCTION record_plan(p_period date, p_plan jsonb, p_hash text, p_by text, p_two_person boolean)
+RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v_state text;
+BEGIN
+  SELECT state INTO v_state FROM settlement WHERE period = p_period FOR UPDATE;
+  IF v_state IS NULL OR v_state IN ('closing', 'released') THEN PERFORM refuse('period_not_closed'); END IF;
+  UPDATE settlement SET two_person = two_person OR p_two_person
+  WHERE period = p_period AND state IN ('closed', 'planned');
+  UPDATE settlement SET state = 'planned', plan = p_plan, plan_hash = p_hash, planned_by = p_by,
+    planned_at = clock_timestamp()
+  WHERE period = p_period AND state IN ('closed', 'planned') AND plan_hash IS DISTINCT FROM p_hash;
+  RETURN (SELECT plan_hash FROM settlement WHERE period = p_period);
+END $$;
+--> statement-breakpoint
+
+-- Binds the approval to the plan's hash and makes its payouts. Approving the same plan again changes nothing.
+CREATE FUNCTION approve_plan(p_period date, p_hash text, p_by text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v settlement;
+BEGIN
+  SELECT * INTO v FROM settlement WHERE period = p_period FOR UPDATE;
+  IF v.plan_hash IS NULL THEN PERFORM refuse('plan_missing'); END IF;
+  IF v.plan_hash <> p_hash THEN PERFORM refuse('plan_changed', jsonb_build_object('hash', v.plan_hash)); END IF;
+  IF v.state = 'approved' THEN RETURN; END IF;
+  IF v.two_person AND v.planned_by = p_by THEN PERFORM refuse('approver_made_plan'); END IF;
+  INSERT INTO payout (id, period, payee, currency, amount_nanos, account, state)
+  SELECT p.id, p_period, p.payee, p.currency, p.amount_nanos, p.account, 'approved'
+  FROM jsonb_to_recordset(v.plan->'payouts')
+    AS p(id text, payee text, currency text, amount_nanos numeric, account text);
+  UPDATE settlement SET state = 'approved', approved_by = p_by, approved_at = clock_timestamp() WHERE period = p_period;
+END $$;

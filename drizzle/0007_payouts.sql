@@ -1,0 +1,92 @@
+-- Why: money leaves in two phases. Intent, attempt and idempotency key are committed together with the ledger's move
+-- to in transit before the provider is called; what came of it is recorded once, whoever learns of it first.
+
+ALTER TABLE payout ADD CHECK (state IN ('approved', 'sending', 'unknown', 'paid', 'failed'));
+--> statement-breakpoint
+ALTER TABLE payout ADD CHECK (amount_nanos > 0);
+--> statement-breakpoint
+ALTER TABLE payout ADD CHECK ((state = 'paid') = (transfer_id IS NOT NULL));
+--> statement-breakpoint
+-- A transfer pays one payout, ever.
+CREATE UNIQUE INDEX payout_transfer_once ON payout (transfer_id) WHERE transfer_id IS NOT NULL;
+--> statement-breakpoint
+
+CREATE FUNCTION open_period() RETURNS date LANGUAGE sql STABLE AS $$
+  SELECT greatest(first_open_period, '2000-01-01') FROM books_state
+$$;
+--> statement-breakpoint
+
+-- Begins a payout's next attempt, or answers the one under way (sending, unknown). No row: nothing to send.
+CREATE FUNCTION begin_payout_attempt(p_id text)
+RETURNS TABLE (attempt int, idempotency_key text, started_at timestamptz, resumed boolean) LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v payout;
+  v_payable numeric;
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(7001);
+  SELECT * INTO v FROM payout WHERE id = p_id FOR UPDATE;
+  IF v.state = 'paid' THEN RETURN; END IF;
+  IF v.state IN ('sending', 'unknown') THEN
+    RETURN QUERY SELECT a.attempt, a.idempotency_key, a.started_at, true
+                 FROM payout_attempt a WHERE a.payout_id = p_id AND a.attempt = v.attempt;
+    RETURN;
+  END IF;
+
+  v_payable := -account_balance_of('payee:' || v.payee || ':payable', v.currency);
+  IF v_payable < v.amount_nanos THEN
+    UPDATE payout SET state = 'failed', updated_at = clock_timestamp(),
+      reason = 'the payee''s balance no longer covers this payout; the next settlement plans anew' WHERE id = p_id;
+    RETURN;
+  END IF;
+
+  v.attempt := v.attempt + 1;
+  PERFORM post_entry(format('payout:%s:%s:sent', p_id, v.attempt), 'payout_sent', v.currency, open_period(),
+    jsonb_build_object('payout', p_id, 'attempt', v.attempt),
+    ARRAY['payee:' || v.payee || ':payable', 'payee:' || v.payee || ':in_transit'], ARRAY[v.amount_nanos, -v.amount_nanos]);
+  INSERT INTO payout_attempt (payout_id, attempt, idempotency_key)
+  SELECT p_id, v.attempt, format('payout:%s:%s:%s', installation, p_id, v.attempt) FROM books_state;
+  UPDATE payout SET state = 'sending', attempt = v.attempt, reason = NULL, updated_at = clock_timestamp() WHERE id = p_id;
+  RETURN QUERY SELECT a.attempt, a.idempotency_key, a.started_at, false
+               FROM payout_attempt a WHERE a.payout_id = p_id AND a.attempt = v.attempt;
+END $$;
+--> statement-breakpoint
+
+-- Records what came of an attempt; the first answer counts. p_outcome: paid, failed, not_sent (the provider refused
+-- for a reason of its own: funds, keys; the payout stays approved) or unknown (the answer was lost).
+CREATE FUNCTION finish_payout_attempt(p_id text, p_attempt int, p_outcome text, p_transfer text, p_detail text)
+RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v payout;
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(7001);
+  SELECT * INTO v FROM payout WHERE id = p_id FOR UPDATE;
+  IF v.attempt <> p_attempt OR v.state NOT IN ('sending', 'unknown') THEN RETURN v.state; END IF;
+
+  UPDATE payout_attempt SET outcome = p_outcome, detail = p_detail,
+    ended_at = CASE WHEN p_outcome = 'unknown' THEN NULL ELSE clock_timestamp() END
+  WHERE payout_id = p_id AND attempt = p_attempt;
+
+  IF p_outcome = 'paid' THEN
+    PERFORM post_entry(format('payout:%s:%s:paid', p_id, p_attempt), 'payout_paid', v.currency, open_period(),
+      jsonb_build_object('payout', p_id, 'transfer', p_transfer),
+      ARRAY['payee:' || v.payee || ':in_transit', 'stripe:clearing'], ARRAY[v.amount_nanos, -v.amount_nanos]);
+  ELSIF p_outcome IN ('failed', 'not_sent') THEN
+    PERFORM post_entry(format('payout:%s:%s:returned', p_id, p_attempt), 'payout_returned', v.currency, open_period(),
+      jsonb_build_object('payout', p_id, 'attempt', p_attempt, 'why', p_detail),
+      ARRAY['payee:' || v.payee || ':in_transit', 'payee:' || v.payee || ':payable'], ARRAY[v.amount_nanos, -v.amount_nanos]);
+  ELSIF p_outcome <> 'unknown' THEN
+    RAISE EXCEPTION 'no such outcome: %', p_outcome;
+  END IF;
+
+  UPDATE payout SET transfer_id = p_transfer, reason = CASE WHEN p_outcome = 'paid' THEN NULL ELSE p_detail END,
+    updated_at = clock_timestamp(),
+    state = CASE p_outcome WHEN 'not_sent' THEN 'approved' ELSE p_outcome END
+  WHERE id = p_id RETURNING state INTO v.state;
+  RETURN v.state;
+END $$;
+--> statement-breakpoint
+
+-- Notes that the provider was searched for an unknown attempt in vain; answers since when that is so.
+CREATE FUNCTION note_attempt_missing(p_id text, p_attempt int) RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
+  UPDATE payout_attempt SET missing_since = coalesce(missing_since, clock_timestamp())
+  WHERE payout_id = p_id AND attempt = p_attempt RETURNING missing_since
+$$;

@@ -1,0 +1,29 @@
+import { integer, jsonb, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+
+const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
+
+/** API keys: only the SHA-256 of a secret is kept. */
+export const apiKey = pgTable("api_key", {
+  id: text().primaryKey(),
+  secretHash: text("secret_hash").notNull().unique(),
+  role: text().notNull(),
+  payee: text(),
+  customer: text(),
+  sources: text().array(),
+  createdAt: moment("created_at").notNull().defaultNow(),
+  revokedAt: moment("revoked_at"),
+});
+
+/** Answers to POSTs that named an Idempotency-Key: the same key and request get the same answer again. */
+export const idempotentRequest = pgTable(
+  "idempotent_request",
+  {
+    principal: text().notNull(),
+    key: text().notNull(),
+    requestHash: text("request_hash").notNull(),
+    status: integer(),
+    response: jsonb(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.principal, t.key] })],
+);

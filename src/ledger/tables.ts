@@ -1,0 +1,81 @@
+import {
+  bigint,
+  date,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+} from "drizzle-orm/pg-core";
+
+// Written only by post_entry() (drizzle/0004_ledger.sql); its triggers refuse everything else.
+
+const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
+
+/** An account of the chart, such as `payee:ada:payable`. It holds any currency; an entry has one. */
+export const ledgerAccount = pgTable("ledger_account", {
+  accountNo: integer("account_no").primaryKey().generatedAlwaysAsIdentity(),
+  path: text().notNull().unique(),
+  /** The path without its owner: `payee:payable`. Flows are permitted per kind. */
+  kind: text().notNull(),
+  /** The owner inside the path, for `payee:…` and `customer:…`. */
+  owner: text(),
+});
+
+/** Which account kinds an entry kind may touch: a mistake in a template is refused, not booked. */
+export const permittedFlow = pgTable(
+  "permitted_flow",
+  { entryKind: text("entry_kind").notNull(), accountKind: text("account_kind").notNull() },
+  (t) => [primaryKey({ columns: [t.entryKind, t.accountKind] })],
+);
+
+/** One balanced fact. `key` names the business event it records, so that it is recorded once. */
+export const journalEntry = pgTable(
+  "journal_entry",
+  {
+    entryNo: bigint("entry_no", { mode: "bigint" }).primaryKey().generatedAlwaysAsIdentity(),
+    key: text().notNull().unique(),
+    kind: text().notNull(),
+    currency: text().notNull(),
+    period: date().notNull(),
+    postings: smallint().notNull(),
+    detail: jsonb().notNull(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    /** The transaction that wrote it: postings may be added in that one only. */
+    xid: text().notNull(),
+  },
+  (t) => [index().on(t.period, t.kind)],
+);
+
+/** One signed amount in nanos on one account: debit positive, credit negative. */
+export const posting = pgTable(
+  "posting",
+  {
+    entryNo: bigint("entry_no", { mode: "bigint" })
+      .notNull()
+      .references(() => journalEntry.entryNo),
+    position: smallint().notNull(),
+    accountNo: integer("account_no")
+      .notNull()
+      .references(() => ledgerAccount.accountNo),
+    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.entryNo, t.position] }), index().on(t.accountNo)],
+);
+
+/** Σ postings of an account and currency: a projection kept by post_entry(), proved by `verify`. */
+export const accountBalance = pgTable(
+  "account_balance",
+  {
+    accountNo: integer("account_no")
+      .notNull()
+      .references(() => ledgerAccount.accountNo),
+    currency: text().notNull(),
+    balanceNanos: numeric("balance_nanos", { precision: 38, scale: 0 }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.accountNo, t.currency] })],
+);

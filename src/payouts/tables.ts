@@ -1,0 +1,66 @@
+import {
+  boolean,
+  date,
+  index,
+  integer,
+  numeric,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+} from "drizzle-orm/pg-core";
+
+// Written only by the functions of drizzle/0007_payouts.sql; account facts by record-account.
+
+const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
+
+/** What the provider last said of a connected account. */
+export const payoutAccount = pgTable("payout_account", {
+  account: text().primaryKey(),
+  transfersEnabled: boolean("transfers_enabled").notNull(),
+  disabledReason: text("disabled_reason"),
+  checkedAt: moment("checked_at").notNull().defaultNow(),
+});
+
+/**
+ * One payee, one currency, one settlement. States: planned → approved → sending → paid | failed, with `unknown`
+ * between when the provider's answer was lost, and back to approved (`waiting_for_funds`) when it had no money.
+ */
+export const payout = pgTable(
+  "payout",
+  {
+    id: text().primaryKey(),
+    period: date().notNull(),
+    payee: text().notNull(),
+    currency: text().notNull(),
+    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    account: text().notNull(),
+    state: text().notNull(),
+    /** Why it is where it is, for a person: the last refusal, or what it waits for. */
+    reason: text(),
+    attempt: integer().notNull().default(0),
+    transferId: text("transfer_id"),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    updatedAt: moment("updated_at").notNull().defaultNow(),
+  },
+  (t) => [index().on(t.period, t.state), index().on(t.payee)],
+);
+
+/** One try at the provider, committed before the call: its key, and what came of it. */
+export const payoutAttempt = pgTable(
+  "payout_attempt",
+  {
+    payoutId: text("payout_id")
+      .notNull()
+      .references(() => payout.id),
+    attempt: integer().notNull(),
+    idempotencyKey: text("idempotency_key").notNull().unique(),
+    startedAt: moment("started_at").notNull().defaultNow(),
+    outcome: text(),
+    detail: text(),
+    endedAt: moment("ended_at"),
+    /** When the provider was last searched for an unknown attempt and nothing was found. */
+    missingSince: moment("missing_since"),
+  },
+  (t) => [primaryKey({ columns: [t.payoutId, t.attempt] })],
+);

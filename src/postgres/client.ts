@@ -1,0 +1,23 @@
+import postgres from "postgres";
+
+export type Sql = postgres.Sql;
+
+/**
+ * A pool of connections. Everything that moves money or the cursor is one statement, one call of a database function:
+ * postgres.js may let two begin() share a connection, and go on outside a transaction whose connection died
+ * (porsager/postgres #1204, #1189, #823). So there is no begin() in this code.
+ * bigint and numeric arrive as strings; parse them at the edge into bigint.
+ */
+export function openSql(url: string, options: { max?: number; name?: string } = {}): Sql {
+  return postgres(url, {
+    max: options.max ?? 10,
+    connect_timeout: 15,
+    idle_timeout: 60,
+    onnotice: () => {},
+    connection: { application_name: options.name ?? "tributary", TimeZone: "UTC" },
+    types: {
+      // A day is text, "2023-11-01": a JavaScript date would put a time zone on it.
+      day: { to: 1082, from: [1082], serialize: (value: string) => value, parse: (value: string) => value },
+    },
+  }) as unknown as Sql;
+}

