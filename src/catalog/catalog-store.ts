@@ -1,0 +1,71 @@
+import { now, Refusal } from "../kernel/index.ts";
+import { refusedByDatabase, type Sql } from "../postgres/index.ts";
+import type { Catalog } from "./catalog.ts";
+import { CatalogDocument } from "./documents.ts";
+import { loadCatalog } from "./load-catalog.ts";
+import { planCatalogChange } from "./plan-catalog-change.ts";
+
+const ATTEMPTS_MAX = 8;
+
+export interface CatalogStore {
+  /** The catalogue as it is now. */
+  current(): Promise<Catalog>;
+  /**
+   * Applies a document whole or not at all; usage batches see all of it or nothing.
+   * @throws Refusal, with everything as it was.
+   */
+  change(document: Partial<CatalogDocument>): Promise<void>;
+}
+
+/** The one way to read and change the catalogue. Changes are planned in memory and applied by one SQL function. */
+export function openCatalogStore(sql: Sql): CatalogStore {
+  let cached: Catalog | undefined;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  async function current(): Promise<Catalog> {
+    const [row] = await sql<[{ version: string }]>`SELECT version FROM catalog_state`;
+    if (cached?.version.toString() !== row.version) cached = await loadCatalog(sql);
+    return cached as Catalog;
+  }
+
+  async function changeOnce(document: CatalogDocument): Promise<boolean> {
+    const change = planCatalogChange(await current(), document, now());
+    try {
+      await sql`SELECT apply_catalog_change(${JSON.stringify(change.rows)}::text::jsonb)`;
+      cached = change.after;
+      return true;
+    } catch (error) {
+      cached = undefined;
+      const refused = refusedByDatabase(error);
+      // Another process changed the catalogue in between: plan again on what it is now.
+      if (refused?.code === "catalog_changed") return false;
+      if (refused?.code === "effective_from_in_metered_past") throw inMeteredPast(refused.detail);
+      throw error;
+    }
+  }
+
+  async function change(document: CatalogDocument): Promise<void> {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) if (await changeOnce(document)) return;
+    throw new Refusal(
+      "catalog_busy",
+      "the catalogue keeps being changed by others: send the same request again",
+    );
+  }
+
+  return {
+    current,
+    change(document) {
+      const complete = CatalogDocument.parse(document);
+      const mine = queue.then(() => change(complete));
+      queue = mine.catch(() => {});
+      return mine;
+    },
+  };
+}
+
+function inMeteredPast(detail: Record<string, string>): Refusal {
+  const message = `usage of ${detail.subject} is already metered up to there; the earliest effective_from that works is ${detail.earliest}`;
+  return new Refusal("effective_from_in_metered_past", message, [
+    { path: "effective_from", code: "effective_from_in_metered_past", message },
+  ]);
+}

@@ -1,0 +1,293 @@
+import {
+  BEGINNING_OF_TIME,
+  canonicalJson,
+  type FieldError,
+  formatDecimal,
+  formatInstant,
+  type Instant,
+  parseInstant,
+  parseNanos,
+  present,
+  Refusal,
+  type RefusalCode,
+} from "../kernel/index.ts";
+import { meterScale, unitAmount } from "../pricing/index.ts";
+import { LINEAGE_LEVELS_MAX, planCost } from "../sharing/index.ts";
+import {
+  type Catalog,
+  lineageAt,
+  splitMoments,
+  type Version,
+  versionAt,
+  withDescendants,
+} from "./catalog.ts";
+import type { CatalogDocument } from "./documents.ts";
+import { planSegments } from "./plan-segments.ts";
+
+/** Usage metered in a version's segment must end before `changes_from`, or the change is refused. */
+export interface Guard {
+  kind: string;
+  subject: string;
+  segment_from: string;
+  changes_from: string;
+}
+
+/** Rows for apply_catalog_change(), and the catalogue as it will be. */
+export interface CatalogChange {
+  rows: Record<string, unknown> & { expected_version: string; guards: Guard[] };
+  after: Catalog;
+}
+
+/**
+ * Works out what a document changes: pure, nothing is written. `at` is the moment that versions without a date begin
+ * (the first version of a thing begins at the beginning of time).
+ * @throws Refusal when the document contradicts the catalogue or itself.
+ */
+export function planCatalogChange(before: Catalog, document: CatalogDocument, at: Instant): CatalogChange {
+  const after: Catalog = {
+    ...before,
+    payees: new Map(before.payees),
+    customers: new Map(before.customers),
+    models: new Map(before.models),
+    derivatives: new Map(before.derivatives),
+  };
+  const guards: Guard[] = [];
+  const payees = planPayees(after, document);
+  const accounts = planAccounts(after, document);
+  const lineages = planModels(after, document, at);
+  const customerVersions = planCustomers(after, document, at, guards);
+  const policies = planPolicies(after, document);
+  const prices = planPrices(after, document, guards);
+
+  const resplit = withDescendants(
+    after,
+    [...lineages, ...policies].map((row) => row.model),
+  );
+  checkLineages(after, resplit);
+  const { segments, plans, redirects } = planSegments(after, resplit, guards);
+  checkCostCurrencies(after, new Set([...resplit, ...prices.map((price) => price.model)]));
+
+  const meters = [...prices.flatMap((p) => p.components), ...plans.flatMap((p) => planCost(p.content) ?? [])];
+  return {
+    after: { ...after, version: before.version + 1n },
+    rows: {
+      expected_version: before.version.toString(),
+      guards,
+      payees: lastOfEach(payees),
+      accounts,
+      customers: lastOfEach(document.customers.map(({ id, name }) => ({ id, name }))),
+      customer_versions: customerVersions,
+      models: document.models.map(({ id }) => ({ id })),
+      lineages,
+      meters: meters.map(({ meter }) => ({ name: meter, scale: meterScale(meter) })),
+      prices,
+      policies,
+      plans,
+      redirects,
+      segments,
+    },
+  };
+}
+
+/** A document may name something twice, as with two versions of a customer: its name is the last one given. */
+function lastOfEach<R extends { id: string }>(rows: readonly R[]): R[] {
+  return [...new Map(rows.map((row) => [row.id, row])).values()];
+}
+
+function planPayees(after: Catalog, document: CatalogDocument) {
+  return document.payees.map((row) => {
+    const minimum = row.minimum_payout === undefined ? null : (parseNanos(row.minimum_payout) ?? null);
+    const stripeAccount = row.stripe_account ?? after.payees.get(row.id)?.stripeAccount ?? null;
+    const { id, name, country, default_currency } = row;
+    after.payees.set(id, {
+      name,
+      country,
+      defaultCurrency: default_currency,
+      minimumPayoutNanos: minimum,
+      stripeAccount,
+    });
+    return {
+      id,
+      name,
+      country,
+      default_currency,
+      minimum_payout_nanos: minimum?.toString() ?? null,
+      stripe_account: row.stripe_account ?? null,
+    };
+  });
+}
+
+function planAccounts(after: Catalog, document: CatalogDocument) {
+  return document.accounts.map((row, index) => {
+    requirePayee(after, row.payee, `accounts[${index}].payee`);
+    const payee = after.payees.get(row.payee);
+    if (payee !== undefined) after.payees.set(row.payee, { ...payee, stripeAccount: row.stripe_account });
+    return row;
+  });
+}
+
+function planModels(after: Catalog, document: CatalogDocument, at: Instant) {
+  for (const { id } of document.models) {
+    const known = after.models.get(id);
+    after.models.set(id, known ?? { lineage: [], policies: [], pricesByCurrency: new Map(), segments: [] });
+  }
+  return document.models.flatMap((row, index) => {
+    requirePayee(after, row.payee, `models[${index}].payee`);
+    const base = row.base_model ?? null;
+    if (base !== null) requireModel(after, base, `models[${index}].base_model`);
+    const model = requireModel(after, row.id, `models[${index}].id`);
+    const content = { payee: row.payee, baseModel: base };
+    const effectiveFrom = beginning(row.effective_from, model.lineage, at);
+    const lineage = insertVersion(model.lineage, { ...content, effectiveFrom }, `models[${index}]`);
+    if (lineage === model.lineage) return [];
+    after.models.set(row.id, { ...model, lineage });
+    if (base !== null) after.derivatives.set(base, new Set([...(after.derivatives.get(base) ?? []), row.id]));
+    return [
+      { model: row.id, effective_from: formatInstant(effectiveFrom), payee: row.payee, base_model: base },
+    ];
+  });
+}
+
+function planCustomers(after: Catalog, document: CatalogDocument, at: Instant, guards: Guard[]) {
+  return document.customers.flatMap((row, index) => {
+    if (row.payee !== undefined) requirePayee(after, row.payee, `customers[${index}].payee`);
+    const known = after.customers.get(row.id)?.versions ?? [];
+    const effectiveFrom = beginning(row.effective_from, known, at);
+    const content = { currency: row.currency, country: row.country ?? null, payee: row.payee ?? null };
+    const versions = insertVersion(known, { ...content, effectiveFrom }, `customers[${index}]`);
+    after.customers.set(row.id, { name: row.name, versions });
+    if (versions === known) return [];
+    guards.push(...guard("customer", row.id, known, effectiveFrom));
+    return [{ customer: row.id, effective_from: formatInstant(effectiveFrom), ...content }];
+  });
+}
+
+function planPolicies(after: Catalog, document: CatalogDocument) {
+  return document.policies.flatMap((row, index) => {
+    const model = requireModel(after, row.model, `policies[${index}].model`);
+    for (const step of row.steps) {
+      if (step.take !== "shares") continue;
+      for (const share of step.shares) requirePayee(after, share.payee, `policies[${index}].steps`);
+    }
+    const effectiveFrom = beginning(row.effective_from, [], BEGINNING_OF_TIME);
+    const policies = insertVersion(model.policies, { steps: row.steps, effectiveFrom }, `policies[${index}]`);
+    if (policies === model.policies) return [];
+    after.models.set(row.model, { ...model, policies });
+    return [{ model: row.model, effective_from: formatInstant(effectiveFrom), steps: row.steps }];
+  });
+}
+
+function planPrices(after: Catalog, document: CatalogDocument, guards: Guard[]) {
+  return document.prices.flatMap((row, index) => {
+    const model = requireModel(after, row.model, `prices[${index}].model`);
+    const { model: _, effective_from, ...terms } = row;
+    const effectiveFrom = beginning(effective_from, [], BEGINNING_OF_TIME);
+    const known = model.pricesByCurrency.get(terms.currency) ?? [];
+    const versions = insertVersion(known, { terms, effectiveFrom }, `prices[${index}]`);
+    if (versions === known) return [];
+    guards.push(...guard(`price:${terms.currency}`, row.model, known, effectiveFrom));
+    const pricesByCurrency = new Map(model.pricesByCurrency).set(terms.currency, versions);
+    after.models.set(row.model, { ...model, pricesByCurrency });
+    const components = terms.components.map((component) => ({
+      ...component,
+      unit_amount: formatDecimal(unitAmount(component)),
+    }));
+    return [{ ...terms, model: row.model, effective_from: formatInstant(effectiveFrom), components }];
+  });
+}
+
+/** Inserts a version in order. The same list comes back when nothing changes. */
+function insertVersion<V extends Version>(versions: V[], added: V, path: string): V[] {
+  const inForce = versionAt(versions, added.effectiveFrom);
+  if (inForce !== undefined && sameContent(inForce, added)) return versions;
+  if (inForce?.effectiveFrom === added.effectiveFrom) {
+    throw refusal(
+      "version_exists",
+      path,
+      "there already is a different version with this effective_from; versions never change: post one with another effective_from",
+    );
+  }
+  return [...versions, added].sort((a, b) => (a.effectiveFrom < b.effectiveFrom ? -1 : 1));
+}
+
+function sameContent(a: Version, b: Version): boolean {
+  return canonicalJson({ ...a, effectiveFrom: "" }) === canonicalJson({ ...b, effectiveFrom: "" });
+}
+
+/** The version that a new one cuts short: its usage must end before the new one begins. */
+function guard(kind: string, subject: string, before: readonly Version[], changesFrom: Instant): Guard[] {
+  const cut = versionAt(before, changesFrom);
+  if (cut === undefined) return [];
+  return [
+    {
+      kind,
+      subject,
+      segment_from: formatInstant(cut.effectiveFrom),
+      changes_from: formatInstant(changesFrom),
+    },
+  ];
+}
+
+function beginning(text: string | undefined, known: readonly Version[], at: Instant): Instant {
+  if (text !== undefined) return present(parseInstant(text), "a validated time");
+  return known.length === 0 ? BEGINNING_OF_TIME : at;
+}
+
+function requirePayee(catalog: Catalog, id: string, path: string): void {
+  if (id !== "$owner" && !catalog.payees.has(id)) {
+    throw refusal("payee_unknown", path, `there is no payee "${id}": PUT /v1/payees/${id} first`);
+  }
+}
+
+function requireModel(catalog: Catalog, id: string, path: string) {
+  const model = catalog.models.get(id);
+  if (model === undefined)
+    throw refusal("model_unknown", path, `there is no model "${id}": PUT /v1/models/${id} first`);
+  return model;
+}
+
+function checkLineages(after: Catalog, models: Iterable<string>): void {
+  for (const id of models) {
+    for (const moment of splitMoments(after, id)) {
+      const levels = lineageAt(after, id, moment).map((level) => level.model);
+      if (new Set(levels).size < levels.length) {
+        throw refusal(
+          "lineage_invalid",
+          "base_model",
+          `${id} would be made from itself: ${levels.join(" → ")}`,
+        );
+      }
+      if (levels.length > LINEAGE_LEVELS_MAX) {
+        throw refusal(
+          "lineage_invalid",
+          "base_model",
+          `a lineage has at most ${LINEAGE_LEVELS_MAX} levels: ${levels.join(" → ")}`,
+        );
+      }
+    }
+  }
+}
+
+/** A cost in one currency cannot be recovered from a gross in another: such usage would wait for ever. */
+function checkCostCurrencies(after: Catalog, models: Iterable<string>): void {
+  for (const id of models) {
+    const model = requireModel(after, id, "model");
+    for (const policy of model.policies) {
+      const cost = policy.steps.find((step) => step.take === "cost");
+      for (const currency of model.pricesByCurrency.keys()) {
+        if (cost?.currency !== undefined && cost.currency !== currency) {
+          throw refusal(
+            "policy_invalid",
+            "currency",
+            `${id} has prices in ${currency}, but the cost step of its policy is in ${cost.currency} and splits that currency only`,
+          );
+        }
+      }
+    }
+  }
+}
+
+function refusal(code: RefusalCode, path: string, message: string): Refusal {
+  const field: FieldError = { path, code, message };
+  return new Refusal(code, message, [field]);
+}
