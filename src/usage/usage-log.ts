@@ -24,7 +24,7 @@ export interface UsageLog {
    */
   read(reader: LogReader): Promise<LogReading>;
 
-  /** Releases everything held. Readings end first. */
+  /** Releases everything held. Ends its readings first. */
   close(): Promise<void>;
 }
 
@@ -47,9 +47,16 @@ export interface LogRecord {
   appendedAt: Date;
 }
 
+/** Bounds of one batch. A single record above the bytes comes alone. */
+export const BATCH_RECORDS_MAX = 10_000;
+export const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+
 export interface LogBatch {
   partition: number;
-  /** Ascending by offset, never empty. */
+  /**
+   * Ascending by offset; empty only when nothing but control records was passed over. The first may lie beyond
+   * the previous batch's `nextOffset` (control records again): whether a gap is a loss, the adapter decides.
+   */
   records: LogRecord[];
   /** The offset after this batch: beyond the last record, and beyond control records that were passed over. */
   nextOffset: bigint;
@@ -60,6 +67,7 @@ export interface LogReader {
   /**
    * Called whenever this reader begins, or begins again, with a partition: after assignment and after every
    * failed `apply`. Answers the offset to read from. Takes the partition away from any earlier claimant.
+   * @throws LogIdentityChanged when the position of record belongs to another log: the adapter raises the alarm.
    */
   claim(logId: string, partition: number): Promise<bigint>;
   /** Applies one batch. When it throws, the adapter waits a moment, claims again and reads from there. */
@@ -69,10 +77,15 @@ export interface LogReader {
 }
 
 export interface LogReading {
-  /** Stops after the batches in hand. */
+  /** Stops after the batches in hand. A second call waits for the first. */
   stop(): Promise<void>;
 }
 
 export class LogUnavailable extends Error {
   override name = "LogUnavailable";
+}
+
+/** The log under this address is not the one that was read so far: its offsets mean something else. */
+export class LogIdentityChanged extends Error {
+  override name = "LogIdentityChanged";
 }

@@ -1,0 +1,68 @@
+import type { Batch, KafkaMessage } from "kafkajs";
+import { assert } from "../../kernel/index.ts";
+import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, type LogBatch, type LogRecord } from "../../usage/index.ts";
+
+/** What kafkajs 2.2.4 keeps in a batch beyond its published type (src/consumer/batch.js). */
+interface FetchedBatch extends Batch {
+  /** The offset that this fetch asked for. */
+  fetchedOffset: string;
+  /** Every record from that offset on, control records and aborted ones included. */
+  messagesWithinOffset: readonly { offset: string }[];
+}
+
+export interface Fetched {
+  /** Where this fetch began. */
+  from: bigint;
+  /** The first offset that should be here and is not, or null. Nothing but a loss leaves one out. */
+  missing: bigint | null;
+  /** The records, in batches of bounded size; together they lead from `from` to `nextOffset`. */
+  batches: LogBatch[];
+  nextOffset: bigint;
+}
+
+export function readFetched(batch: Batch): Fetched {
+  const fetched = batch as FetchedBatch;
+  assert(typeof fetched.fetchedOffset === "string", "kafkajs' batches hold the offset they were fetched at");
+  assert(Array.isArray(fetched.messagesWithinOffset), "kafkajs' batches hold every record");
+  const from = BigInt(fetched.fetchedOffset);
+  const nextOffset = BigInt(batch.lastOffset()) + 1n;
+  return {
+    from,
+    missing: firstMissing(from, fetched.messagesWithinOffset),
+    batches: boundedBatches(batch.partition, batch.messages, nextOffset),
+    nextOffset,
+  };
+}
+
+function firstMissing(from: bigint, records: readonly { offset: string }[]): bigint | null {
+  let expected = from;
+  for (const { offset } of records) {
+    if (BigInt(offset) !== expected) return expected;
+    expected += 1n;
+  }
+  return null;
+}
+
+function boundedBatches(partition: number, messages: KafkaMessage[], nextOffset: bigint): LogBatch[] {
+  const batches: LogBatch[] = [];
+  let records: LogRecord[] = [];
+  let bytes = 0;
+  for (const { offset, value, timestamp } of messages) {
+    // A record without a value is no event; metering says so, with its offset.
+    const record = {
+      offset: BigInt(offset),
+      value: value ?? Buffer.alloc(0),
+      appendedAt: new Date(Number(timestamp)),
+    };
+    const full = records.length === BATCH_RECORDS_MAX || bytes + record.value.length > BATCH_BYTES_MAX;
+    const last = records.at(-1);
+    if (full && last !== undefined) {
+      batches.push({ partition, records, nextOffset: last.offset + 1n });
+      records = [];
+      bytes = 0;
+    }
+    records.push(record);
+    bytes += record.value.length;
+  }
+  return [...batches, { partition, records, nextOffset }];
+}

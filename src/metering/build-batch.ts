@@ -1,0 +1,161 @@
+import { formatInstant, instantOf, present } from "../kernel/index.ts";
+import {
+  billedContent,
+  EVENTS_PER_BATCH_MAX,
+  eventIdentity,
+  type LogRecord,
+  readUsageEvent,
+  type UsageEvent,
+} from "../usage/index.ts";
+import { sliceArray } from "./slice-array.ts";
+
+const RECORD_BYTES_MAX = 1_100_000;
+
+/** A readable event as apply_usage_batch() takes it; the names are short because a million of them are sent. */
+export interface EventRow {
+  i: string;
+  c: string;
+  /** First of its identity in this batch. */
+  f: boolean;
+  s: string;
+  e: string;
+  t: string;
+  u: string;
+  m: string;
+  v: string;
+  k: string;
+  p: string | null;
+  q: Record<string, string>;
+  o: string;
+  x: number;
+}
+
+export interface DeadRow {
+  o: string;
+  x: number;
+  reason: string;
+  message: string;
+  raw: string;
+}
+
+export interface MeteringBatch {
+  /** Events found: readable and unreadable. An unreadable record counts as one. */
+  consumed: number;
+  events: EventRow[];
+  dead: DeadRow[];
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/** Reads log records into rows. Pure, and never throws: whatever a producer wrote becomes an event or a dead letter. */
+export function buildBatch(records: readonly LogRecord[]): MeteringBatch {
+  const batch: MeteringBatch = { consumed: 0, events: [], dead: [] };
+  const seen = new Set<string>();
+  for (const record of records) addRecord(batch, seen, record);
+  return batch;
+}
+
+/** The bytes of one event of these records, as they stand in the log. */
+export function rawEvent(records: readonly LogRecord[], offset: bigint, index: number): Buffer {
+  const { value } = present(
+    records.find((record) => record.offset === offset),
+    "the event's record",
+  );
+  const text = utf8.decode(value);
+  return text.trimStart().startsWith("[") ? Buffer.from(sliceArray(text)[index] ?? "") : value;
+}
+
+function addRecord(batch: MeteringBatch, seen: Set<string>, record: LogRecord): void {
+  const { elements, single, problem } = readRecord(record);
+  if (problem !== undefined) {
+    bury(batch, record, 0, problem, record.value);
+    return;
+  }
+  const appendedAt = instantOf(record.appendedAt);
+  let texts: string[] | undefined;
+  for (const [index, element] of elements.entries()) {
+    const read = readUsageEvent(element, appendedAt);
+    if ("refusal" in read) {
+      // The exact bytes of this element alone; the record is cut at most once.
+      if (!single) texts ??= sliceArray(utf8.decode(record.value));
+      bury(
+        batch,
+        record,
+        index,
+        read.refusal,
+        texts === undefined ? record.value : Buffer.from(texts[index] ?? ""),
+      );
+      continue;
+    }
+    const row = eventRow(read.event, record.offset, index);
+    row.f = !seen.has(row.i);
+    seen.add(row.i);
+    batch.events.push(row);
+    batch.consumed++;
+  }
+}
+
+function readRecord(record: LogRecord) {
+  const none = { elements: [], single: true };
+  if (record.value.length > RECORD_BYTES_MAX) {
+    return {
+      ...none,
+      problem: { code: "record_too_large", message: `a record has at most ${RECORD_BYTES_MAX} bytes` },
+    };
+  }
+  let text: string;
+  try {
+    text = utf8.decode(record.value);
+  } catch {
+    return { ...none, problem: { code: "not_utf8", message: "the record is not UTF-8 text" } };
+  }
+  try {
+    const json: unknown = JSON.parse(text);
+    if (!Array.isArray(json)) return { elements: [json], single: true, problem: undefined };
+    if (json.length > EVENTS_PER_BATCH_MAX) {
+      const message = `a batch has at most ${EVENTS_PER_BATCH_MAX} events`;
+      return { ...none, problem: { code: "batch_too_large", message } };
+    }
+    return { elements: json as unknown[], single: false, problem: undefined };
+  } catch {
+    return { ...none, problem: { code: "not_json", message: "the record is not JSON" } };
+  }
+}
+
+function bury(
+  batch: MeteringBatch,
+  record: LogRecord,
+  x: number,
+  why: { code: string; message: string },
+  raw: Buffer,
+): void {
+  batch.dead.push({
+    o: record.offset.toString(),
+    x,
+    reason: why.code,
+    message: why.message,
+    raw: raw.toString("base64"),
+  });
+  batch.consumed++;
+}
+
+function eventRow(event: UsageEvent, offset: bigint, x: number): EventRow {
+  const q: Record<string, string> = {};
+  for (const [meter, quantity] of event.quantities) q[meter] = quantity.toString();
+  return {
+    i: eventIdentity(event.source, event.id),
+    c: billedContent(event),
+    f: true,
+    s: event.source,
+    e: event.id,
+    t: formatInstant(event.occurredAt),
+    u: event.customer,
+    m: event.model,
+    v: event.version,
+    k: event.status,
+    p: event.parent,
+    q,
+    o: offset.toString(),
+    x,
+  };
+}
