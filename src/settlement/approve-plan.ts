@@ -1,0 +1,26 @@
+import { firstDay, type Period, Refusal } from "../kernel/index.ts";
+import { refusedByDatabase, type Sql } from "../postgres/index.ts";
+
+/**
+ * Approves the plan with this hash, and no other. Approving it again changes nothing.
+ * @throws Refusal plan_missing, plan_changed or approver_made_plan
+ */
+export async function approvePlan(sql: Sql, period: Period, hash: string, by: string): Promise<void> {
+  try {
+    await sql`SELECT approve_plan(${firstDay(period)}, ${hash}, ${by})`;
+  } catch (error) {
+    const refused = refusedByDatabase(error);
+    if (refused?.code === "plan_missing")
+      throw new Refusal("plan_missing", `${period} has no plan yet: plan it first`);
+    if (refused?.code === "plan_changed") {
+      throw new Refusal(
+        "plan_changed",
+        `the plan of ${period} is another one by now (hash ${refused.detail.hash}): look at it and approve that`,
+      );
+    }
+    if (refused?.code === "approver_made_plan") {
+      throw new Refusal("approver_made_plan", `${by} made this plan; somebody else must approve it`);
+    }
+    throw error;
+  }
+}

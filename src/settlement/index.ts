@@ -1,0 +1,6 @@
+export { approvePlan } from "./approve-plan.ts";
+export { type CloseOptions, closeMonth } from "./close-month.ts";
+export { type AccountReadiness, planMonth } from "./plan-month.ts";
+export type { SettlementPlan } from "./plan-settlement.ts";
+export { findSettlement, listSettlements, type SettlementRow } from "./queries.ts";
+export { buildStatement, type Statement } from "./statement.ts";

@@ -1,0 +1,37 @@
+import { firstDay, type Period, periodOfDay } from "../kernel/index.ts";
+import type { Sql } from "../postgres/index.ts";
+import type { SettlementPlan } from "./plan-settlement.ts";
+
+export interface SettlementRow {
+  period: Period;
+  state: string;
+  cutAt: Date;
+  closedAt: Date | null;
+  plan: SettlementPlan | null;
+  planHash: string | null;
+  plannedBy: string | null;
+  approvedBy: string | null;
+}
+
+/** Newest first; `before` is the period of the last one already seen. */
+export async function listSettlements(sql: Sql, limit: number, before?: Period): Promise<SettlementRow[]> {
+  const rows = await sql<StoredSettlement[]>`
+    SELECT ${sql.unsafe(COLUMNS)} FROM settlement
+    WHERE period < ${before === undefined ? "infinity" : firstDay(before)} ORDER BY period DESC LIMIT ${limit}`;
+  return rows.map(fromStored);
+}
+
+export async function findSettlement(sql: Sql, period: Period): Promise<SettlementRow | undefined> {
+  const rows = await sql<StoredSettlement[]>`
+    SELECT ${sql.unsafe(COLUMNS)} FROM settlement WHERE period = ${firstDay(period)}`;
+  return rows.map(fromStored)[0];
+}
+
+const COLUMNS = `period::text, state, cut_at AS "cutAt", closed_at AS "closedAt", plan, plan_hash AS "planHash",
+  planned_by AS "plannedBy", approved_by AS "approvedBy"`;
+
+type StoredSettlement = Omit<SettlementRow, "period"> & { period: string };
+
+function fromStored(row: StoredSettlement): SettlementRow {
+  return { ...row, period: periodOfDay(row.period) };
+}
