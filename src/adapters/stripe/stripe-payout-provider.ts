@@ -1,0 +1,173 @@
+import Stripe from "stripe";
+import {
+  type AccountStatus,
+  type PayoutProvider,
+  ProviderUnavailable,
+  type TransferOutcome,
+  type TransferRequest,
+} from "../../payouts/index.ts";
+import { candidHttpClient, isCut } from "./candid-http-client.ts";
+import { outcomeOfError } from "./outcome-of-error.ts";
+
+export interface StripeOptions {
+  secretKey: string;
+  /** Another base than Stripe itself: the simulator's. */
+  apiBase: string | null;
+  timeoutMs: number;
+}
+
+/** Stripe Connect: separate charges and transfers, through the official SDK. It never retries by itself: we do. */
+export function openStripePayoutProvider({ secretKey, apiBase, timeoutMs }: StripeOptions): PayoutProvider {
+  const { host, protocol, port } = endpoint(apiBase);
+  const stripe = new Stripe(secretKey, {
+    host,
+    protocol,
+    port,
+    httpClient: candidHttpClient(protocol),
+    maxNetworkRetries: 0,
+    timeout: timeoutMs,
+    telemetry: false,
+  });
+
+  return {
+    async createAccount({ payee, country, idempotencyKey }) {
+      const account = await ask(() =>
+        stripe.accounts.create(
+          {
+            country,
+            controller: {
+              fees: { payer: "application" },
+              losses: { payments: "application" },
+              stripe_dashboard: { type: "express" },
+            },
+            capabilities: { transfers: { requested: true } },
+            metadata: { payee },
+          },
+          { idempotencyKey },
+        ),
+      );
+      return statusOf(account);
+    },
+
+    async accountStatus(account) {
+      try {
+        return statusOf(await stripe.accounts.retrieve(account));
+      } catch (error) {
+        const missing =
+          error instanceof Stripe.errors.StripeInvalidRequestError ||
+          error instanceof Stripe.errors.StripePermissionError;
+        if (missing) return { account, transfersEnabled: false, disabledReason: "no such account at Stripe" };
+        throw unavailable(error);
+      }
+    },
+
+    async onboardingLink(account, { returnUrl, refreshUrl }) {
+      const link = await ask(() =>
+        stripe.accountLinks.create({
+          account,
+          return_url: returnUrl,
+          refresh_url: refreshUrl,
+          type: "account_onboarding",
+        }),
+      );
+      return { url: link.url, expiresAt: new Date(link.expires_at * 1000) };
+    },
+
+    async transfer(request) {
+      const first = await tryTransfer(stripe, request);
+      if (!first.cut) return first.outcome;
+      // Once more under the same key: most cut connections are mended by that. But a refused key now says nothing of
+      // the first try, which may have paid.
+      const { outcome } = await tryTransfer(stripe, request);
+      return outcome.outcome === "stop" ? { outcome: "unknown", detail: outcome.detail } : outcome;
+    },
+
+    async findTransfer(request) {
+      return ask(async () => {
+        for await (const transfer of stripe.transfers.list({
+          transfer_group: request.payoutId,
+          limit: 100,
+        })) {
+          if (transfer.metadata.attempt === request.idempotencyKey)
+            return requireAsRequested(transfer, request);
+        }
+        return undefined;
+      });
+    },
+  };
+}
+
+/** A transfer under our attempt's name with another amount or receiver is nothing to guess about. */
+function requireAsRequested(transfer: Stripe.Transfer, request: TransferRequest): string {
+  const same =
+    BigInt(transfer.amount) === request.amountMinor &&
+    transfer.currency === request.currency.toLowerCase() &&
+    (typeof transfer.destination === "string" ? transfer.destination : transfer.destination?.id) ===
+      request.account;
+  if (!same)
+    throw new Error(
+      `transfer ${transfer.id} is not as payout ${request.payoutId} asked for: somebody must look`,
+    );
+  return transfer.id;
+}
+
+/** `cut`: the connection was lost before the answer came. */
+async function tryTransfer(
+  stripe: Stripe,
+  request: TransferRequest,
+): Promise<{ outcome: TransferOutcome; cut: boolean }> {
+  try {
+    const transfer = await createTransfer(stripe, request);
+    return { outcome: { outcome: "paid", transferId: transfer.id }, cut: false };
+  } catch (error) {
+    return { outcome: outcomeOfError(error), cut: isCut(error) };
+  }
+}
+
+function createTransfer(stripe: Stripe, request: TransferRequest): Promise<Stripe.Transfer> {
+  const { payoutId, payee, period, currency, amountMinor, account, idempotencyKey } = request;
+  return stripe.transfers.create(
+    {
+      amount: safeInteger(amountMinor),
+      currency: currency.toLowerCase(),
+      destination: account,
+      transfer_group: payoutId,
+      metadata: { payee, payout: payoutId, period, attempt: idempotencyKey },
+    },
+    { idempotencyKey },
+  );
+}
+
+/** Stripe's wire format has amounts as JSON numbers; anything beyond their exact range must not be sent. */
+function safeInteger(amountMinor: bigint): number {
+  if (amountMinor > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new RangeError(`${amountMinor} is too much for one transfer`);
+  return Number(amountMinor);
+}
+
+function statusOf(account: Stripe.Account): AccountStatus {
+  const transfersEnabled = account.capabilities?.transfers === "active";
+  const missing = account.requirements?.currently_due ?? [];
+  const disabledReason =
+    account.requirements?.disabled_reason ??
+    (missing.length > 0 ? `missing: ${missing.join(", ")}` : "transfers are not active");
+  return { account: account.id, transfersEnabled, disabledReason: transfersEnabled ? null : disabledReason };
+}
+
+function endpoint(apiBase: string | null): { host: string; protocol: "http" | "https"; port: string } {
+  const url = new URL(apiBase ?? "https://api.stripe.com");
+  const protocol = url.protocol === "http:" ? "http" : "https";
+  return { host: url.hostname, protocol, port: url.port || (protocol === "http" ? "80" : "443") };
+}
+
+async function ask<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+function unavailable(error: unknown): ProviderUnavailable {
+  return new ProviderUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
+}

@@ -1,0 +1,35 @@
+import type { Sql } from "../postgres/index.ts";
+import type { AccountReadiness } from "../settlement/index.ts";
+import type { AccountStatus, PayoutProvider } from "./payout-provider.ts";
+
+const AT_ONCE = 8;
+
+/** What is known of these accounts; asks the provider about those that are new or were not ready when last asked. */
+export async function accountReadiness(
+  sql: Sql,
+  provider: PayoutProvider,
+  accounts: string[],
+): Promise<Map<string, AccountReadiness>> {
+  const known = await sql<AccountStatus[]>`
+    SELECT account, transfers_enabled AS "transfersEnabled", disabled_reason AS "disabledReason"
+    FROM payout_account WHERE account = ANY (${accounts}) AND transfers_enabled`;
+  const ready = new Map<string, AccountReadiness>(known.map((status) => [status.account, status]));
+  const queue = accounts.filter((account) => !ready.has(account));
+  const worker = async () => {
+    for (let account = queue.shift(); account !== undefined; account = queue.shift()) {
+      const status = await provider.accountStatus(account);
+      await recordAccount(sql, status);
+      ready.set(account, status);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return ready;
+}
+
+export async function recordAccount(sql: Sql, status: AccountStatus): Promise<void> {
+  await sql`
+    INSERT INTO payout_account (account, transfers_enabled, disabled_reason, checked_at)
+    VALUES (${status.account}, ${status.transfersEnabled}, ${status.disabledReason}, now())
+    ON CONFLICT (account) DO UPDATE SET transfers_enabled = excluded.transfers_enabled,
+      disabled_reason = excluded.disabled_reason, checked_at = excluded.checked_at`;
+}

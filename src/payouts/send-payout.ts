@@ -1,0 +1,133 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { present, toMinor } from "../kernel/index.ts";
+import type { Sql } from "../postgres/index.ts";
+import type { PayoutProvider, TransferOutcome, TransferRequest } from "./payout-provider.ts";
+
+/** Stripe may forget a key after 24 hours; younger than this it is safe to send the same one again. */
+const KEY_SAFE_MS = 20 * 3_600_000;
+/** An unknown attempt that was never found, twice and this far apart, after this long, was never made. */
+const MISSING_APART_MS = 600_000;
+const MISSING_AFTER_MS = 24 * 3_600_000;
+const BUSY_TRIES_MAX = 6;
+
+export interface PayoutToSend {
+  id: string;
+  period: string;
+  payee: string;
+  currency: string;
+  amountNanos: bigint;
+  account: string;
+}
+
+export type SendResult = "paid" | "failed" | "unknown" | "no_funds" | "stop" | "none";
+
+/**
+ * Sends one payout, or finds out what became of an attempt that was under way. Intent and key are committed before
+ * the provider is called, and no transaction is open during the call; killed anywhere, calling again goes on safely.
+ */
+export async function sendPayout(
+  sql: Sql,
+  provider: PayoutProvider,
+  payout: PayoutToSend,
+): Promise<{ result: SendResult; detail?: string }> {
+  const [attempt] = await sql<
+    { attempt: number; idempotency_key: string; age_ms: string; resumed: boolean }[]
+  >`
+    SELECT attempt, idempotency_key, resumed,
+      (extract(epoch FROM clock_timestamp() - started_at) * 1000)::bigint AS age_ms
+    FROM begin_payout_attempt(${payout.id})`;
+  if (attempt === undefined) return notBegun(sql, payout.id);
+  const ageMs = Number(attempt.age_ms);
+  const request = { ...requestFor(payout), idempotencyKey: attempt.idempotency_key };
+  const outcome =
+    attempt.resumed && ageMs > KEY_SAFE_MS
+      ? await lookUp(sql, provider, request, attempt.attempt, ageMs)
+      : await transfer(provider, request);
+  const { result, detail } = await record(
+    sql,
+    payout.id,
+    attempt.attempt,
+    storedOutcome(outcome, attempt.resumed),
+    outcome,
+  );
+  return {
+    result: outcome.outcome === "stop" || outcome.outcome === "no_funds" ? outcome.outcome : result,
+    ...detail,
+  };
+}
+
+/**
+ * A refused key or a full stop says nothing of an earlier try under the same key, whose answer was lost: that stays
+ * unknown. Every other refusal under a young key is definitive, since a success would have been answered again.
+ */
+function storedOutcome({ outcome }: TransferOutcome, resumed: boolean): string {
+  if (outcome === "stop") return resumed ? "unknown" : "not_sent";
+  return outcome === "no_funds" ? "not_sent" : outcome;
+}
+
+/** Paid before, or its payee's balance no longer covers it: then somebody must hear of it. */
+async function notBegun(sql: Sql, id: string): Promise<{ result: SendResult; detail?: string }> {
+  const [row] = await sql<
+    [{ state: string; reason: string | null }]
+  >`SELECT state, reason FROM payout WHERE id = ${id}`;
+  return row.state === "failed" ? { result: "failed", detail: row.reason ?? "" } : { result: "none" };
+}
+
+function requestFor(payout: PayoutToSend): Omit<TransferRequest, "idempotencyKey"> {
+  const { id: payoutId, payee, period, currency, account } = payout;
+  return { payoutId, payee, period, currency, account, amountMinor: toMinor(currency, payout.amountNanos) };
+}
+
+async function transfer(provider: PayoutProvider, request: TransferRequest): Promise<TransferOutcome> {
+  for (let tries = 1; ; tries++) {
+    const outcome = await provider.transfer(request);
+    if (outcome.outcome !== "busy") return outcome;
+    // Still sending under a key that is safe to repeat: the next run goes on with it.
+    if (tries === BUSY_TRIES_MAX) return { outcome: "unknown", detail: outcome.detail };
+    await pause(100 * 2 ** tries);
+  }
+}
+
+/** Never re-sends: an old key may be forgotten, and the same request under it would pay twice. */
+async function lookUp(
+  sql: Sql,
+  provider: PayoutProvider,
+  request: TransferRequest,
+  attempt: number,
+  ageMs: number,
+): Promise<TransferOutcome> {
+  try {
+    const transferId = await provider.findTransfer(request);
+    if (transferId !== undefined) return { outcome: "paid", transferId };
+  } catch (error) {
+    return {
+      outcome: "unknown",
+      detail: `could not ask the provider: ${error instanceof Error ? error.message : error}`,
+    };
+  }
+  const [row] = await sql<[{ since: Date; apart_ms: string }]>`
+    SELECT since, (extract(epoch FROM clock_timestamp() - since) * 1000)::bigint AS apart_ms
+    FROM note_attempt_missing(${request.payoutId}, ${attempt}) AS since`;
+  if (Number(row.apart_ms) >= MISSING_APART_MS && ageMs >= MISSING_AFTER_MS) {
+    return {
+      outcome: "failed",
+      detail: `no transfer was found twice, since ${row.since.toISOString()}: the attempt never reached the provider`,
+    };
+  }
+  return {
+    outcome: "unknown",
+    detail: "not found at the provider yet: it is searched again at the next run",
+  };
+}
+
+async function record(sql: Sql, id: string, attempt: number, stored: string, outcome: TransferOutcome) {
+  const transferId = outcome.outcome === "paid" ? outcome.transferId : null;
+  const detail = "detail" in outcome ? outcome.detail : null;
+  const [row] = await sql<[{ state: string | null }]>`
+    SELECT finish_payout_attempt(${id}, ${attempt}, ${stored}, ${transferId}, ${detail}) AS state`;
+  // Another run may have recorded its answer first: that one counts.
+  return {
+    result: present(row.state, "the payout's state") as SendResult,
+    detail: detail === null ? {} : { detail },
+  };
+}

@@ -1,0 +1,80 @@
+import { invalidRequest, missing, StripeProblem } from "./errors.ts";
+import { FAULTS, type Faults } from "./faults.ts";
+import { amount, fields, flag, oneOf, optional, seconds, text, texts, times } from "./lever-body.ts";
+import { ACCOUNT_STATUSES, changeAccount } from "./resources/accounts.ts";
+import type { State } from "./state.ts";
+
+/**
+ * The simulator's own levers, under /_simulator: state, clock, balance, accounts, faults.
+ * @throws StripeProblem for an unknown lever or a body that is not what the lever takes
+ */
+export function control(state: State, faults: Faults, method: string, path: string, body: string): unknown {
+  const lever = `${method} ${path.replace("/_simulator", "")}`;
+  switch (lever) {
+    case "GET /state":
+      return { pid: process.pid, now: state.now(), faults: faults.count, ...state.counts() };
+    case "POST /clock":
+      state.advance(seconds(fields(parse(body), "advance_seconds").advance_seconds));
+      return { now: state.now() };
+    case "POST /balance":
+      return setBalance(state, parse(body));
+    case "POST /faults":
+      return addFault(faults, parse(body));
+    case "DELETE /faults":
+      faults.clear();
+      return { faults: 0 };
+  }
+  const account = /^POST \/accounts\/(\w+)$/.exec(lever)?.[1];
+  if (account !== undefined) return setAccount(state, account, parse(body));
+  throw new StripeProblem(404, "invalid_request_error", undefined, `No such lever: ${lever}`);
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw invalidRequest(undefined, "The body is not JSON.");
+  }
+}
+
+function setBalance(state: State, body: unknown): unknown {
+  const given = fields(body, "currency", "available");
+  const currency = text(given.currency);
+  const available = amount(given.available);
+  if (!/^[a-z]{3}$/.test(currency))
+    throw invalidRequest(undefined, "currency: three small letters", "currency");
+  state.commit({ balance: [{ currency, add: available - state.available(currency) }] });
+  return { currency, available };
+}
+
+/** `times` and `after` are taken in `match` and beside it. */
+function addFault(faults: Faults, body: unknown): unknown {
+  const given = fields(body, "fault", "executed", "match", "times", "after");
+  const match = fields(given.match ?? {}, "method", "path", "times", "after");
+  const fault = oneOf([...FAULTS, "hang"] as const, given.fault);
+  const executed = optional(flag, given.executed) ?? false;
+  const hang = executed ? "hang_after" : "hang_before";
+  faults.add({
+    kind: fault === "hang" ? hang : fault,
+    method: optional(text, match.method),
+    pathPrefix: optional(text, match.path) ?? "",
+    times: times(given.times ?? match.times ?? 1, 1),
+    after: times(given.after ?? match.after ?? 0, 0),
+  });
+  return { faults: faults.count };
+}
+
+function setAccount(state: State, id: string, body: unknown): unknown {
+  const given = fields(body, "transfers", "closed", "currently_due");
+  const status = optional((value) => oneOf(ACCOUNT_STATUSES, value), given.transfers);
+  const due = optional(texts, given.currently_due);
+  const closed = optional(flag, given.closed);
+  const account = state.objects.account.get(id);
+  if (account === undefined) throw missing("account", id);
+  const changed = changeAccount(account, status, due);
+  state.commit({
+    put: [{ kind: "account", object: changed }],
+    ...(closed === undefined ? {} : { closed: { account: id, closed } }),
+  });
+  return changed;
+}

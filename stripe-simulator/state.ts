@@ -1,0 +1,141 @@
+import type Stripe from "stripe";
+import { openJournal } from "./journal.ts";
+
+/** Amounts in these are minor units as safe integers: that is Stripe's own wire format. */
+export interface Objects {
+  account: Stripe.Account;
+  transfer: Stripe.Transfer;
+  reversal: Stripe.TransferReversal;
+  balance_transaction: Stripe.BalanceTransaction;
+}
+export type Kind = keyof Objects;
+type Put<K extends Kind = Kind> = { [P in K]: { kind: P; object: Objects[P] } }[K];
+
+export interface KeptAnswer {
+  requestHash: string;
+  status: number;
+  body: unknown;
+  /** Seconds, on the simulator's clock. */
+  at: number;
+}
+
+/** All changes of a request, and the answer kept under its key, are one journal entry: all or nothing. */
+export interface Change {
+  put?: Put[];
+  /** Minor units by currency, added to what is available. */
+  balance?: { currency: string; add: number }[];
+  closed?: { account: string; closed: boolean };
+  kept?: { key: string; answer: KeptAnswer };
+  clockOffset?: number;
+}
+
+/** Stripe prunes keys after a day or later; the simulator does it on the second, since that is the dangerous case. */
+const KEY_LIFE_SECONDS = 86_400;
+const START_BALANCE = 10 ** 12;
+
+/** Everything the simulator knows: in memory, and behind it the journal. */
+export class State {
+  readonly objects: { [P in Kind]: Map<string, Objects[P]> } = {
+    account: new Map(),
+    transfer: new Map(),
+    reversal: new Map(),
+    balance_transaction: new Map(),
+  };
+  readonly #closed = new Set<string>();
+  readonly #balances = new Map<string, number>();
+  readonly #kept = new Map<string, KeptAnswer>();
+  readonly #journal;
+  #clockOffset = 0;
+  #serial = 0;
+
+  /** @param path the journal's; without one nothing outlives the process */
+  constructor(path: string | undefined) {
+    this.#journal = openJournal<Change>(path, (change) => this.#apply(change));
+  }
+
+  /** Takes effect at once; nobody may be told of it before `durable`. */
+  commit(change: Change): void {
+    this.#apply(change);
+    this.#journal.append(change);
+  }
+
+  /** Resolves when everything seen so far is on disk, so that what an answer tells cannot be lost. */
+  durable(): Promise<void> {
+    return this.#journal.durable();
+  }
+
+  /** Seconds since 1970 on the simulator's clock, which tests may move forward. */
+  now(): number {
+    return Math.floor(Date.now() / 1000) + this.#clockOffset;
+  }
+
+  advance(seconds: number): void {
+    this.commit({ clockOffset: this.#clockOffset + seconds });
+  }
+
+  available(currency: string): number {
+    return this.#balances.get(currency) ?? START_BALANCE;
+  }
+
+  currencies(): string[] {
+    return [...new Set(["usd", ...this.#balances.keys()])];
+  }
+
+  /** An account that exists and is not closed. */
+  account(id: string): Stripe.Account | undefined {
+    return this.#closed.has(id) ? undefined : this.objects.account.get(id);
+  }
+
+  kept(key: string): KeptAnswer | undefined {
+    const answer = this.#kept.get(key);
+    return answer === undefined || this.#isPruned(answer) ? undefined : answer;
+  }
+
+  nextId(prefix: string): string {
+    this.#serial++;
+    return `${prefix}_sim${this.#serial.toString(36).padStart(10, "0")}`;
+  }
+
+  counts(): Record<Kind | "idempotency_key", number> {
+    const { account, transfer, reversal, balance_transaction } = this.objects;
+    return {
+      account: account.size,
+      transfer: transfer.size,
+      reversal: reversal.size,
+      balance_transaction: balance_transaction.size,
+      idempotency_key: [...this.#kept.values()].filter((answer) => !this.#isPruned(answer)).length,
+    };
+  }
+
+  #apply(change: Change): void {
+    for (const put of change.put ?? []) {
+      this.#put(put);
+      const serial = Number.parseInt(/_sim([0-9a-z]{10})$/.exec(put.object.id)?.[1] ?? "0", 36);
+      this.#serial = Math.max(this.#serial, serial);
+    }
+    for (const { currency, add } of change.balance ?? [])
+      this.#balances.set(currency, this.available(currency) + add);
+    if (change.closed?.closed === true) this.#closed.add(change.closed.account);
+    if (change.closed?.closed === false) this.#closed.delete(change.closed.account);
+    if (change.clockOffset !== undefined) this.#clockOffset = change.clockOffset;
+    if (change.kept !== undefined) this.#keep(change.kept.key, change.kept.answer);
+  }
+
+  #put<K extends Kind>({ kind, object }: Put<K>): void {
+    this.objects[kind].set(object.id, object);
+  }
+
+  #keep(key: string, answer: KeptAnswer): void {
+    // Deleted first, so that the map stays in the order of time and the pruned ones are in front.
+    this.#kept.delete(key);
+    this.#kept.set(key, answer);
+    for (const [oldest, { at }] of this.#kept) {
+      if (!this.#isPruned({ at })) break;
+      this.#kept.delete(oldest);
+    }
+  }
+
+  #isPruned({ at }: { at: number }): boolean {
+    return this.now() - at >= KEY_LIFE_SECONDS;
+  }
+}

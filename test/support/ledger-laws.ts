@@ -1,0 +1,48 @@
+import { expect } from "vitest";
+import type { Sql } from "../../src/postgres/index.ts";
+
+/** Every posting counted: Σ = 0, balances are their postings, and each payee's payouts are where their states say. */
+export async function expectLedgerToHold(sql: Sql): Promise<void> {
+  expect(
+    await sql`SELECT e.currency, sum(amount_nanos) FROM posting JOIN journal_entry e USING (entry_no)
+              GROUP BY 1 HAVING sum(amount_nanos) <> 0`,
+    "the postings of a currency sum to zero",
+  ).toEqual([]);
+  expect(
+    await sql`
+      WITH posted AS (SELECT p.account_no, e.currency, sum(p.amount_nanos) AS nanos
+                      FROM posting p JOIN journal_entry e USING (entry_no) GROUP BY 1, 2)
+      SELECT * FROM posted FULL JOIN account_balance b USING (account_no, currency)
+      WHERE posted.nanos IS DISTINCT FROM b.balance_nanos`,
+    "an account's balance is the sum of its postings",
+  ).toEqual([]);
+  expect(
+    await sql`
+      WITH expected AS (
+        SELECT 'payee:' || payee || ':in_transit' AS path, currency, -sum(amount_nanos) AS nanos
+        FROM payout WHERE state IN ('sending', 'unknown') GROUP BY 1, 2
+        UNION ALL SELECT 'stripe:clearing', currency, -sum(amount_nanos) FROM payout WHERE state = 'paid' GROUP BY 1, 2
+      ), held AS (
+        SELECT a.path, b.currency, b.balance_nanos AS nanos FROM account_balance b JOIN ledger_account a USING (account_no)
+        WHERE (a.kind = 'payee:in_transit' OR a.path = 'stripe:clearing') AND b.balance_nanos <> 0
+      )
+      SELECT path, currency, expected.nanos AS expected, held.nanos AS held
+      FROM expected FULL JOIN held USING (path, currency) WHERE expected.nanos IS DISTINCT FROM held.nanos`,
+    "in transit is what is under way, clearing is what was paid",
+  ).toEqual([]);
+  expect(
+    await sql`
+      WITH released AS (
+        SELECT a.owner AS payee, e.currency, -sum(p.amount_nanos) AS nanos
+        FROM posting p JOIN journal_entry e USING (entry_no) JOIN ledger_account a USING (account_no)
+        WHERE a.kind = 'payee:payable' AND e.kind = 'release' GROUP BY 1, 2
+      ), gone AS (
+        SELECT payee, currency, sum(amount_nanos) AS nanos FROM payout
+        WHERE state IN ('sending', 'unknown', 'paid') GROUP BY 1, 2
+      )
+      SELECT payee, r.currency FROM released r LEFT JOIN gone g USING (payee, currency)
+      WHERE r.nanos - coalesce(g.nanos, 0) <> -account_balance_of('payee:' || payee || ':payable', r.currency)
+        OR r.nanos < coalesce(g.nanos, 0)`,
+    "payable is what was earned without what is under way or paid, and never negative",
+  ).toEqual([]);
+}
