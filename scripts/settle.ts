@@ -1,0 +1,150 @@
+import { userInfo } from "node:os";
+import { parseArgs } from "node:util";
+import cliProgress from "cli-progress";
+import { type Period, parsePeriod, Refusal } from "../src/kernel/index.ts";
+import { type Config, ConfigInvalid, readConfig } from "../src/processes/config.ts";
+import { createLogger } from "../src/processes/logger.ts";
+import { type Tributary, wire } from "../src/processes/wire.ts";
+import { findSettlement } from "../src/settlement/index.ts";
+import { listPayouts } from "../src/statements/index.ts";
+import { showClose, showPay, showPlan, showStatus } from "./settle/show.ts";
+
+const USAGE = `npm run settle -- <close|plan|approve|pay|status|run> --period 2023-11 [--dry-run] [--json] [--hash <plan hash>] [--by <name>]
+
+  close     close the month: cut, final accrual, release to payable, statements
+  plan      who is paid what, and who is not and why
+  approve   approve the plan (the one with --hash, or the one there is)
+  pay       send what is approved and not paid yet; go on after a crash
+  status    how far the month is
+  run       all of it, in order; stops where a person is needed`;
+
+interface Command {
+  step: string;
+  period: Period;
+  dryRun: boolean;
+  json: boolean;
+  hash: string | undefined;
+  by: string;
+}
+
+const STEPS: Record<string, (tributary: Tributary, command: Command) => Promise<unknown>> = {
+  close,
+  plan,
+  approve,
+  pay,
+  status,
+  run,
+};
+
+async function close({ settle }: Tributary, { period, dryRun, json }: Command) {
+  const onStep = (step: string) => json || console.error(`  … ${step}`);
+  const result = await settle.close(period, { dryRun, onStep });
+  if (!json) showClose(period, dryRun, result);
+  return { step: "close", dry_run: dryRun, ...result };
+}
+
+async function plan({ settle }: Tributary, { period, dryRun, json, by }: Command) {
+  const planned = await settle.plan(period, { by, dryRun });
+  if (!json) showPlan(planned.plan, planned.hash, dryRun);
+  return { step: "plan", dry_run: dryRun, ...planned };
+}
+
+async function approve({ settle }: Tributary, { period, dryRun, json, hash, by }: Command) {
+  if (dryRun) return { step: "approve", dry_run: true };
+  const approved = await settle.approve(period, { by, ...(hash === undefined ? {} : { hash }) });
+  if (!json) console.log(`Approved the plan ${approved.hash.slice(0, 12)}… of ${period} as ${by}.`);
+  return { step: "approve", ...approved };
+}
+
+async function pay({ settle, sql }: Tributary, { period, dryRun, json }: Command) {
+  if (dryRun) {
+    const due = (await listPayouts(sql, { period, limit: 1_000_000 })).filter(
+      (payout) => payout.state !== "paid",
+    );
+    if (!json) console.log(`Would send ${due.length} payouts.`);
+    return { step: "pay", dry_run: true, due };
+  }
+  const bar = json
+    ? undefined
+    : new cliProgress.SingleBar({ format: "  paying  [{bar}] {value}/{total}", clearOnComplete: true });
+  let started = false;
+  const report = await settle.pay(period, {
+    onProgress(done, total) {
+      if (!started) bar?.start(total, 0);
+      started = true;
+      bar?.update(done);
+    },
+  });
+  bar?.stop();
+  if (!json) showPay(period, report);
+  // Something is left to do: whoever runs this unattended must notice.
+  if (report.stopped !== null || report.problems.length > 0) process.exitCode = 2;
+  return { step: "pay", ...report };
+}
+
+async function status({ sql }: Tributary, { period, json }: Command) {
+  const settlement = await findSettlement(sql, period);
+  const payouts = await listPayouts(sql, { period, limit: 1_000_000 });
+  if (!json) showStatus(period, settlement, payouts);
+  return {
+    step: "status",
+    period,
+    state: settlement?.state ?? "open",
+    plan_hash: settlement?.planHash ?? null,
+    payouts,
+  };
+}
+
+async function run(tributary: Tributary, command: Command) {
+  const results: unknown[] = [await close(tributary, command), await plan(tributary, command)];
+  results.push(await approve(tributary, command));
+  if (!command.dryRun) results.push(await pay(tributary, command));
+  return results;
+}
+
+function readCommand(): Command | undefined {
+  const options = {
+    period: { type: "string" },
+    "dry-run": { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    hash: { type: "string" },
+    by: { type: "string", default: `cli:${userInfo().username}` },
+    help: { type: "boolean", default: false },
+  } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const step = positionals[0] ?? "";
+  if (values.help || !(step in STEPS) || positionals.length > 1) return undefined;
+  const period = parsePeriod(values.period ?? "");
+  if (period === undefined) throw new Refusal("parameter_invalid", "--period: a month such as 2023-11");
+  return { step, period, dryRun: values["dry-run"], json: values.json, hash: values.hash, by: values.by };
+}
+
+async function main(): Promise<void> {
+  const command = readCommand();
+  if (command === undefined) {
+    console.error(USAGE);
+    process.exitCode = 64;
+    return;
+  }
+  const config: Config = readConfig(process.env);
+  const logger = createLogger(process.env.LOG_LEVEL === undefined ? "warn" : config.LOG_LEVEL);
+  const tributary = await wire(config, logger, "tributary-settle");
+  try {
+    const result = await STEPS[command.step]?.(tributary, command);
+    if (command.json) console.log(JSON.stringify(result, null, 2));
+  } finally {
+    await tributary.close();
+  }
+}
+
+main().catch((error: unknown) => {
+  const expected =
+    error instanceof Refusal ||
+    error instanceof ConfigInvalid ||
+    (error instanceof TypeError && "code" in error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (process.argv.includes("--json"))
+    console.log(JSON.stringify({ error: error instanceof Refusal ? error.code : "failed", detail: message }));
+  console.error(expected ? message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,54 @@
+import Table from "cli-table3";
+import type { CloseResult } from "../../src/http/index.ts";
+import type { Period } from "../../src/kernel/index.ts";
+import type { PayReport } from "../../src/payouts/index.ts";
+import type { SettlementPlan, SettlementRow } from "../../src/settlement/index.ts";
+import type { PayoutView } from "../../src/statements/index.ts";
+
+export function showClose(period: Period, dryRun: boolean, { statements, totals }: CloseResult): void {
+  const what = dryRun ? `${period} would close with:` : `${period} is closed; ${statements} statements.`;
+  console.log(what);
+  for (const { currency, gross, earned, payees } of totals) {
+    console.log(`  ${currency}: gross ${gross}, earned by ${payees} payees ${earned.amount}`);
+  }
+  if (totals.length === 0) console.log("  no charged usage");
+}
+
+export function showPlan(plan: SettlementPlan, hash: string, dryRun: boolean): void {
+  const table = new Table({
+    head: ["payee", "payout", "carried on", "why"],
+    style: { head: [], border: [] },
+  });
+  for (const { payee, amount, carried } of plan.payouts)
+    table.push([payee, `${amount.amount} ${amount.currency}`, carried.amount, ""]);
+  for (const { payee, amount, message } of plan.carried)
+    table.push([payee, "–", `${amount.amount} ${amount.currency}`, message]);
+  console.log(table.toString());
+  for (const { currency, payouts, amount } of plan.totals)
+    console.log(`${payouts} payouts, ${amount.amount} ${currency} in all`);
+  console.log(`Plan ${hash}${dryRun ? " (dry run: not recorded)" : ""}`);
+}
+
+export function showPay(period: Period, report: PayReport): void {
+  const parts = Object.entries(report.results).filter(([result, count]) => count > 0 && result !== "none");
+  console.log(
+    `Payouts of ${period}: ${parts.map(([result, count]) => `${count} ${result}`).join(", ") || "nothing was left to pay"}.`,
+  );
+  for (const { payout, result, detail } of report.problems) console.log(`  ${payout}: ${result} – ${detail}`);
+  if (report.stopped !== null) console.log(`Stopped: ${report.stopped}`);
+}
+
+export function showStatus(
+  period: Period,
+  settlement: SettlementRow | undefined,
+  payouts: readonly PayoutView[],
+): void {
+  console.log(`${period}: ${settlement?.state ?? "open"}`);
+  if (settlement?.planHash) console.log(`  plan ${settlement.planHash} by ${settlement.plannedBy}`);
+  if (settlement?.approvedBy) console.log(`  approved by ${settlement.approvedBy}`);
+  const counts = new Map<string, number>();
+  for (const { state } of payouts) counts.set(state, (counts.get(state) ?? 0) + 1);
+  for (const [state, count] of counts) console.log(`  payouts ${state}: ${count}`);
+  for (const { id, state, reason } of payouts)
+    if (reason !== null) console.log(`  ${id} ${state}: ${reason}`);
+}

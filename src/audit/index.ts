@@ -1,0 +1,43 @@
+import type { Sql } from "../postgres/index.ts";
+import type { Check } from "./check.ts";
+import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
+import { countersMatch, identitiesAreMetered } from "./checks/identities.ts";
+import { accruingFromParts, balancesFromPostings, entriesBalance } from "./checks/ledger.ts";
+import { inTransitFromPayouts, payoutsFromPlan } from "./checks/payouts.ts";
+import { statementHashes, statementsFromBooks } from "./checks/statements.ts";
+import {
+  customerWindowsFromEvents,
+  unchargedFromEvents,
+  windowsFromEvents,
+} from "./checks/windows-from-events.ts";
+
+/** In the order of the flow: the first broken law is nearest to the cause. */
+const CHECKS: readonly Check[] = [
+  identitiesAreMetered,
+  countersMatch,
+  windowsFromEvents,
+  customerWindowsFromEvents,
+  unchargedFromEvents,
+  bothSidesAgree,
+  linesFromWindows,
+  partsFromSplit,
+  entriesBalance,
+  balancesFromPostings,
+  accruingFromParts,
+  statementHashes,
+  statementsFromBooks,
+  payoutsFromPlan,
+  inTransitFromPayouts,
+];
+
+export interface CheckResult {
+  law: string;
+  differences: string[];
+}
+
+/** Computes the stored figures anew from the facts below them, law by law. Reads only; meant for a quiet moment. */
+export async function runChecks(sql: Sql): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (const { law, find } of CHECKS) results.push({ law, differences: await find(sql) });
+  return results;
+}

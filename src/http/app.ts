@@ -1,0 +1,61 @@
+import express, { type Express } from "express";
+import { Refusal } from "../kernel/index.ts";
+import type { AppContext } from "./context.ts";
+import { openApiDocument } from "./openapi.ts";
+import { problemHandler } from "./problem.ts";
+import { mountRoute, type Route } from "./route.ts";
+import { catalogRoutes } from "./routes/catalog.ts";
+import { keyRoutes } from "./routes/keys.ts";
+import { payeeRoutes } from "./routes/payees.ts";
+import { predictionRoutes } from "./routes/predictions.ts";
+import { settlementRoutes } from "./routes/settlements.ts";
+import { usageRoutes } from "./routes/usage.ts";
+
+export const ROUTES: readonly Route[] = [
+  ...usageRoutes,
+  ...payeeRoutes,
+  ...predictionRoutes,
+  ...catalogRoutes,
+  ...settlementRoutes,
+  ...keyRoutes,
+];
+
+/** The HTTP API over the parts it is given. It listens on nothing by itself. */
+export function createApp(context: AppContext): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", "simple");
+
+  app.get("/healthz", async (_request, response) => {
+    await context.sql`SELECT 1`;
+    response.json({ status: "ok" });
+  });
+  const openapi = JSON.stringify(openApiDocument(ROUTES));
+  app.get("/openapi.json", (_request, response) => {
+    response.type("application/json").send(openapi);
+  });
+  for (const route of ROUTES) mountRoute(app, context, route);
+
+  app.use((request, response, next) => {
+    const methods = methodsAt(request.path);
+    if (methods.length > 0) response.setHeader("Allow", methods.join(", "));
+    next(unknownPath(request.method, request.path, methods));
+  });
+  app.use(problemHandler(context.logger));
+  return app;
+}
+
+function methodsAt(path: string): string[] {
+  return ROUTES.filter((route) => pattern(route.path).test(path)).map((route) => route.method.toUpperCase());
+}
+
+function unknownPath(method: string, path: string, methods: string[]): Refusal {
+  if (methods.length > 0)
+    return new Refusal("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${method}`);
+  return new Refusal("not_found", `there is nothing at ${path}: /openapi.json lists what there is`);
+}
+
+function pattern(path: string): RegExp {
+  return new RegExp(`^/v1${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`);
+}

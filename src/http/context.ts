@@ -1,0 +1,42 @@
+import type { Logger } from "pino";
+import type { CatalogStore } from "../catalog/index.ts";
+import type { PeriodTotals } from "../earnings/index.ts";
+import type { Period } from "../kernel/index.ts";
+import type { PayoutProvider, PayReport } from "../payouts/index.ts";
+import type { Sql } from "../postgres/index.ts";
+import type { SettlementPlan } from "../settlement/index.ts";
+import type { UsageLog } from "../usage/index.ts";
+
+/** What the API is made of; wired in `processes/`. */
+export interface AppContext {
+  sql: Sql;
+  catalog: CatalogStore;
+  log: UsageLog;
+  provider: PayoutProvider;
+  settle: SettleOperations;
+  logger: Logger;
+  /** The operator's key from the configuration, if it was set there. */
+  operatorKey: string | null;
+  /** Where this service is reached, for links that come back to it. */
+  publicUrl: string;
+  /** Gives new payees an account, against the simulator; otherwise does nothing. */
+  afterCatalogChange: () => Promise<void>;
+}
+
+/** The monthly settlement, step by step: the same operations behind the API and `npm run settle`. */
+export interface SettleOperations {
+  close(period: Period, options: { dryRun: boolean; onStep?: (step: string) => void }): Promise<CloseResult>;
+  plan(
+    period: Period,
+    options: { by: string; dryRun: boolean },
+  ): Promise<{ plan: SettlementPlan; hash: string }>;
+  /** Without a hash, the plan as it is now. */
+  approve(period: Period, options: { by: string; hash?: string }): Promise<{ hash: string }>;
+  pay(period: Period, options?: { onProgress?: (done: number, total: number) => void }): Promise<PayReport>;
+}
+
+export interface CloseResult {
+  /** Statements written; none in a dry run. */
+  statements: number;
+  totals: PeriodTotals[];
+}

@@ -1,0 +1,4 @@
+export { createApp, ROUTES } from "./app.ts";
+export type { AppContext, CloseResult, SettleOperations } from "./context.ts";
+export { openApiDocument } from "./openapi.ts";
+export { createFirstOperatorKey } from "./principal.ts";

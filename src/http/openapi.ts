@@ -1,0 +1,61 @@
+import type { z } from "zod";
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
+import { REFUSALS } from "../kernel/index.ts";
+import { Problem } from "./problem.ts";
+import type { Route } from "./route.ts";
+import { UsageEventSchema } from "./routes/usage.ts";
+
+/** OpenAPI 3.1 from the very schemas that validate. */
+export function openApiDocument(routes: readonly Route[]) {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of routes) {
+    const path = `/v1${route.path}`;
+    paths[path] = { ...paths[path], [route.method]: operation(route) };
+  }
+  return createDocument({
+    openapi: "3.1.0",
+    info: {
+      title: "Tributary",
+      version: "1",
+      description: `From usage event to paid creator, exactly. Errors are RFC 9457 problem documents with a stable code: ${Object.keys(REFUSALS).join(", ")}.`,
+    },
+    servers: [{ url: "/" }],
+    security: [{ apiKey: [] }],
+    components: {
+      securitySchemes: { apiKey: { type: "http", scheme: "bearer" } },
+      schemas: { UsageEvent: UsageEventSchema },
+    },
+    paths,
+  });
+}
+
+function operation(route: Route): ZodOpenApiOperationObject {
+  const status = String(route.status ?? 200) as `${1 | 2 | 3 | 4 | 5}${string}`;
+  const success =
+    status === "204"
+      ? { description: "Done" }
+      : { description: "Success", content: { "application/json": { schema: route.response } } };
+  const params = {
+    ...(route.params === undefined ? {} : { path: route.params as z.ZodObject }),
+    ...(route.query === undefined ? {} : { query: route.query as z.ZodObject }),
+  };
+  return {
+    summary: route.summary,
+    description: `For keys with the role ${route.roles.join(" or ")}.`,
+    requestParams: params,
+    ...(route.body === undefined ? {} : { requestBody: requestBody(route, route.body) }),
+    responses: {
+      [status]: success,
+      default: { description: "A problem", content: { "application/problem+json": { schema: Problem } } },
+    },
+  };
+}
+
+function requestBody(route: Route, body: z.ZodType) {
+  const types = route.contentTypes ?? ["application/json"];
+  const schema = route.path === "/events" ? UsageEventSchema : body;
+  const content = Object.fromEntries(
+    types.map((type) => [type, { schema: type.includes("batch") ? schema.array().max(1000) : schema }]),
+  );
+  return { required: !route.bodyOptional, content };
+}

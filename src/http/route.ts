@@ -1,0 +1,134 @@
+import express, { type Express, type Request, type RequestHandler, type Response } from "express";
+import type { z } from "zod";
+import { Refusal } from "../kernel/index.ts";
+import type { AppContext } from "./context.ts";
+import { answerOnce } from "./idempotency.ts";
+import { authenticate, type Principal, type Role } from "./principal.ts";
+import { invalid } from "./problem.ts";
+
+export interface RouteInput<P, Q, B> {
+  params: P;
+  query: Q;
+  body: B;
+  principal: Principal;
+  context: AppContext;
+}
+
+export interface RouteAnswer {
+  /** The route's own, once it is answered. */
+  status?: number;
+  body: unknown;
+  /** What is kept for a repeated Idempotency-Key, when it is not the whole body: secrets are not. */
+  keep?: unknown;
+}
+
+/** One endpoint: what it takes and gives (zod, also the source of the OpenAPI document), who may call it, what it does. */
+export interface Route<P = unknown, Q = unknown, B = unknown> {
+  method: "get" | "post" | "put" | "delete";
+  /** Under /v1, with OpenAPI's braces: "/payees/{id}". */
+  path: string;
+  summary: string;
+  roles: readonly Role[];
+  params?: z.ZodType<P>;
+  query?: z.ZodType<Q>;
+  body?: z.ZodType<B>;
+  /** The body may be left out. */
+  bodyOptional?: boolean;
+  bodyBytesMax?: number;
+  /** Content types other than application/json: then `body` sees the parsed JSON as it is. */
+  contentTypes?: readonly string[];
+  status?: number;
+  response: z.ZodType;
+  handle(input: RouteInput<P, Q, B>, request: Request): Promise<RouteAnswer>;
+}
+
+/** Keeps a route's types together: what `params`, `query` and `body` parse is what `handle` gets. */
+export function defineRoute<P, Q, B>(route: Route<P, Q, B>): Route {
+  return route as unknown as Route;
+}
+
+const BODY_BYTES_MAX = 1_048_576;
+
+export function mountRoute(app: Express, context: AppContext, route: Route): void {
+  const path = `/v1${route.path.replaceAll(/\{(\w+)\}/g, ":$1")}`;
+  const types = route.contentTypes ?? ["application/json"];
+  const steps: RequestHandler[] = [
+    async (request, response) => {
+      const principal = await authenticate(context.sql, context.operatorKey, request.headers.authorization);
+      if (!route.roles.includes(principal.role)) {
+        throw new Refusal(
+          "role_not_allowed",
+          `a key with the role ${principal.role} may not do this; it takes ${route.roles.join(" or ")}`,
+        );
+      }
+      if (route.body !== undefined)
+        await readBody(request, response, types, route.bodyBytesMax ?? BODY_BYTES_MAX);
+      await answerOnce(context.sql, principal, request, response, () =>
+        answer(context, route, principal, request),
+      );
+    },
+  ];
+  app[route.method](path, ...steps);
+}
+
+async function answer(
+  context: AppContext,
+  route: Route,
+  principal: Principal,
+  request: Request,
+): Promise<RouteAnswer> {
+  const params = parse(route.params, request.params, "parameter_invalid", "path");
+  const query = parse(route.query, request.query, "parameter_invalid", "query");
+  const body =
+    route.body === undefined
+      ? undefined
+      : parse(route.body, parseJson(request, route), "body_invalid", "body");
+  const given = await route.handle({ params, query, body, principal, context }, request);
+  // The answer passes its schema too, so that the OpenAPI document cannot say anything else than what is sent.
+  return { ...given, status: route.status ?? 200, body: route.response.parse(given.body) };
+}
+
+function parse(
+  schema: z.ZodType | undefined,
+  value: unknown,
+  code: "parameter_invalid" | "body_invalid",
+  what: string,
+): unknown {
+  if (schema === undefined) return undefined;
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw invalid(code, parsed.error, what);
+  return parsed.data;
+}
+
+async function readBody(
+  request: Request,
+  response: Response,
+  types: readonly string[],
+  limit: number,
+): Promise<void> {
+  const hasBody =
+    request.headers["transfer-encoding"] !== undefined ||
+    Number(request.headers["content-length"] ?? "0") > 0;
+  if (hasBody && !request.is([...types])) {
+    throw new Refusal("media_type_not_supported", `send Content-Type: ${types.join(" or ")}`);
+  }
+  await new Promise<void>((resolve, reject) => {
+    express.raw({ type: [...types], limit })(request, response, (error) =>
+      error ? reject(error) : resolve(),
+    );
+  });
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+function parseJson(request: Request, route: Route): unknown {
+  if (!Buffer.isBuffer(request.body) || request.body.length === 0) {
+    if (route.bodyOptional) return {};
+    throw new Refusal("body_not_json", "a JSON body is missing");
+  }
+  try {
+    return JSON.parse(utf8.decode(request.body));
+  } catch {
+    throw new Refusal("body_not_json", "the body is not JSON in UTF-8");
+  }
+}

@@ -1,0 +1,141 @@
+import { z } from "zod";
+import {
+  CatalogDocument,
+  CustomerTerms,
+  Id,
+  ModelId,
+  ModelTerms,
+  PayeeTerms,
+  PolicyDocument,
+  PriceDocument,
+} from "../../catalog/index.ts";
+import { formatNanos, Refusal } from "../../kernel/index.ts";
+import type { AppContext } from "../context.ts";
+import { defineRoute, type Route } from "../route.ts";
+
+const operator = ["operator"] as const;
+const ModelPath = z.object({ owner: Id, name: Id });
+const modelOf = ({ owner, name }: { owner: string; name: string }) => `${owner}/${name}`;
+
+async function change(context: AppContext, document: z.input<typeof CatalogDocument>): Promise<void> {
+  await context.catalog.change(CatalogDocument.parse(document));
+  await context.afterCatalogChange();
+}
+
+/** A change of one thing: errors name the field of that thing, not its place in a document. */
+async function changeOne(context: AppContext, document: z.input<typeof CatalogDocument>): Promise<void> {
+  try {
+    await change(context, document);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const fields = error.fields.map((field) => ({ ...field, path: field.path.replace(/^\w+\[0\]\.?/, "") }));
+    throw new Refusal(error.code, error.message, fields);
+  }
+}
+
+const putPayee = defineRoute({
+  method: "put",
+  path: "/payees/{id}",
+  summary: "Register or change a payee",
+  roles: operator,
+  params: z.object({ id: Id }),
+  body: PayeeTerms,
+  response: PayeeTerms.extend({ id: Id }),
+  async handle({ params, body, context }) {
+    await changeOne(context, { payees: [{ id: params.id, ...body }] });
+    const payee = (await context.catalog.current()).payees.get(params.id);
+    const minimum = payee?.minimumPayoutNanos ?? null;
+    return {
+      body: {
+        id: params.id,
+        ...body,
+        ...(minimum === null ? {} : { minimum_payout: formatNanos(minimum) }),
+        ...(payee?.stripeAccount ? { stripe_account: payee.stripeAccount } : {}),
+      },
+    };
+  },
+});
+
+const putCustomer = defineRoute({
+  method: "put",
+  path: "/customers/{id}",
+  summary: "Register a customer, or change its terms from a moment on",
+  roles: operator,
+  params: z.object({ id: Id }),
+  body: CustomerTerms,
+  response: CustomerTerms.extend({ id: Id }),
+  async handle({ params, body, context }) {
+    await changeOne(context, { customers: [{ id: params.id, ...body }] });
+    return { body: { id: params.id, ...body } };
+  },
+});
+
+const putModel = defineRoute({
+  method: "put",
+  path: "/models/{owner}/{name}",
+  summary: "Register a model, or change its owner or base model from a moment on",
+  roles: operator,
+  params: ModelPath,
+  body: ModelTerms,
+  response: ModelTerms.extend({ id: ModelId }),
+  async handle({ params, body, context }) {
+    await changeOne(context, { models: [{ id: modelOf(params), ...body }] });
+    return { body: { id: modelOf(params), ...body } };
+  },
+});
+
+const postPrice = defineRoute({
+  method: "post",
+  path: "/models/{owner}/{name}/prices",
+  summary: "Add a version of a model's price",
+  roles: operator,
+  params: ModelPath,
+  body: PriceDocument,
+  status: 201,
+  response: PriceDocument.extend({ model: ModelId }),
+  async handle({ params, body, context }) {
+    await changeOne(context, { prices: [{ model: modelOf(params), ...body }] });
+    return { body: { model: modelOf(params), ...body } };
+  },
+});
+
+const postPolicy = defineRoute({
+  method: "post",
+  path: "/models/{owner}/{name}/policies",
+  summary: "Add a version of a model's revenue policy",
+  roles: operator,
+  params: ModelPath,
+  body: PolicyDocument,
+  status: 201,
+  response: PolicyDocument.extend({ model: ModelId }),
+  async handle({ params, body, context }) {
+    await changeOne(context, { policies: [{ model: modelOf(params), ...body }] });
+    return { body: { model: modelOf(params), ...body } };
+  },
+});
+
+const Imported = z.object({
+  payees: z.int(),
+  models: z.int(),
+  customers: z.int(),
+  policies: z.int(),
+  prices: z.int(),
+});
+
+const importCatalog = defineRoute({
+  method: "post",
+  path: "/catalog/import",
+  summary: "Import payees, models, customers, policies and prices: all or nothing",
+  roles: operator,
+  body: CatalogDocument,
+  bodyBytesMax: 64 * 1_048_576,
+  status: 201,
+  response: Imported,
+  async handle({ body, context }) {
+    await change(context, body);
+    const counts = Object.entries(body).map(([kind, rows]) => [kind, rows.length]);
+    return { body: Object.fromEntries(counts) };
+  },
+});
+
+export const catalogRoutes: Route[] = [putPayee, putCustomer, putModel, postPrice, postPolicy, importCatalog];

@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { Refusal } from "../../kernel/index.ts";
+import { deadLetters, meteringStatus, replayDeadLetter } from "../../metering/index.ts";
+import { acceptEvents, CloudEvent, EVENT_REFUSALS, EVENTS_PER_BATCH_MAX } from "../../usage/index.ts";
+import { defineRoute, type Route } from "../route.ts";
+import { Done, PageQuery, page, pageOf } from "../schemas.ts";
+
+const SINGLE = "application/cloudevents+json";
+const BATCH = "application/cloudevents-batch+json";
+
+const postEvents = defineRoute({
+  method: "post",
+  path: "/events",
+  summary: "Send one usage event or a batch; 202 means that the accepted ones are durable",
+  roles: ["operator", "ingest"],
+  contentTypes: [SINGLE, BATCH],
+  body: z.unknown().meta({ description: "A UsageEvent, or an array of at most 1,000 of them." }),
+  status: 202,
+  response: z.object({
+    accepted: z.int(),
+    rejected: z.array(
+      z.object({
+        index: z.int(),
+        id: z.string().nullable(),
+        code: z.enum(EVENT_REFUSALS),
+        message: z.string(),
+      }),
+    ),
+  }),
+  async handle({ body, principal, context }, request) {
+    const batch = request.is(BATCH) ? asBatch(body) : [asEvent(body)];
+    return { body: await acceptEvents(context.log, batch, principal.sources ?? undefined) };
+  },
+});
+
+function asEvent(body: unknown): unknown {
+  if (typeof body === "object" && body !== null && "specversion" in body) return body;
+  throw new Refusal(
+    "event_invalid",
+    `the body is no CloudEvent (a JSON object with a specversion); for several, send Content-Type: ${BATCH}`,
+  );
+}
+
+function asBatch(body: unknown): unknown[] {
+  if (!Array.isArray(body))
+    throw new Refusal(
+      "event_invalid",
+      `a batch is a JSON array of CloudEvents; for a single one, send Content-Type: ${SINGLE}`,
+    );
+  if (body.length > EVENTS_PER_BATCH_MAX) {
+    throw new Refusal(
+      "body_too_large",
+      `a batch has at most ${EVENTS_PER_BATCH_MAX} events, this one has ${body.length}: send them in parts`,
+    );
+  }
+  return body;
+}
+
+const counter = z.string().meta({ example: "30000" });
+
+const getStatus = defineRoute({
+  method: "get",
+  path: "/metering/status",
+  summary: "How far metering is; lag 0 means that everything acknowledged before this request is metered",
+  roles: ["operator", "ingest"],
+  response: z.object({
+    lag: z.int(),
+    consumed: counter,
+    applied: counter,
+    duplicate: counter,
+    conflict: counter,
+    dead: counter,
+    parked: counter,
+    waiting: counter,
+  }),
+  handle: async ({ context }) => ({ body: await meteringStatus(context.sql, context.log) }),
+});
+
+const DeadLetterView = z.object({
+  id: z.string(),
+  reason: z.string(),
+  message: z.string(),
+  partition: z.int(),
+  offset: z.string(),
+  index: z.int(),
+  raw_base64: z.string(),
+  created_at: z.string(),
+  replayed_at: z.string().nullable(),
+});
+
+const listDeadLetters = defineRoute({
+  method: "get",
+  path: "/dead-letters",
+  summary: "Records that could not be metered, with their bytes and the reason; newest first",
+  roles: ["operator"],
+  query: PageQuery,
+  response: pageOf(DeadLetterView),
+  async handle({ query, context }) {
+    if (query.cursor !== undefined && !/^\d{1,18}$/.test(query.cursor)) {
+      throw new Refusal("parameter_invalid", "cursor: the next_cursor of an earlier answer");
+    }
+    const letters = await deadLetters(context.sql, query.limit + 1, query.cursor);
+    const { data, next_cursor } = page(letters, query.limit, (letter) => letter.id);
+    const views = data.map(({ rawBase64, createdAt, replayedAt, ...letter }) => ({
+      ...letter,
+      raw_base64: rawBase64,
+      created_at: createdAt.toISOString(),
+      replayed_at: replayedAt?.toISOString() ?? null,
+    }));
+    return { body: { data: views, next_cursor } };
+  },
+});
+
+const postReplay = defineRoute({
+  method: "post",
+  path: "/dead-letters/{id}/replay",
+  summary: "Send a dead letter through the log again, after what stopped it was mended",
+  roles: ["operator"],
+  params: z.object({ id: z.string().regex(/^\d{1,18}$/) }),
+  response: Done,
+  async handle({ params, context }) {
+    await replayDeadLetter(context.sql, context.log, params.id);
+    return { body: { ok: true } };
+  },
+});
+
+/** Named in the OpenAPI document although events are checked one by one. */
+export const UsageEventSchema = CloudEvent;
+
+export const usageRoutes: Route[] = [postEvents, getStatus, listDeadLetters, postReplay];

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { type Period, parseInstant, parsePeriod } from "../kernel/index.ts";
+
+export const Money = z
+  .object({ currency: z.string(), amount: z.string().meta({ example: "12.345678901" }) })
+  .meta({ id: "Money", description: "Nine decimals, as a string: never a JSON number." });
+
+/** A list in pages; `next_cursor` is null on the last one. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ data: z.array(item), next_cursor: z.string().nullable() });
+}
+
+export const PageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.string().max(300).optional(),
+});
+
+/** Cuts a page out of one row more than asked for. */
+export function page<T>(
+  rows: readonly T[],
+  limit: number,
+  cursorOf: (row: T) => string,
+): { data: T[]; next_cursor: string | null } {
+  const data = rows.slice(0, limit);
+  const last = data.at(-1);
+  return { data, next_cursor: rows.length > limit && last !== undefined ? cursorOf(last) : null };
+}
+
+export const PeriodText = z
+  .string()
+  .refine((text) => parsePeriod(text) !== undefined, 'a month such as "2023-11"')
+  .transform((text) => text as Period)
+  .meta({ example: "2023-11" });
+
+/** A service day: "2023-11-01", or an RFC 3339 time at midnight UTC. */
+export const Day = z
+  .string()
+  .refine(isDay, 'a day such as "2023-11-01"')
+  .transform((text) => text.slice(0, 10))
+  .meta({ example: "2023-11-01" });
+
+function isDay(text: string): boolean {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return parseInstant(`${text}T00:00:00Z`) !== undefined;
+  return /T00:00:00(\.0+)?Z$/.test(text) && parseInstant(text) !== undefined;
+}
+
+export const DryRun = z.object({
+  dry_run: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true"),
+});
+
+export const Done = z.object({ ok: z.literal(true) });

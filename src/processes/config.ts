@@ -1,0 +1,72 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+
+const flag = z
+  .enum(["on", "off"])
+  .default("off")
+  .transform((text) => text === "on");
+const wholeNumber = (what: string, min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,12}$/, what)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, what);
+
+/** Every environment variable this software reads, with what it expects. An empty one counts as not set. */
+const Variables = z.object({
+  PORT: wholeNumber("a port from 0 to 65535", 0, 65_535).default(8787),
+  HOST: z.string().default("127.0.0.1"),
+  PUBLIC_URL: z.url("the URL under which this service is reached").optional(),
+  DATA_DIR: z.string().default(".tributary"),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "a PostgreSQL URL, postgres://user:password@host:5432/database")
+    .optional(),
+  KAFKA_BROKERS: z
+    .string()
+    .regex(/^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$/, "host:port, several with commas between")
+    .transform((text) => text.split(","))
+    .optional(),
+  USAGE_PARTITIONS: wholeNumber("a number of partitions from 1 to 1024", 1, 1024).default(4),
+  STRIPE_SECRET_KEY: z
+    .string()
+    .regex(/^(sk|rk)_(test|live)_\w+$/, "a Stripe secret key, sk_test_… or sk_live_…")
+    .optional(),
+  STRIPE_API_BASE: z.url("the base URL of a Stripe API").optional(),
+  STRIPE_SIMULATOR_PORT: wholeNumber("a port from 0 to 65535", 0, 65_535).default(12_111),
+  STRIPE_TIMEOUT_MS: wholeNumber("milliseconds from 100 to 120000", 100, 120_000).default(30_000),
+  OPERATOR_KEY: z
+    .string()
+    .min(32, "a string of 32 characters or more")
+    .max(512, "a string of 32 to 512 characters")
+    .optional(),
+  TWO_PERSON_APPROVAL: flag,
+  CLOSE_GRACE: wholeNumber("seconds from 0 to 604800", 0, 604_800).default(3600),
+  CLOSE_WAIT_SECONDS: wholeNumber("seconds from 1 to 3600", 1, 3600).default(120),
+  ACCRUAL_INTERVAL_MS: wholeNumber("milliseconds from 50 to 3600000", 50, 3_600_000).default(2000),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+});
+
+export type Config = z.infer<typeof Variables>;
+
+/** A setting that cannot work, named, with what it should be. */
+export class ConfigInvalid extends Error {
+  override name = "ConfigInvalid";
+}
+
+/** @throws ConfigInvalid naming each variable that is wrong and what it expects; values are not shown, they may be secrets */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const set = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
+  );
+  const parsed = Variables.safeParse(set);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `${issue.path.join(".")} must be ${describe(issue)}`);
+    throw new ConfigInvalid(`the configuration does not work:\n  ${lines.join("\n  ")}`);
+  }
+  return { ...parsed.data, DATA_DIR: resolve(parsed.data.DATA_DIR) };
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  return issue.code === "invalid_value" ? `one of ${issue.values.join(", ")}` : issue.message;
+}

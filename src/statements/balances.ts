@@ -1,0 +1,143 @@
+import {
+  formatNanos,
+  type Money,
+  money,
+  type Nanos,
+  type Period,
+  parsePeriod,
+  payableFloor,
+  periodEnd,
+  periodOfDay,
+} from "../kernel/index.ts";
+import type { Sql } from "../postgres/index.ts";
+import { payeeLines } from "./payee-lines.ts";
+
+export interface Blocker {
+  code: "below_minimum" | "no_account" | "account_not_ready" | "nothing_payable";
+  /** What it means and what to do. */
+  message: string;
+}
+
+export interface Balance {
+  currency: string;
+  /** Earned in months that are still open, live. */
+  accruing: Money;
+  payable: Money;
+  held: Money;
+  in_transit: Money;
+  paid_out: Money;
+  next_payout: { date: string; estimate: Money; blocked_by: Blocker[] };
+}
+
+/** A payee's balances in every currency it has any in (in its default currency otherwise). */
+export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
+  const terms = await payeeTerms(sql, payee);
+  const settled = await settledBalances(sql, payee);
+  const lines = await payeeLines(sql, payee, { bookedFrom: terms.first_open });
+  const accruing = new Map<string, Nanos>();
+  for (const line of lines) {
+    const earned = line.parts.reduce((sum, part) => sum + part.amountNanos, 0n);
+    accruing.set(line.currency, (accruing.get(line.currency) ?? 0n) + earned);
+  }
+  const booked = lines.map((line) => line.bookedPeriod).sort()[0];
+  const date = nextPayoutDate(booked === undefined ? undefined : periodOfDay(booked));
+  const currencies = [...new Set([...settled.keys(), ...accruing.keys()])].sort();
+  return (currencies.length === 0 ? [terms.default_currency] : currencies).map((currency) => {
+    const { payable, held, inTransit, paidOut } = settled.get(currency) ?? NOTHING;
+    const accruingNanos = accruing.get(currency) ?? 0n;
+    const estimate = payableFloor(currency, payable + accruingNanos);
+    return {
+      currency,
+      accruing: money(currency, accruingNanos),
+      payable: money(currency, payable),
+      held: money(currency, held),
+      in_transit: money(currency, inTransit),
+      paid_out: money(currency, paidOut),
+      next_payout: {
+        date,
+        estimate: money(currency, estimate),
+        blocked_by: blockers(terms, currency, estimate),
+      },
+    };
+  });
+}
+
+const NOTHING = { payable: 0n, held: 0n, inTransit: 0n, paidOut: 0n };
+
+interface PayeeTermsRow {
+  default_currency: string;
+  minimum: string;
+  account: string | null;
+  transfers_enabled: boolean | null;
+  disabled_reason: string | null;
+  first_open: string;
+}
+
+async function payeeTerms(sql: Sql, payee: string): Promise<PayeeTermsRow> {
+  const [row] = await sql<[PayeeTermsRow]>`
+    SELECT p.default_currency, coalesce(p.minimum_payout_nanos, 0)::text AS minimum, p.stripe_account AS account,
+      a.transfers_enabled, a.disabled_reason, b.first_open_period::text AS first_open
+    FROM payee p CROSS JOIN books_state b LEFT JOIN payout_account a ON a.account = p.stripe_account
+    WHERE p.id = ${payee}`;
+  return row;
+}
+
+async function settledBalances(sql: Sql, payee: string): Promise<Map<string, typeof NOTHING>> {
+  const rows = await sql<
+    { currency: string; payable: string; held: string; in_transit: string; paid_out: string }[]
+  >`
+    SELECT b.currency,
+      coalesce(-sum(b.balance_nanos) FILTER (WHERE a.kind = 'payee:payable'), 0)::text AS payable,
+      coalesce(-sum(b.balance_nanos) FILTER (WHERE a.kind = 'payee:held'), 0)::text AS held,
+      coalesce(-sum(b.balance_nanos) FILTER (WHERE a.kind = 'payee:in_transit'), 0)::text AS in_transit,
+      (SELECT coalesce(sum(o.amount_nanos), 0)::text FROM payout o
+       WHERE o.payee = ${payee} AND o.currency = b.currency AND o.state = 'paid') AS paid_out
+    FROM account_balance b JOIN ledger_account a USING (account_no)
+    WHERE a.path IN (${`payee:${payee}:payable`}, ${`payee:${payee}:held`}, ${`payee:${payee}:in_transit`})
+    GROUP BY b.currency`;
+  return new Map(
+    rows.map((row) => [
+      row.currency,
+      {
+        payable: BigInt(row.payable),
+        held: BigInt(row.held),
+        inTransit: BigInt(row.in_transit),
+        paidOut: BigInt(row.paid_out),
+      },
+    ]),
+  );
+}
+
+function blockers(terms: PayeeTermsRow, currency: string, estimate: Nanos): Blocker[] {
+  const found: Blocker[] = [];
+  const minimum = terms.default_currency === currency ? BigInt(terms.minimum) : 0n;
+  if (estimate === 0n) found.push({ code: "nothing_payable", message: "Nothing to pay yet." });
+  else if (estimate < minimum) {
+    const missing = formatNanos(minimum - estimate);
+    found.push({
+      code: "below_minimum",
+      message: `${missing} ${currency} short of the minimum payout; it is carried on until then.`,
+    });
+  }
+  if (terms.account === null) {
+    found.push({
+      code: "no_account",
+      message: "No payout account yet: open the onboarding link to connect one.",
+    });
+  } else if (terms.transfers_enabled === false) {
+    const why = terms.disabled_reason ?? "information is missing";
+    found.push({
+      code: "account_not_ready",
+      message: `The payout account cannot receive money yet (${why}): open the onboarding link to complete it.`,
+    });
+  }
+  return found;
+}
+
+/** The earliest day on which the oldest open month with earnings can be closed: its end, or today when that is past. */
+function nextPayoutDate(openPeriod: Period | undefined): string {
+  const today = new Date().toISOString().slice(0, 10);
+  const period = openPeriod ?? parsePeriod(today.slice(0, 7));
+  const end = period === undefined ? today : periodEnd(period).toISOString().slice(0, 10);
+  return [end, today].sort()[1] ?? today;
+}

@@ -1,0 +1,4 @@
+export { type Balance, balancesOf } from "./balances.ts";
+export { findStatements, listPayouts, type PayoutView, statementsOf } from "./documents.ts";
+export { EARNINGS_DIMENSIONS, type EarningsDimension, type EarningsRow, earningsOf } from "./earnings.ts";
+export { findPredictions, type PredictionView } from "./prediction.ts";

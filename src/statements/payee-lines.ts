@@ -1,0 +1,124 @@
+import { add, type Nanos, parseDecimal, present, type Rational, ZERO } from "../kernel/index.ts";
+import type { Sql } from "../postgres/index.ts";
+import { type SplitPlan, splitGross } from "../sharing/index.ts";
+
+/** The finest rows of usage that figures are shown by. */
+export interface UsageRow {
+  day: string;
+  version: string;
+  country: string;
+  events: bigint;
+  gross: Rational;
+}
+
+/** A line in which a payee has a part, split on its whole cumulative gross. */
+export interface PayeeLine {
+  bookedPeriod: string;
+  model: string;
+  currency: string;
+  receivableNanos: Nanos;
+  parts: { reason: string; paidBy: string; amountNanos: Nanos }[];
+  /** In the order of allotment: day, version, country. */
+  rows: UsageRow[];
+}
+
+export interface LineFilter {
+  /** First days of service months, half-open. */
+  monthsFrom?: string;
+  monthsUntil?: string;
+  currency?: string;
+  /** Only lines booked in this period or later. */
+  bookedFrom?: string;
+}
+
+/** Every line that pays a payee, from committed windows: what was metered a moment ago is in. */
+export async function payeeLines(sql: Sql, payee: string, filter: LineFilter): Promise<PayeeLine[]> {
+  const rows = await sql<StoredRow[]>`
+    WITH plans AS MATERIALIZED (
+      SELECT split_plan_no, cost_meter_no FROM split_plan WHERE payees @> ARRAY[${payee}]
+    )
+    SELECT w.booked_period::text, date_trunc('month', w.service_day)::date::text AS service_month,
+      w.service_day::text AS day, m.id AS model, w.split_plan_no, p.currency, v.version, w.country,
+      sum(w.quantity * coalesce(c.unit_amount, 0))::text AS gross,
+      coalesce(sum(w.quantity) FILTER (WHERE w.meter_no = s.cost_meter_no), 0)::text AS cost_quantity,
+      coalesce(sum(w.events) FILTER (WHERE t.name = 'runs'), 0)::text AS events
+    FROM plans s
+    JOIN usage_window w USING (split_plan_no)
+    JOIN price_version p USING (price_no)
+    JOIN model m ON m.model_no = w.model_no
+    JOIN model_version v USING (model_version_no)
+    JOIN meter t USING (meter_no)
+    LEFT JOIN price_component c ON c.price_no = w.price_no AND c.meter_no = w.meter_no
+    WHERE w.service_day >= ${filter.monthsFrom ?? "-infinity"} AND w.service_day < ${filter.monthsUntil ?? "infinity"}
+      AND w.booked_period >= ${filter.bookedFrom ?? "-infinity"}
+      AND (${filter.currency ?? null}::text IS NULL OR p.currency = ${filter.currency ?? null})
+    GROUP BY 1, 2, w.service_day, 4, 5, 6, 7, 8`;
+  const plans = await planContents(sql, [...new Set(rows.map((row) => row.split_plan_no))]);
+  return groupByLine(rows).map((lineRows) => splitLine(payee, lineRows, plans));
+}
+
+interface StoredRow {
+  booked_period: string;
+  service_month: string;
+  day: string;
+  model: string;
+  split_plan_no: number;
+  currency: string;
+  version: string;
+  country: string;
+  gross: string;
+  cost_quantity: string;
+  events: string;
+}
+
+async function planContents(sql: Sql, numbers: number[]): Promise<Map<number, SplitPlan>> {
+  const plans = await sql<{ split_plan_no: number; content: SplitPlan }[]>`
+    SELECT split_plan_no, content FROM split_plan WHERE split_plan_no = ANY (${numbers})`;
+  return new Map(plans.map((plan) => [plan.split_plan_no, plan.content]));
+}
+
+function groupByLine(rows: readonly StoredRow[]): StoredRow[][] {
+  const lines = new Map<string, StoredRow[]>();
+  for (const row of rows) {
+    const key = [row.booked_period, row.service_month, row.model, row.split_plan_no, row.currency].join(" ");
+    const line = lines.get(key);
+    if (line === undefined) lines.set(key, [row]);
+    else line.push(row);
+  }
+  return [...lines.values()];
+}
+
+function splitLine(payee: string, stored: StoredRow[], plans: Map<number, SplitPlan>): PayeeLine {
+  const rows = stored.map(toUsageRow).sort(byDayVersionCountry);
+  const first = present(stored[0], "a row of the line");
+  const plan = present(plans.get(first.split_plan_no), "the line's split plan");
+  const costQuantity = stored.reduce((sum, row) => sum + BigInt(row.cost_quantity), 0n);
+  const split = splitGross(plan, sumGross(rows), costQuantity);
+  const parts = split.parts
+    .filter((part) => part.payee === payee)
+    .map(({ reason, model, amountNanos }) => ({ reason, paidBy: model, amountNanos }));
+  const { booked_period: bookedPeriod, model, currency } = first;
+  return { bookedPeriod, model, currency, receivableNanos: split.receivableNanos, parts, rows };
+}
+
+function toUsageRow({ day, version, country, events, gross }: StoredRow): UsageRow {
+  return {
+    day,
+    version,
+    country,
+    events: BigInt(events),
+    gross: present(parseDecimal(gross), "a decimal gross"),
+  };
+}
+
+function sumGross(rows: readonly UsageRow[]): Rational {
+  return rows.reduce((sum, row) => add(sum, row.gross), ZERO);
+}
+
+function byDayVersionCountry(a: UsageRow, b: UsageRow): number {
+  return compareText(a.day, b.day) || compareText(a.version, b.version) || compareText(a.country, b.country);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,195 @@
+import {
+  add,
+  floorToNanos,
+  formatScaled,
+  type Money,
+  money,
+  multiply,
+  type Nanos,
+  parseDecimal,
+  present,
+  type Rational,
+  rational,
+  roundToNanos,
+  ZERO,
+} from "../kernel/index.ts";
+import type { Sql } from "../postgres/index.ts";
+import { meterScale } from "../pricing/index.ts";
+import { type SplitPlan, splitGross } from "../sharing/index.ts";
+import { eventIdentity } from "../usage/index.ts";
+
+const SOURCES_MAX = 1000;
+
+export interface PredictionView {
+  id: string;
+  source: string;
+  model: string;
+  version: string | null;
+  customer: string;
+  status: string;
+  occurred_at: string;
+  parent: string | null;
+  /** `parked` events are known, but wait for their customer, model or price. */
+  state: "metered" | "parked";
+  waits_for: string | null;
+  booked_period: string | null;
+  charged: boolean | null;
+  usage: {
+    meter: string;
+    quantity: string;
+    price: { amount: string; per: string } | null;
+    gross: Money | null;
+  }[];
+  gross: Money | null;
+  /** Who earned what of it: exact part of its line × this gross ÷ the line's gross, floored. */
+  earnings: { payee: string | null; reason: string; paid_by: string; earned: Money }[];
+}
+
+/** The predictions with this id: one a source that has it. Without a source all known sources are tried. */
+export async function findPredictions(sql: Sql, id: string, source?: string): Promise<PredictionView[]> {
+  const sources = source === undefined ? await knownSources(sql) : [source];
+  const identities = sources.map((known) => eventIdentity(known, id));
+  const found = await sql<{ event_no: string }[]>`
+    SELECT event_no::text FROM usage_identity WHERE identity = ANY (${identities}::uuid[])`;
+  const views: PredictionView[] = [];
+  for (const { event_no } of found)
+    views.push((await metered(sql, event_no)) ?? (await parked(sql, event_no)));
+  return views;
+}
+
+async function knownSources(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ source: string }[]>`
+    SELECT source FROM usage_source UNION SELECT event->>'s' FROM parked_event LIMIT ${SOURCES_MAX}`;
+  return rows.map((row) => row.source);
+}
+
+async function parked(sql: Sql, eventNo: string): Promise<PredictionView> {
+  type Parked = {
+    reason: string;
+    event: Record<"e" | "s" | "m" | "v" | "u" | "k" | "t", string> & {
+      p: string | null;
+      q: Record<string, string>;
+    };
+  };
+  const [row] = await sql<Parked[]>`SELECT reason, event FROM parked_event WHERE event_no = ${eventNo}`;
+  const { reason, event } = present(row, "the parked event");
+  const usage = Object.entries(event.q).map(([meter, quantity]) => ({
+    meter,
+    quantity: formatScaled(BigInt(quantity), meterScale(meter)),
+    price: null,
+    gross: null,
+  }));
+  return {
+    id: event.e,
+    source: event.s,
+    model: event.m,
+    version: event.v || null,
+    customer: event.u,
+    status: event.k,
+    occurred_at: event.t,
+    parent: event.p,
+    state: "parked",
+    waits_for: reason,
+    booked_period: null,
+    charged: null,
+    usage,
+    gross: null,
+    earnings: [],
+  };
+}
+
+interface MeteredRow {
+  id: string;
+  source: string;
+  model: string;
+  version: string;
+  customer: string;
+  status: string;
+  occurred_at: string;
+  parent: string | null;
+  booked_period: string;
+  charged: number;
+  currency: string;
+  meters: {
+    meter: string;
+    quantity: string;
+    charged: string;
+    amount: string | null;
+    per: string | null;
+    gross: string;
+  }[];
+  plan: SplitPlan;
+  line_gross: string | null;
+  line_cost_quantity: string | null;
+}
+
+async function metered(sql: Sql, eventNo: string): Promise<PredictionView | undefined> {
+  const [row] = await sql<MeteredRow[]>`
+    SELECT e.id, s.source, m.id AS model, v.version, c.id AS customer, e.status, e.parent, e.charged, p.currency,
+      to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
+      to_char(e.booked_period, 'YYYY-MM') AS booked_period, plan.content AS plan,
+      l.gross::text AS line_gross, l.cost_quantity::text AS line_cost_quantity,
+      (SELECT jsonb_agg(jsonb_build_object('meter', t.name, 'quantity', q.quantity::text, 'amount', pc.amount,
+          'per', pc.per, 'gross', (least(q.quantity, pc.max_per_event) * coalesce(pc.unit_amount, 0))::text) ORDER BY t.meter_no)
+       FROM unnest(e.meter_nos, e.quantities) AS q(meter_no, quantity) JOIN meter t USING (meter_no)
+       LEFT JOIN price_component pc ON pc.price_no = e.price_no AND pc.meter_no = t.meter_no) AS meters
+    FROM usage_event e
+    JOIN usage_source s USING (source_no) JOIN model m USING (model_no) JOIN model_version v USING (model_version_no)
+    JOIN customer c USING (customer_no) JOIN price_version p USING (price_no) JOIN split_plan plan USING (split_plan_no)
+    LEFT JOIN LATERAL (
+      SELECT gross, cost_quantity FROM usage_line u
+      WHERE u.booked_period = e.booked_period AND u.model_no = e.model_no AND u.split_plan_no = e.split_plan_no
+        AND u.currency = p.currency
+        AND u.service_month = date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date) l ON true
+    WHERE e.event_no = ${eventNo}`;
+  return row === undefined ? undefined : toView(row);
+}
+
+function toView(row: MeteredRow): PredictionView {
+  const charged = row.charged === 1;
+  const usage = row.meters.map(({ meter, quantity, amount, per, gross }) => ({
+    meter,
+    quantity: formatScaled(BigInt(quantity), meterScale(meter)),
+    price: amount === null || per === null ? null : { amount, per },
+    gross: amount === null || !charged ? null : money(row.currency, roundToNanos(exact(gross))),
+  }));
+  const exactGross = charged ? row.meters.reduce((sum, meter) => add(sum, exact(meter.gross)), ZERO) : ZERO;
+  return {
+    id: row.id,
+    source: row.source,
+    model: row.model,
+    version: row.version || null,
+    customer: row.customer,
+    status: row.status,
+    occurred_at: row.occurred_at,
+    parent: row.parent,
+    state: "metered",
+    waits_for: null,
+    booked_period: row.booked_period,
+    charged,
+    usage,
+    gross: money(row.currency, roundToNanos(exactGross)),
+    earnings: charged ? earningsFrom(row, exactGross) : [],
+  };
+}
+
+function earningsFrom(row: MeteredRow, gross: Rational): PredictionView["earnings"] {
+  const lineGross = exact(row.line_gross ?? "0");
+  if (lineGross.num === 0n) return [];
+  const split = splitGross(row.plan, lineGross, BigInt(row.line_cost_quantity ?? "0"));
+  const fraction = multiply(gross, rational(lineGross.den, lineGross.num));
+  return split.parts.map((part) => ({
+    payee: part.payee,
+    reason: part.reason,
+    paid_by: part.model,
+    earned: money(row.currency, partOf(part.exact, fraction)),
+  }));
+}
+
+function partOf(part: Rational, fraction: Rational): Nanos {
+  return floorToNanos(multiply(part, fraction));
+}
+
+function exact(decimal: string): Rational {
+  return present(parseDecimal(decimal), "a decimal");
+}
