@@ -47,14 +47,15 @@ BEGIN
     PERFORM refuse('catalog_changed');
   END IF;
 
-  -- No version may begin at or before usage that was metered under the one it replaces.
+  -- No version may begin at or before usage that was metered under the one it replaces, or under an earlier one that
+  -- said the same when it was metered.
   FOR v_guard IN
     SELECT g.subject, g.changes_from, max(x.last_occurred_at) AS last_occurred_at
     FROM jsonb_to_recordset(change->'guards')
-      AS g(kind text, subject text, segment_from timestamptz, changes_from timestamptz)
+      AS g(kind text, subject text, changes_from timestamptz)
     LEFT JOIN model m ON g.kind <> 'customer' AND m.id = g.subject
     LEFT JOIN customer c ON g.kind = 'customer' AND c.id = g.subject
-    JOIN metered_extent x ON x.kind = g.kind AND x.segment_from = g.segment_from
+    JOIN metered_extent x ON x.kind = g.kind AND x.segment_from <= g.changes_from
       AND x.subject_no = coalesce(m.model_no, c.customer_no)
     GROUP BY g.subject, g.changes_from
     HAVING max(x.last_occurred_at) >= g.changes_from

@@ -1,36 +1,12 @@
-import {
-  BEGINNING_OF_TIME,
-  canonicalJson,
-  type FieldError,
-  formatDecimal,
-  formatInstant,
-  type Instant,
-  parseInstant,
-  parseNanos,
-  present,
-  Refusal,
-  type RefusalCode,
-} from "../kernel/index.ts";
+import { formatDecimal, formatInstant, type Instant, parseNanos } from "../kernel/index.ts";
 import { meterScale, unitAmount } from "../pricing/index.ts";
 import { LINEAGE_LEVELS_MAX, planCost } from "../sharing/index.ts";
-import {
-  type Catalog,
-  lineageAt,
-  splitMoments,
-  type Version,
-  versionAt,
-  withDescendants,
-} from "./catalog.ts";
+import { type Catalog, lineageAt, splitMoments, withDescendants } from "./catalog.ts";
 import type { CatalogDocument } from "./documents.ts";
+import { type Guard, planGuards } from "./guards.ts";
 import { planSegments } from "./plan-segments.ts";
-
-/** Usage metered in a version's segment must end before `changes_from`, or the change is refused. */
-export interface Guard {
-  kind: string;
-  subject: string;
-  segment_from: string;
-  changes_from: string;
-}
+import { refusal } from "./refusal.ts";
+import { beginning, insertVersion, momentOf } from "./versions.ts";
 
 /** Rows for apply_catalog_change(), and the catalogue as it will be. */
 export interface CatalogChange {
@@ -51,20 +27,19 @@ export function planCatalogChange(before: Catalog, document: CatalogDocument, at
     models: new Map(before.models),
     derivatives: new Map(before.derivatives),
   };
-  const guards: Guard[] = [];
   const payees = planPayees(after, document);
   const accounts = planAccounts(after, document);
   const lineages = planModels(after, document, at);
-  const customerVersions = planCustomers(after, document, at, guards);
+  const customerVersions = planCustomers(after, document, at);
   const policies = planPolicies(after, document);
-  const prices = planPrices(after, document, guards);
+  const prices = planPrices(after, document);
 
   const resplit = withDescendants(
     after,
     [...lineages, ...policies].map((row) => row.model),
   );
   checkLineages(after, resplit);
-  const { segments, plans, redirects } = planSegments(after, resplit, guards);
+  const { segments, plans, redirects } = planSegments(after, resplit);
   checkCostCurrencies(after, new Set([...resplit, ...prices.map((price) => price.model)]));
 
   const meters = [...prices.flatMap((p) => p.components), ...plans.flatMap((p) => planCost(p.content) ?? [])];
@@ -72,7 +47,11 @@ export function planCatalogChange(before: Catalog, document: CatalogDocument, at
     after: { ...after, version: before.version + 1n },
     rows: {
       expected_version: before.version.toString(),
-      guards,
+      guards: planGuards(before, after, {
+        customers: customerVersions.map((row) => row.customer),
+        prices,
+        models: resplit,
+      }),
       payees: lastOfEach(payees),
       accounts,
       customers: lastOfEach(document.customers.map(({ id, name }) => ({ id, name }))),
@@ -137,7 +116,7 @@ function planModels(after: Catalog, document: CatalogDocument, at: Instant) {
     if (base !== null) requireModel(after, base, `models[${index}].base_model`);
     const model = requireModel(after, row.id, `models[${index}].id`);
     const content = { payee: row.payee, baseModel: base };
-    const effectiveFrom = beginning(row.effective_from, model.lineage, at);
+    const effectiveFrom = beginning(row, document.models, model.lineage, content, at);
     const lineage = insertVersion(model.lineage, { ...content, effectiveFrom }, `models[${index}]`);
     if (lineage === model.lineage) return [];
     after.models.set(row.id, { ...model, lineage });
@@ -148,16 +127,15 @@ function planModels(after: Catalog, document: CatalogDocument, at: Instant) {
   });
 }
 
-function planCustomers(after: Catalog, document: CatalogDocument, at: Instant, guards: Guard[]) {
+function planCustomers(after: Catalog, document: CatalogDocument, at: Instant) {
   return document.customers.flatMap((row, index) => {
     if (row.payee !== undefined) requirePayee(after, row.payee, `customers[${index}].payee`);
     const known = after.customers.get(row.id)?.versions ?? [];
-    const effectiveFrom = beginning(row.effective_from, known, at);
     const content = { currency: row.currency, country: row.country ?? null, payee: row.payee ?? null };
+    const effectiveFrom = beginning(row, document.customers, known, content, at);
     const versions = insertVersion(known, { ...content, effectiveFrom }, `customers[${index}]`);
     after.customers.set(row.id, { name: row.name, versions });
     if (versions === known) return [];
-    guards.push(...guard("customer", row.id, known, effectiveFrom));
     return [{ customer: row.id, effective_from: formatInstant(effectiveFrom), ...content }];
   });
 }
@@ -169,7 +147,7 @@ function planPolicies(after: Catalog, document: CatalogDocument) {
       if (step.take !== "shares") continue;
       for (const share of step.shares) requirePayee(after, share.payee, `policies[${index}].steps`);
     }
-    const effectiveFrom = beginning(row.effective_from, [], BEGINNING_OF_TIME);
+    const effectiveFrom = momentOf(row.effective_from);
     const policies = insertVersion(model.policies, { steps: row.steps, effectiveFrom }, `policies[${index}]`);
     if (policies === model.policies) return [];
     after.models.set(row.model, { ...model, policies });
@@ -177,60 +155,28 @@ function planPolicies(after: Catalog, document: CatalogDocument) {
   });
 }
 
-function planPrices(after: Catalog, document: CatalogDocument, guards: Guard[]) {
+function planPrices(after: Catalog, document: CatalogDocument) {
   return document.prices.flatMap((row, index) => {
     const model = requireModel(after, row.model, `prices[${index}].model`);
     const { model: _, effective_from, ...terms } = row;
-    const effectiveFrom = beginning(effective_from, [], BEGINNING_OF_TIME);
+    const effectiveFrom = momentOf(effective_from);
     const known = model.pricesByCurrency.get(terms.currency) ?? [];
     const versions = insertVersion(known, { terms, effectiveFrom }, `prices[${index}]`);
     if (versions === known) return [];
-    guards.push(...guard(`price:${terms.currency}`, row.model, known, effectiveFrom));
     const pricesByCurrency = new Map(model.pricesByCurrency).set(terms.currency, versions);
     after.models.set(row.model, { ...model, pricesByCurrency });
     const components = terms.components.map((component) => ({
       ...component,
       unit_amount: formatDecimal(unitAmount(component)),
+      max_per_event:
+        component.max_per_event === undefined ? null : atMeterScale(component.meter, component.max_per_event),
     }));
     return [{ ...terms, model: row.model, effective_from: formatInstant(effectiveFrom), components }];
   });
 }
 
-/** Inserts a version in order. The same list comes back when nothing changes. */
-function insertVersion<V extends Version>(versions: V[], added: V, path: string): V[] {
-  const inForce = versionAt(versions, added.effectiveFrom);
-  if (inForce !== undefined && sameContent(inForce, added)) return versions;
-  if (inForce?.effectiveFrom === added.effectiveFrom) {
-    throw refusal(
-      "version_exists",
-      path,
-      "there already is a different version with this effective_from; versions never change: post one with another effective_from",
-    );
-  }
-  return [...versions, added].sort((a, b) => (a.effectiveFrom < b.effectiveFrom ? -1 : 1));
-}
-
-function sameContent(a: Version, b: Version): boolean {
-  return canonicalJson({ ...a, effectiveFrom: "" }) === canonicalJson({ ...b, effectiveFrom: "" });
-}
-
-/** The version that a new one cuts short: its usage must end before the new one begins. */
-function guard(kind: string, subject: string, before: readonly Version[], changesFrom: Instant): Guard[] {
-  const cut = versionAt(before, changesFrom);
-  if (cut === undefined) return [];
-  return [
-    {
-      kind,
-      subject,
-      segment_from: formatInstant(cut.effectiveFrom),
-      changes_from: formatInstant(changesFrom),
-    },
-  ];
-}
-
-function beginning(text: string | undefined, known: readonly Version[], at: Instant): Instant {
-  if (text !== undefined) return present(parseInstant(text), "a validated time");
-  return known.length === 0 ? BEGINNING_OF_TIME : at;
+function atMeterScale(meter: string, units: string): string {
+  return (BigInt(units) * 10n ** BigInt(meterScale(meter))).toString();
 }
 
 function requirePayee(catalog: Catalog, id: string, path: string): void {
@@ -285,9 +231,4 @@ function checkCostCurrencies(after: Catalog, models: Iterable<string>): void {
       }
     }
   }
-}
-
-function refusal(code: RefusalCode, path: string, message: string): Refusal {
-  const field: FieldError = { path, code, message };
-  return new Refusal(code, message, [field]);
 }

@@ -1,7 +1,6 @@
 import { formatInstant } from "../kernel/index.ts";
 import { planCost, planHash, planPayees, redirectPlan, type SplitPlan } from "../sharing/index.ts";
-import { type Catalog, type Segment, splitMoments, splitPlanAt, versionAt } from "./catalog.ts";
-import type { Guard } from "./plan-catalog-change.ts";
+import { type Catalog, type Segment, splitMoments, splitPlanAt } from "./catalog.ts";
 
 interface PlanRow {
   hash: string;
@@ -12,7 +11,7 @@ interface PlanRow {
 }
 
 /** Resolves anew which plan splits which model when, for models whose policies or lineage changed. */
-export function planSegments(after: Catalog, models: Iterable<string>, guards: Guard[]) {
+export function planSegments(after: Catalog, models: Iterable<string>) {
   const plans = new Map<string, PlanRow>();
   const redirects: { plan: string; payee: string; redirected: string }[] = [];
   const segments: { model: string; effective_from: string; plan: string }[] = [];
@@ -20,7 +19,6 @@ export function planSegments(after: Catalog, models: Iterable<string>, guards: G
     const model = after.models.get(id);
     if (model === undefined) continue;
     const next = segmentsOf(after, id, model.segments, plans);
-    guards.push(...segmentGuards(id, model.segments, next));
     after.models.set(id, { ...model, segments: next });
     segments.push(
       ...next.map((s) => ({ model: id, effective_from: formatInstant(s.effectiveFrom), plan: s.plan })),
@@ -52,26 +50,6 @@ function segmentsOf(after: Catalog, id: string, before: Segment[], plans: Map<st
     segments.push({ effectiveFrom, plan: row.hash });
   }
   return segments;
-}
-
-/** For each earlier segment, the first moment in it at which the plan is another now. */
-function segmentGuards(model: string, before: Segment[], after: Segment[]): Guard[] {
-  return before.flatMap((segment, index) => {
-    const until = before[index + 1]?.effectiveFrom;
-    const inside = after.filter(
-      (s) => s.effectiveFrom > segment.effectiveFrom && (until === undefined || s.effectiveFrom < until),
-    );
-    const atStart = {
-      effectiveFrom: segment.effectiveFrom,
-      plan: versionAt(after, segment.effectiveFrom)?.plan,
-    };
-    const changed = [atStart, ...inside].find((s) => s.plan !== segment.plan);
-    if (changed === undefined) return [];
-    const segment_from = formatInstant(segment.effectiveFrom);
-    return [
-      { kind: "split", subject: model, segment_from, changes_from: formatInstant(changed.effectiveFrom) },
-    ];
-  });
 }
 
 function planRow(content: SplitPlan): PlanRow {

@@ -133,6 +133,7 @@ export const priceComponent = pgTable(
     per: text().notNull(),
     /** Major units for one unit at the meter's scale: exact, so that SQL only ever multiplies. */
     unitAmount: numeric("unit_amount").notNull(),
+    /** At the meter's scale, as quantities are. */
     maxPerEvent: numeric("max_per_event", { precision: 38, scale: 0 }),
   },
   (t) => [primaryKey({ columns: [t.priceNo, t.meterNo] })],

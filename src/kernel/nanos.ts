@@ -20,7 +20,7 @@ export function formatNanos(amountNanos: Nanos): string {
   return formatScaled(amountNanos, 9);
 }
 
-/** Reads "12.5" or "12.345678901"; undefined for more than nine decimals or anything that is no plain decimal. */
+/** Reads "12.5" or "12.345678901"; undefined for parts of a nano or anything that is no plain decimal. */
 export function parseNanos(text: string): Nanos | undefined {
   const value = parseDecimal(text);
   if (value === undefined) return undefined;

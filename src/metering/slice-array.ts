@@ -15,7 +15,7 @@ export function sliceArray(text: string): string[] {
       if (depth === 1) start = at + 1;
     } else if (character === "]" || character === "}") {
       depth--;
-      if (depth === 0) elements.push(text.slice(start, at));
+      if (depth === 0 && text.slice(start, at).trim() !== "") elements.push(text.slice(start, at));
     } else if (character === "," && depth === 1) {
       elements.push(text.slice(start, at));
       start = at + 1;

@@ -45,7 +45,8 @@ export const PriceComponent = z
       .regex(/^\d{1,15}$/, "a whole number of the meter's units")
       .optional()
       .meta({
-        description: "More than this of one event is not charged; the metric is the payee's own meter.",
+        description:
+          "More than this of one event is not charged, in the meter's units (seconds, tokens); the metric is the payee's own meter.",
       }),
   })
   .meta({ id: "PriceComponent" });

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 
 const MAIN = new URL("../../stripe-simulator/main.ts", import.meta.url).pathname;
@@ -23,7 +24,9 @@ export async function joinOrStartSimulator(
   await mkdir(dataDir, { recursive: true });
   const note = join(dataDir, "stripe-simulator.json");
   const known = await readNote(note);
-  if (known !== undefined && (await answers(known.port, known.pid))) {
+  // One whose own service was killed is about to end: its port is free in a moment.
+  if (known !== undefined && !lives(known.parent)) await untilGone(known.pid);
+  else if (known !== undefined && (await answers(known.port, known.pid))) {
     return { apiBase: `http://127.0.0.1:${known.port}`, stop: async () => {} };
   }
   const started = await start(dataDir, port).catch((error: unknown) => {
@@ -31,11 +34,36 @@ export async function joinOrStartSimulator(
     logger.warn({ port }, "the Stripe simulator's port is taken; it gets another one");
     return start(dataDir, 0);
   });
-  await writeFile(note, JSON.stringify({ port: started.port, pid: started.pid }));
+  await writeFile(
+    note,
+    JSON.stringify({ port: started.port, pid: started.pid, parent: process.pid } satisfies Note),
+  );
   return { apiBase: `http://127.0.0.1:${started.port}`, stop: started.stop };
 }
 
-async function readNote(path: string): Promise<{ port: number; pid: number } | undefined> {
+interface Note {
+  port: number;
+  pid: number;
+  /** The process that started it, and with which it ends. */
+  parent: number;
+}
+
+const GONE_WITHIN_MS = 5_000;
+
+async function untilGone(pid: number): Promise<void> {
+  for (const deadline = Date.now() + GONE_WITHIN_MS; lives(pid) && Date.now() < deadline; ) await pause(50);
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+async function readNote(path: string): Promise<Note | undefined> {
   try {
     return JSON.parse(await readFile(path, "utf8"));
   } catch {

@@ -78,6 +78,9 @@ export interface EventRefusal {
 
 export type ReadEvent = { event: UsageEvent; wire: CloudEvent } | { refusal: EventRefusal };
 
+/** 2000-01-01T00:00:00Z: nothing was metered before; an earlier time is a clock that was never set. */
+const EARLIEST = 946_684_800_000_000n;
+
 /** Producers' clocks may be this far ahead of the log's. */
 const AHEAD_MAX_MICROS = 600_000_000n;
 
@@ -92,6 +95,8 @@ export function readUsageEvent(json: unknown, appendedAt: Instant): ReadEvent {
   const occurredAt = parseInstant(wire.time);
   if (occurredAt === undefined)
     return refuse("time_invalid", "time: an RFC 3339 time such as 2023-11-16T18:17:03Z");
+  if (occurredAt < EARLIEST)
+    return refuse("time_invalid", "time: before the year 2000; check the producer's clock");
   if (occurredAt > appendedAt + AHEAD_MAX_MICROS) {
     return refuse("time_in_future", "time: more than ten minutes ahead; check the producer's clock");
   }

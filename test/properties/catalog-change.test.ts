@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { splitPlanAt, type Version, versionAt } from "../../src/catalog/catalog.ts";
+import type { Guard } from "../../src/catalog/guards.ts";
 import type { Catalog } from "../../src/catalog/index.ts";
-import type { Guard } from "../../src/catalog/plan-catalog-change.ts";
 import { formatInstant, type Instant, rational } from "../../src/kernel/index.ts";
 import { planHash, type SplitPlan, splitGross } from "../../src/sharing/index.ts";
 import { Catalogue } from "../oracle/in-force.ts";
@@ -119,7 +119,11 @@ describe("a change of the catalogue", () => {
             const after = change.after.customers.get(id)?.versions ?? [];
             return firstChanges("customer", id, versions, (at) => json(versionAt(after, at)), json);
           });
-          expect(firstGuards(before, change.rows.guards)).toEqual([...prices, ...customers].sort());
+          const guards = [
+            ...guardsOf(change.rows.guards, "customer"),
+            ...guardsOf(change.rows.guards, "price"),
+          ];
+          expect(guards).toEqual([...prices, ...customers].sort());
         }
       }),
       RUNS,
@@ -156,38 +160,17 @@ function firstChanges<V extends Version>(
     const until = versions[index + 1]?.effectiveFrom;
     const inside = TIMES.filter((at) => at >= version.effectiveFrom && (until === undefined || at < until));
     const changed = inside.find((at) => now(at) !== then(version));
-    return changed === undefined
-      ? []
-      : [guardText(kind, subject, formatInstant(version.effectiveFrom), changed)];
+    return changed === undefined ? [] : [guardText(kind, subject, changed)];
   });
 }
 
-function guardText(kind: string, subject: string, from: string, changed: Instant): string {
-  return `${kind} ${subject} ${from} → ${formatInstant(changed)}`;
+function guardText(kind: string, subject: string, changed: Instant): string {
+  return `${kind} ${subject} → ${formatInstant(changed)}`;
 }
 
 function guardsOf(guards: readonly Guard[], kind: string): string[] {
   return guards
     .filter((guard) => guard.kind.startsWith(kind))
-    .map((g) => `${g.kind} ${g.subject} ${g.segment_from} → ${g.changes_from}`)
+    .map((g) => `${g.kind} ${g.subject} → ${g.changes_from}`)
     .sort();
-}
-
-/**
- * The earliest guard of each price and customer version that was there before. A guard of a version that the same
- * document brings, and a second one of the same version, are of no use and do no harm.
- */
-function firstGuards(before: Catalog, guards: readonly Guard[]): string[] {
-  const prices = [...before.models].flatMap(([id, model]) =>
-    [...model.pricesByCurrency].flatMap(([currency, list]) => startsOf(`price:${currency}`, id, list)),
-  );
-  const customers = [...before.customers].flatMap(([id, { versions }]) => startsOf("customer", id, versions));
-  const found = guardsOf(guards, "");
-  return [...prices, ...customers]
-    .sort()
-    .flatMap((start) => found.find((text) => text.startsWith(`${start} → `)) ?? []);
-}
-
-function startsOf(kind: string, subject: string, versions: readonly Version[]): string[] {
-  return versions.map((version) => `${kind} ${subject} ${formatInstant(version.effectiveFrom)}`);
 }

@@ -1,5 +1,25 @@
 import { readFile } from "node:fs/promises";
-import type { MonthEvent, MonthModel, Step } from "./oracle.ts";
+export type Step =
+  | { take: "cost"; meter: "predict_seconds"; amount: string; per: string }
+  | { take: "platform" | "royalty"; percent: string; of?: "gross" | "remaining" }
+  | { take: "shares"; shares: { payee: string; weight: number }[] };
+
+export interface MonthModel {
+  id: string;
+  payee: string;
+  base: string | null;
+  steps: Step[] | null;
+  chargeStatuses: string[];
+  components: { meter: string; amount: string; per: string }[];
+}
+
+export interface MonthEvent {
+  id: string;
+  source: string;
+  time: string;
+  subject: string;
+  data: { model: string; version: string; status: string; metrics: Record<string, number> };
+}
 
 export interface GeneratedMonth {
   payees: string[];
