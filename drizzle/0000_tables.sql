@@ -223,18 +223,31 @@ CREATE TABLE "posting" (
 	CONSTRAINT "posting_entry_no_position_pk" PRIMARY KEY("entry_no","position")
 );
 --> statement-breakpoint
-CREATE TABLE "customer_window" (
-	"booked_period" date NOT NULL,
-	"service_month" date NOT NULL,
+CREATE TABLE "customer_term_window" (
 	"customer_no" integer NOT NULL,
-	"model_no" integer NOT NULL,
+	"term_no" integer NOT NULL,
+	"service_month" date NOT NULL,
+	"events" bigint NOT NULL,
+	"runs" numeric(38, 0) NOT NULL,
+	"predict_seconds" numeric(38, 0) NOT NULL,
+	"predict_seconds_events" bigint NOT NULL,
+	"input_tokens" numeric(38, 0) NOT NULL,
+	"input_tokens_events" bigint NOT NULL,
+	"output_tokens" numeric(38, 0) NOT NULL,
+	"output_tokens_events" bigint NOT NULL,
+	"images" numeric(38, 0) NOT NULL,
+	"images_events" bigint NOT NULL,
+	CONSTRAINT "customer_term_window_customer_no_term_no_service_month_pk" PRIMARY KEY("customer_no","term_no","service_month")
+);
+--> statement-breakpoint
+CREATE TABLE "customer_term_window_meter" (
+	"customer_no" integer NOT NULL,
+	"term_no" integer NOT NULL,
+	"service_month" date NOT NULL,
 	"meter_no" smallint NOT NULL,
-	"price_no" integer NOT NULL,
-	"split_plan_no" integer NOT NULL,
-	"shard" smallint NOT NULL,
 	"quantity" numeric(38, 0) NOT NULL,
 	"events" bigint NOT NULL,
-	CONSTRAINT "customer_window_customer_no_booked_period_service_month_model_no_meter_no_price_no_split_plan_no_shard_pk" PRIMARY KEY("customer_no","booked_period","service_month","model_no","meter_no","price_no","split_plan_no","shard")
+	CONSTRAINT "customer_term_window_meter_customer_no_term_no_service_month_meter_no_pk" PRIMARY KEY("customer_no","term_no","service_month","meter_no")
 );
 --> statement-breakpoint
 CREATE TABLE "dead_letter" (
@@ -275,48 +288,69 @@ CREATE TABLE "metering_cursor" (
 );
 --> statement-breakpoint
 CREATE TABLE "parked_event" (
-	"event_no" bigint PRIMARY KEY NOT NULL,
+	"identity" uuid PRIMARY KEY NOT NULL,
+	"parked_no" bigint GENERATED ALWAYS AS IDENTITY (sequence name "parked_event_parked_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"shard" smallint NOT NULL,
 	"reason" text NOT NULL,
 	"event" jsonb NOT NULL,
 	"parked_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
-CREATE TABLE "uncharged_window" (
-	"booked_period" date NOT NULL,
+CREATE TABLE "term_window" (
+	"term_no" integer NOT NULL,
 	"service_day" date NOT NULL,
-	"model_no" integer NOT NULL,
-	"model_version_no" integer NOT NULL,
-	"status" text NOT NULL,
 	"shard" smallint NOT NULL,
 	"events" bigint NOT NULL,
-	CONSTRAINT "uncharged_window_model_no_booked_period_service_day_model_version_no_status_shard_pk" PRIMARY KEY("model_no","booked_period","service_day","model_version_no","status","shard")
+	"runs" numeric(38, 0) NOT NULL,
+	"predict_seconds" numeric(38, 0) NOT NULL,
+	"predict_seconds_events" bigint NOT NULL,
+	"input_tokens" numeric(38, 0) NOT NULL,
+	"input_tokens_events" bigint NOT NULL,
+	"output_tokens" numeric(38, 0) NOT NULL,
+	"output_tokens_events" bigint NOT NULL,
+	"images" numeric(38, 0) NOT NULL,
+	"images_events" bigint NOT NULL,
+	CONSTRAINT "term_window_term_no_service_day_shard_pk" PRIMARY KEY("term_no","service_day","shard")
 );
 --> statement-breakpoint
-CREATE TABLE "usage_event" (
-	"event_no" bigint PRIMARY KEY NOT NULL,
-	"occurred_at" timestamp with time zone NOT NULL,
-	"booked_period" date NOT NULL,
-	"customer_no" integer NOT NULL,
-	"model_no" integer NOT NULL,
-	"model_version_no" integer NOT NULL,
-	"price_no" integer NOT NULL,
-	"split_plan_no" integer NOT NULL,
-	"source_no" integer NOT NULL,
+CREATE TABLE "term_window_meter" (
+	"term_no" integer NOT NULL,
+	"service_day" date NOT NULL,
+	"meter_no" smallint NOT NULL,
 	"shard" smallint NOT NULL,
-	"status" text NOT NULL,
-	"charged" smallint NOT NULL,
-	"country" text,
-	"id" text NOT NULL,
-	"parent" text,
-	"meter_nos" smallint[] NOT NULL,
-	"quantities" bigint[] NOT NULL
+	"quantity" numeric(38, 0) NOT NULL,
+	"events" bigint NOT NULL,
+	CONSTRAINT "term_window_meter_term_no_service_day_meter_no_shard_pk" PRIMARY KEY("term_no","service_day","meter_no","shard")
+);
+--> statement-breakpoint
+CREATE TABLE "usage_block" (
+	"block_no" bigint PRIMARY KEY NOT NULL,
+	"shard" smallint NOT NULL,
+	"first_period" date NOT NULL,
+	"events" integer NOT NULL,
+	"folded" smallint DEFAULT 0 NOT NULL,
+	"booked_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"customer_nos" integer[] NOT NULL,
+	"source_nos" integer[] NOT NULL,
+	"term_no" integer[] NOT NULL,
+	"occurred_at" bigint[] NOT NULL,
+	"customer" integer[] NOT NULL,
+	"source" integer[] NOT NULL,
+	"id" text[] NOT NULL,
+	"parent" text[],
+	"predict_seconds" bigint[],
+	"input_tokens" bigint[],
+	"output_tokens" bigint[],
+	"images" bigint[],
+	"other_place" integer[],
+	"other_meter_no" smallint[],
+	"other_quantity" bigint[]
 );
 --> statement-breakpoint
 CREATE TABLE "usage_identity" (
 	"identity" uuid PRIMARY KEY NOT NULL,
-	"content" uuid NOT NULL,
-	"event_no" bigint NOT NULL
+	"content" bigint NOT NULL,
+	"event_no" bigint
 );
 --> statement-breakpoint
 CREATE TABLE "usage_source" (
@@ -325,19 +359,17 @@ CREATE TABLE "usage_source" (
 	CONSTRAINT "usage_source_source_unique" UNIQUE("source")
 );
 --> statement-breakpoint
-CREATE TABLE "usage_window" (
-	"booked_period" date NOT NULL,
-	"service_day" date NOT NULL,
+CREATE TABLE "usage_term" (
+	"term_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "usage_term_term_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
 	"model_no" integer NOT NULL,
+	"booked_period" date NOT NULL,
 	"model_version_no" integer NOT NULL,
+	"status" text NOT NULL,
 	"country" text NOT NULL,
-	"meter_no" smallint NOT NULL,
 	"price_no" integer NOT NULL,
 	"split_plan_no" integer NOT NULL,
-	"shard" smallint NOT NULL,
-	"quantity" numeric(38, 0) NOT NULL,
-	"events" bigint NOT NULL,
-	CONSTRAINT "usage_window_model_no_booked_period_service_day_model_version_no_country_meter_no_price_no_split_plan_no_shard_pk" PRIMARY KEY("model_no","booked_period","service_day","model_version_no","country","meter_no","price_no","split_plan_no","shard")
+	"charged" smallint NOT NULL,
+	CONSTRAINT "usage_term_model_no_booked_period_model_version_no_status_country_price_no_split_plan_no_unique" UNIQUE("model_no","booked_period","model_version_no","status","country","price_no","split_plan_no")
 );
 --> statement-breakpoint
 CREATE TABLE "payout" (
@@ -445,8 +477,10 @@ CREATE INDEX "split_segment_split_plan_no_index" ON "split_segment" USING btree 
 CREATE INDEX "accrual_part_account_booked_period_index" ON "accrual_part" USING btree ("account","booked_period");--> statement-breakpoint
 CREATE INDEX "journal_entry_period_kind_index" ON "journal_entry" USING btree ("period","kind");--> statement-breakpoint
 CREATE INDEX "posting_account_no_index" ON "posting" USING btree ("account_no");--> statement-breakpoint
-CREATE INDEX "customer_window_booked_period_index" ON "customer_window" USING btree ("booked_period");--> statement-breakpoint
-CREATE INDEX "usage_window_split_plan_no_service_day_index" ON "usage_window" USING btree ("split_plan_no","service_day");--> statement-breakpoint
-CREATE INDEX "usage_window_booked_period_index" ON "usage_window" USING btree ("booked_period");--> statement-breakpoint
+CREATE INDEX "customer_term_window_term_no_index" ON "customer_term_window" USING btree ("term_no");--> statement-breakpoint
+CREATE INDEX "customer_term_window_meter_term_no_index" ON "customer_term_window_meter" USING btree ("term_no");--> statement-breakpoint
+CREATE INDEX "usage_block_block_no_index" ON "usage_block" USING btree ("block_no") WHERE folded = 0;--> statement-breakpoint
+CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
+CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint
 CREATE INDEX "payout_period_state_index" ON "payout" USING btree ("period","state");--> statement-breakpoint
 CREATE INDEX "payout_payee_index" ON "payout" USING btree ("payee");

@@ -1,15 +1,60 @@
 -- Why: metering is exactly once in effect because the cursor, the identities, the events, their windows and their
 -- dead letters move in one statement, or none of them does. Nothing else may write these tables.
+--
+-- An event costs one narrow row, its identity, with one index entry. Everything else about it lies in the columns of
+-- its batch's block; windows grow with models and days. docs/benchmarks.md has what each of these choices brought.
 
-CREATE SEQUENCE usage_event_no;
+CREATE SEQUENCE usage_block_no;
 --> statement-breakpoint
-ALTER TABLE usage_event ADD CHECK (extract(day FROM booked_period) = 1);
+-- The numbers of the built-in meters stand in the functions below.
+ALTER TABLE meter ADD CHECK (built_in = 0
+  OR name = (ARRAY['predict_seconds', 'input_tokens', 'output_tokens', 'images', 'runs'])[meter_no]);
 --> statement-breakpoint
-ALTER TABLE usage_window ADD CHECK (quantity >= 0 AND events > 0 AND extract(day FROM booked_period) = 1);
+ALTER TABLE usage_term ADD CHECK (extract(day FROM booked_period) = 1);
 --> statement-breakpoint
-ALTER TABLE customer_window ADD CHECK (quantity >= 0 AND events > 0 AND extract(day FROM booked_period) = 1);
+ALTER TABLE term_window ADD CHECK (events > 0);
+--> statement-breakpoint
+ALTER TABLE term_window_meter ADD CHECK (quantity >= 0 AND events > 0);
+--> statement-breakpoint
+ALTER TABLE customer_term_window ADD CHECK (events > 0);
+--> statement-breakpoint
+ALTER TABLE customer_term_window_meter ADD CHECK (quantity >= 0 AND events > 0);
 --> statement-breakpoint
 ALTER TABLE metering_cursor ADD CHECK (applied + duplicate + conflict + parked + dead = consumed);
+--> statement-breakpoint
+-- Compressing the columns costs more time than writing them.
+DO $$
+DECLARE v_column text;
+BEGIN
+  FOR v_column IN SELECT attname FROM pg_attribute
+    WHERE attrelid = 'usage_block'::regclass AND attnum > 0 AND attstorage = 'x'
+  LOOP EXECUTE format('ALTER TABLE usage_block ALTER COLUMN %I SET STORAGE EXTERNAL', v_column); END LOOP;
+END $$;
+--> statement-breakpoint
+
+-- A batch's readable events, each identity once, column by column: the n-th element of every array is the n-th event,
+-- its place. customers, sources, subjects and meters are named once; customer, source, subject and other_meter count
+-- them from 1. occurred_at is microseconds since 1970. Quantities are at their meter's scale, NULL where unmetered;
+-- every event counts 1 on runs. Meters that are not built in come as (place, meter, quantity).
+CREATE TYPE usage_columns AS (
+  customers text[], sources text[], models text[], versions text[], statuses text[], meters text[],
+  identities uuid[], contents bigint[], occurred_at bigint[], customer int[], subject int[], source int[],
+  ids text[], parents text[],
+  predict_seconds bigint[], input_tokens bigint[], output_tokens bigint[], images bigint[],
+  other_place int[], other_meter int[], other_quantity bigint[]
+);
+--> statement-breakpoint
+
+CREATE FUNCTION epoch_micros(t timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN t = 'infinity' THEN 9223372036854775807
+              WHEN t = '-infinity' THEN -9223372036854775808
+              ELSE (extract(epoch FROM t) * 1000000)::bigint END
+$$;
+--> statement-breakpoint
+-- Exact for every time that is accepted: the product is below 2^53.
+CREATE FUNCTION from_epoch_micros(micros bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+  SELECT timestamptz 'epoch' + micros * interval '1 microsecond'
+$$;
 --> statement-breakpoint
 
 -- Takes a partition over: whoever held it is fenced from here on. Answers where to read from.
@@ -28,248 +73,222 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Chooses price, split plan and books period of events that are new or released, and books them: events, both kinds
--- of windows, the extents that guard the catalogue. The caller holds the catalogue-and-books lock.
--- Answers those that must wait, with the reason.
--- e: i identity, s source, e id, t time, u customer, m model, v version, k status, p parent, q quantities by meter.
-CREATE FUNCTION book_events(p_events jsonb, p_identities uuid[], p_event_nos bigint[], p_shard smallint)
-RETURNS TABLE (applied bigint, waiting uuid[], reasons text[]) LANGUAGE plpgsql VOLATILE AS $$
+-- The functions that look names up are apart, because they must walk indexes whatever the catalogue's size, while the
+-- functions that go through a batch must never walk a list once per event: the planner knows neither length. ROWS 1
+-- makes it hash what they answer, and pass the events by.
+CREATE FUNCTION customers_in_force(p_customers text[])
+RETURNS TABLE (customer int, customer_row int, kind int, customer_no int, effective_from timestamptz, since bigint,
+  until bigint, currency text, country text, payee_no int)
+LANGUAGE plpgsql STABLE ROWS 1 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
+BEGIN
+  RETURN QUERY
+  SELECT n.place::int, (row_number() OVER ())::int,
+    (dense_rank() OVER (ORDER BY v.country, v.payee_no))::int, v.customer_no, v.effective_from,
+    epoch_micros(v.effective_from), epoch_micros(v.effective_until), v.currency, coalesce(v.country, ''), v.payee_no
+  FROM unnest(p_customers) WITH ORDINALITY AS n(id, place)
+  JOIN customer c ON c.id = n.id JOIN customer_version v ON v.customer_no = c.customer_no;
+END $$;
+--> statement-breakpoint
+
+-- A subject is a model, version and status; a row of it holds while both its price and its split plan do.
+CREATE FUNCTION subjects_in_force(p_models text[], p_versions text[], p_statuses text[])
+RETURNS TABLE (subject int, subject_row int, model_no int, model_version_no int, status text, currency text, since bigint,
+  until bigint, price_no int, price_from timestamptz, split_plan_no int, cost_meter_no smallint, segment_from timestamptz,
+  charged int, max_seconds bigint, max_input bigint, max_output bigint, max_images bigint, max_runs bigint)
+LANGUAGE plpgsql STABLE ROWS 1 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
+BEGIN
+  RETURN QUERY
+  SELECT n.place::int, (row_number() OVER ())::int, m.model_no, mv.model_version_no, n.status, pv.currency,
+    epoch_micros(greatest(pv.effective_from, seg.effective_from)),
+    epoch_micros(least(pv.effective_until, seg.effective_until)),
+    pv.price_no, pv.effective_from, seg.split_plan_no, plan.cost_meter_no, seg.effective_from,
+    (n.status = ANY (pv.charge_statuses))::int, cap.seconds, cap.input, cap.output, cap.images, cap.runs
+  FROM unnest(p_models, p_versions, p_statuses) WITH ORDINALITY AS n(model, version, status, place)
+  JOIN model m ON m.id = n.model
+  JOIN model_version mv ON mv.model_no = m.model_no AND mv.version = n.version
+  JOIN price_version pv ON pv.model_no = m.model_no
+  JOIN split_segment seg ON seg.model_no = m.model_no
+    AND seg.effective_from < pv.effective_until AND pv.effective_from < seg.effective_until
+  JOIN split_plan plan ON plan.split_plan_no = seg.split_plan_no
+    AND coalesce(plan.cost_currency, pv.currency) = pv.currency
+  CROSS JOIN LATERAL caps_of_price(pv.price_no) AS cap;
+END $$;
+--> statement-breakpoint
+
+-- The most that one event of a price is charged for on each built-in meter; NULL where nothing limits it.
+CREATE FUNCTION caps_of_price(p_price_no int)
+RETURNS TABLE (seconds bigint, input bigint, output bigint, images bigint, runs bigint) LANGUAGE sql STABLE AS $$
+  SELECT max(max_per_event) FILTER (WHERE meter_no = 1)::bigint, max(max_per_event) FILTER (WHERE meter_no = 2)::bigint,
+    max(max_per_event) FILTER (WHERE meter_no = 3)::bigint, max(max_per_event) FILTER (WHERE meter_no = 4)::bigint,
+    max(max_per_event) FILTER (WHERE meter_no = 5)::bigint
+  FROM price_component WHERE price_no = p_price_no
+$$;
+--> statement-breakpoint
+
+-- Why an event waits for the catalogue. NULL when it need not.
+CREATE FUNCTION reason_to_wait(p_customer text, p_model text, p_at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN c.customer_no IS NULL THEN 'unknown_customer'
+              WHEN cv.customer_no IS NULL THEN 'customer_not_effective'
+              WHEN m.model_no IS NULL THEN 'unknown_model'
+              WHEN seg.model_no IS NULL THEN 'model_not_effective'
+              WHEN pv.price_no IS NULL THEN 'no_price'
+              WHEN plan.cost_currency <> cv.currency THEN 'policy_in_other_currency' END
+  FROM (SELECT) AS one
+  LEFT JOIN customer c ON c.id = p_customer
+  LEFT JOIN customer_version cv ON cv.customer_no = c.customer_no
+    AND cv.effective_from <= p_at AND p_at < cv.effective_until
+  LEFT JOIN model m ON m.id = p_model
+  LEFT JOIN price_version pv ON pv.model_no = m.model_no AND pv.currency = cv.currency
+    AND pv.effective_from <= p_at AND p_at < pv.effective_until
+  LEFT JOIN split_segment seg ON seg.model_no = m.model_no
+    AND seg.effective_from <= p_at AND p_at < seg.effective_until
+  LEFT JOIN split_plan plan ON plan.split_plan_no = seg.split_plan_no
+$$;
+--> statement-breakpoint
+
+-- Chooses price, split plan and books period of events that are new or released, and books them: their block, their
+-- windows, the extents that guard the catalogue. The caller holds the catalogue-and-books lock. p_known marks places
+-- that are not to be booked; NULL when all are. Answers which places must wait, with the reason.
+CREATE FUNCTION book_events(p_block bigint, p_shard smallint, p usage_columns, p_known boolean[])
+RETURNS TABLE (applied bigint, waiting int[], reasons text[]) LANGUAGE plpgsql VOLATILE
+SET enable_nestloop = off SET enable_mergejoin = off SET work_mem = '64MB' SET jit = off AS $$
+DECLARE
+  v_terms int[];
+  v_candidates bigint;
 BEGIN
   INSERT INTO usage_source (source)
-  SELECT DISTINCT e.s FROM jsonb_to_recordset(p_events) AS e(s text)
-  WHERE NOT EXISTS (SELECT FROM usage_source x WHERE x.source = e.s)
-  ORDER BY e.s ON CONFLICT DO NOTHING;
+  SELECT n.source FROM unnest(p.sources) AS n(source)
+  WHERE (SELECT x.source_no FROM usage_source x WHERE x.source = n.source) IS NULL
+  ORDER BY 1 ON CONFLICT DO NOTHING;
 
   INSERT INTO model_version (model_no, version)
-  SELECT DISTINCT m.model_no, e.v FROM jsonb_to_recordset(p_events) AS e(m text, v text)
-  JOIN model m ON m.id = e.m
-  WHERE NOT EXISTS (SELECT FROM model_version x WHERE x.model_no = m.model_no AND x.version = e.v)
-  ORDER BY m.model_no, e.v ON CONFLICT DO NOTHING;
+  SELECT DISTINCT m.model_no, n.version
+  FROM unnest(p.models, p.versions) AS n(model, version)
+  CROSS JOIN LATERAL (SELECT x.model_no FROM model x WHERE x.id = n.model OFFSET 0) m
+  WHERE (SELECT x.model_version_no FROM model_version x WHERE x.model_no = m.model_no AND x.version = n.version) IS NULL
+  ORDER BY 1, 2 ON CONFLICT DO NOTHING;
 
-  RETURN QUERY
-  WITH incoming AS MATERIALIZED (
-    SELECT n.event_no, e.*
-    FROM jsonb_to_recordset(p_events)
-      AS e(i uuid, f boolean, s text, e text, t timestamptz, u text, m text, v text, k text, p text, q jsonb)
-    JOIN unnest(p_identities, p_event_nos) AS n(identity, event_no) ON n.identity = e.i
-    WHERE e.f
-  ), resolved AS MATERIALIZED (
-    SELECT i.event_no, i.i, i.e, i.t, i.k, i.p, i.q,
-      (i.t AT TIME ZONE 'UTC')::date AS service_day,
-      greatest(date_trunc('month', i.t AT TIME ZONE 'UTC')::date, books.first_open_period) AS booked_period,
-      c.customer_no, cv.effective_from AS customer_from, cv.currency, coalesce(cv.country, '') AS country,
-      m.model_no, mv.model_version_no, src.source_no,
-      pv.price_no, pv.effective_from AS price_from, i.k = ANY (pv.charge_statuses) AS charged,
-      seg.effective_from AS segment_from, plan.split_plan_no, plan.cost_meter_no,
-      CASE WHEN c.customer_no IS NULL THEN 'unknown_customer'
-           WHEN cv.customer_no IS NULL THEN 'customer_not_effective'
-           WHEN m.model_no IS NULL THEN 'unknown_model'
-           WHEN seg.model_no IS NULL THEN 'model_not_effective'
-           WHEN pv.price_no IS NULL THEN 'no_price'
-           WHEN plan.cost_currency <> cv.currency THEN 'policy_in_other_currency' END AS reason
-    FROM incoming i
+  WITH customer_row AS MATERIALIZED (SELECT * FROM customers_in_force(p.customers)),
+  subject_row AS MATERIALIZED (SELECT * FROM subjects_in_force(p.models, p.versions, p.statuses)),
+  resolved AS MATERIALIZED (
+    SELECT e.place, e.occurred_at, e.occurred_at / 86400000000 AS day, c.customer_row, c.kind, s.subject_row,
+      least(e.seconds, s.max_seconds) AS seconds, least(e.input, s.max_input) AS input,
+      least(e.output, s.max_output) AS output, least(e.images, s.max_images) AS images
+    FROM unnest(p.occurred_at, p.customer, p.subject, p.predict_seconds, p.input_tokens, p.output_tokens, p.images, p_known)
+      WITH ORDINALITY AS e(occurred_at, customer, subject, seconds, input, output, images, known, place)
+    JOIN customer_row c ON c.customer = e.customer AND e.occurred_at >= c.since AND e.occurred_at < c.until
+    JOIN subject_row s ON s.subject = e.subject AND s.currency = c.currency
+      AND e.occurred_at >= s.since AND e.occurred_at < s.until
+    WHERE e.known IS NOT TRUE
+  ), cell AS MATERIALIZED (
+    SELECT subject_row, kind, day, max(occurred_at) AS last, count(*) AS events,
+      sum(seconds) AS seconds, count(seconds) AS seconds_events, sum(input) AS input, count(input) AS input_events,
+      sum(output) AS output, count(output) AS output_events, sum(images) AS images, count(images) AS images_events
+    FROM resolved GROUP BY 1, 2, 3
+  ), decided AS MATERIALIZED (
+    SELECT cell.subject_row, cell.kind, cell.day, k.country, s.model_no, s.model_version_no, s.status, s.price_no, s.charged,
+      coalesce((SELECT sd.redirected_plan_no FROM self_dealing_plan sd
+                WHERE sd.split_plan_no = s.split_plan_no AND sd.payee_no = k.payee_no), s.split_plan_no) AS split_plan_no,
+      greatest(date_trunc('month', date '1970-01-01' + cell.day::int)::date, books.first_open_period) AS booked_period
+    FROM cell
+    JOIN subject_row s USING (subject_row)
+    JOIN (SELECT DISTINCT kind, country, payee_no FROM customer_row) k USING (kind)
     CROSS JOIN books_state books
-    JOIN usage_source src ON src.source = i.s
-    LEFT JOIN customer c ON c.id = i.u
-    LEFT JOIN customer_version cv ON cv.customer_no = c.customer_no
-      AND cv.effective_from <= i.t AND i.t < cv.effective_until
-    LEFT JOIN model m ON m.id = i.m
-    LEFT JOIN model_version mv ON mv.model_no = m.model_no AND mv.version = i.v
-    LEFT JOIN price_version pv ON pv.model_no = m.model_no AND pv.currency = cv.currency
-      AND pv.effective_from <= i.t AND i.t < pv.effective_until
-    LEFT JOIN split_segment seg ON seg.model_no = m.model_no
-      AND seg.effective_from <= i.t AND i.t < seg.effective_until
-    LEFT JOIN self_dealing_plan sd ON sd.split_plan_no = seg.split_plan_no AND sd.payee_no = cv.payee_no
-    LEFT JOIN split_plan plan ON plan.split_plan_no = coalesce(sd.redirected_plan_no, seg.split_plan_no)
-  ), measured AS MATERIALIZED (
-    SELECT r.event_no, t.meter_no, q.value::numeric AS reported,
-      least(q.value::numeric, pc.max_per_event) AS quantity
-    FROM resolved r
-    CROSS JOIN LATERAL jsonb_each_text(r.q) AS q
-    JOIN meter t ON t.name = q.key
-    LEFT JOIN price_component pc ON pc.price_no = r.price_no AND pc.meter_no = t.meter_no
-    WHERE r.reason IS NULL AND (t.built_in = 1 OR pc.meter_no IS NOT NULL OR t.meter_no = r.cost_meter_no)
-  ), charged AS MATERIALIZED (
-    SELECT r.booked_period, r.service_day, r.customer_no, r.model_no, r.model_version_no, r.country, r.price_no,
-      r.split_plan_no, q.meter_no, q.quantity
-    FROM resolved r JOIN measured q USING (event_no) WHERE r.charged
-  ), events AS (
-    INSERT INTO usage_event (event_no, occurred_at, booked_period, customer_no, model_no, model_version_no,
-      price_no, split_plan_no, source_no, shard, status, charged, country, id, parent, meter_nos, quantities)
-    SELECT r.event_no, r.t, r.booked_period, r.customer_no, r.model_no, r.model_version_no, r.price_no,
-      r.split_plan_no, r.source_no, p_shard, r.k, r.charged::int, r.country, r.e, r.p, q.meter_nos, q.quantities
-    FROM resolved r
-    JOIN (SELECT event_no, array_agg(meter_no ORDER BY meter_no) AS meter_nos,
-                 array_agg(reported::bigint ORDER BY meter_no) AS quantities
-          FROM measured GROUP BY event_no) q USING (event_no)
-    ORDER BY r.event_no
-    RETURNING 1
+  ), known_term AS MATERIALIZED (
+    SELECT d.*, (SELECT t.term_no FROM usage_term t
+      WHERE t.model_no = d.model_no AND t.booked_period = d.booked_period AND t.model_version_no = d.model_version_no
+        AND t.status = d.status AND t.country = d.country AND t.price_no = d.price_no
+        AND t.split_plan_no = d.split_plan_no) AS term_no
+    FROM decided d
+  ), new_term AS (
+    -- Another partition may be adding the same term: DO UPDATE answers its number too, DO NOTHING would not.
+    INSERT INTO usage_term (model_no, booked_period, model_version_no, status, country, price_no, split_plan_no, charged)
+    SELECT DISTINCT model_no, booked_period, model_version_no, status, country, price_no, split_plan_no, charged
+    FROM known_term WHERE term_no IS NULL ORDER BY 1, 2, 3, 4, 5, 6, 7
+    ON CONFLICT (model_no, booked_period, model_version_no, status, country, price_no, split_plan_no)
+    DO UPDATE SET charged = excluded.charged
+    RETURNING term_no, model_no, booked_period, model_version_no, status, country, price_no, split_plan_no
+  ), cell_term AS MATERIALIZED (
+    SELECT k.subject_row, k.kind, k.day, k.booked_period, coalesce(k.term_no, n.term_no) AS term_no
+    FROM known_term k
+    LEFT JOIN new_term n ON k.term_no IS NULL AND n.model_no = k.model_no AND n.booked_period = k.booked_period
+      AND n.model_version_no = k.model_version_no AND n.status = k.status AND n.country = k.country
+      AND n.price_no = k.price_no AND n.split_plan_no = k.split_plan_no
   ), windows AS (
-    INSERT INTO usage_window AS w (booked_period, service_day, model_no, model_version_no, country, meter_no,
-      price_no, split_plan_no, shard, quantity, events)
-    SELECT booked_period, service_day, model_no, model_version_no, country, meter_no, price_no, split_plan_no,
-      p_shard, sum(quantity), count(*)
-    FROM charged GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 3, 1, 2, 4, 5, 6, 7, 8
-    ON CONFLICT (model_no, booked_period, service_day, model_version_no, country, meter_no, price_no, split_plan_no, shard)
+    INSERT INTO term_window AS w (term_no, service_day, shard, events, runs, predict_seconds, predict_seconds_events,
+      input_tokens, input_tokens_events, output_tokens, output_tokens_events, images, images_events)
+    SELECT t.term_no, date '1970-01-01' + cell.day::int, p_shard, sum(events), sum(events * coalesce(s.max_runs, 1)),
+      coalesce(sum(seconds), 0), sum(seconds_events), coalesce(sum(input), 0), sum(input_events),
+      coalesce(sum(output), 0), sum(output_events), coalesce(sum(images), 0), sum(images_events)
+    FROM cell JOIN cell_term t USING (subject_row, kind, day) JOIN subject_row s USING (subject_row)
+    GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (term_no, service_day, shard) DO UPDATE SET
+      events = w.events + excluded.events, runs = w.runs + excluded.runs,
+      predict_seconds = w.predict_seconds + excluded.predict_seconds,
+      predict_seconds_events = w.predict_seconds_events + excluded.predict_seconds_events,
+      input_tokens = w.input_tokens + excluded.input_tokens,
+      input_tokens_events = w.input_tokens_events + excluded.input_tokens_events,
+      output_tokens = w.output_tokens + excluded.output_tokens,
+      output_tokens_events = w.output_tokens_events + excluded.output_tokens_events,
+      images = w.images + excluded.images, images_events = w.images_events + excluded.images_events
+  ), other AS MATERIALIZED (
+    -- Meters that are not built in count where the price or the policy's cost step names them.
+    SELECT o.place, r.subject_row, r.kind, r.day, t.meter_no, o.quantity,
+      least(o.quantity, (SELECT c.max_per_event FROM price_component c
+                         WHERE c.price_no = s.price_no AND c.meter_no = t.meter_no)) AS charged_quantity
+    FROM unnest(p.other_place, p.other_meter, p.other_quantity) AS o(place, meter, quantity)
+    JOIN unnest(p.meters) WITH ORDINALITY AS n(name, meter) USING (meter)
+    JOIN meter t ON t.name = n.name AND t.built_in = 0
+    JOIN resolved r USING (place)
+    JOIN subject_row s USING (subject_row)
+    WHERE t.meter_no = s.cost_meter_no
+       OR (SELECT c.meter_no FROM price_component c WHERE c.price_no = s.price_no AND c.meter_no = t.meter_no) IS NOT NULL
+  ), other_windows AS (
+    INSERT INTO term_window_meter AS w (term_no, service_day, meter_no, shard, quantity, events)
+    SELECT t.term_no, date '1970-01-01' + o.day::int, o.meter_no, p_shard, sum(o.charged_quantity), count(*)
+    FROM other o JOIN cell_term t USING (subject_row, kind, day) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (term_no, service_day, meter_no, shard)
     DO UPDATE SET quantity = w.quantity + excluded.quantity, events = w.events + excluded.events
-  ), customers AS (
-    INSERT INTO customer_window AS w (booked_period, service_month, customer_no, model_no, meter_no, price_no,
-      split_plan_no, shard, quantity, events)
-    SELECT booked_period, date_trunc('month', service_day)::date, customer_no, model_no, meter_no, price_no,
-      split_plan_no, p_shard, sum(quantity), count(*)
-    FROM charged GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 3, 1, 2, 4, 5, 6, 7
-    ON CONFLICT (customer_no, booked_period, service_month, model_no, meter_no, price_no, split_plan_no, shard)
-    DO UPDATE SET quantity = w.quantity + excluded.quantity, events = w.events + excluded.events
-  ), uncharged AS (
-    INSERT INTO uncharged_window AS w (booked_period, service_day, model_no, model_version_no, status, shard, events)
-    SELECT booked_period, service_day, model_no, model_version_no, k, p_shard, count(*)
-    FROM resolved WHERE reason IS NULL AND NOT charged GROUP BY 1, 2, 3, 4, 5 ORDER BY 3, 1, 2, 4, 5
-    ON CONFLICT (model_no, booked_period, service_day, model_version_no, status, shard)
-    DO UPDATE SET events = w.events + excluded.events
   ), extents AS (
     INSERT INTO metered_extent AS x (kind, subject_no, segment_from, shard, last_occurred_at)
-    SELECT v.kind, v.subject_no, v.segment_from, p_shard, max(r.t)
-    FROM resolved r CROSS JOIN LATERAL (VALUES
-      ('price:' || r.currency, r.model_no, r.price_from),
-      ('split', r.model_no, r.segment_from),
-      ('customer', r.customer_no, r.customer_from)) AS v(kind, subject_no, segment_from)
-    WHERE r.reason IS NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    SELECT v.kind, v.subject_no, v.segment_from, p_shard, from_epoch_micros(max(v.last)) FROM (
+      SELECT 'price:' || s.currency, s.model_no, s.price_from, cell.last FROM cell JOIN subject_row s USING (subject_row)
+      UNION ALL SELECT 'split', s.model_no, s.segment_from, cell.last FROM cell JOIN subject_row s USING (subject_row)
+      UNION ALL SELECT 'customer', c.customer_no, c.effective_from, r.last
+        FROM (SELECT customer_row, max(occurred_at) AS last FROM resolved GROUP BY 1) r JOIN customer_row c USING (customer_row)
+    ) AS v(kind, subject_no, segment_from, last)
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     ON CONFLICT (kind, subject_no, segment_from, shard)
-    DO UPDATE SET last_occurred_at = greatest(x.last_occurred_at, excluded.last_occurred_at)
+    DO UPDATE SET last_occurred_at = excluded.last_occurred_at WHERE x.last_occurred_at < excluded.last_occurred_at
+  ), event_term AS MATERIALIZED (
+    SELECT count(t.term_no) AS applied, array_agg(t.term_no ORDER BY g.place) AS terms
+    FROM generate_series(1, cardinality(p.occurred_at)::bigint) AS g(place)
+    LEFT JOIN resolved r USING (place) LEFT JOIN cell_term t USING (subject_row, kind, day)
+  ), block AS (
+    INSERT INTO usage_block (block_no, shard, first_period, events, customer_nos, source_nos, term_no, occurred_at, customer,
+      source, id, parent, predict_seconds, input_tokens, output_tokens, images, other_place, other_meter_no, other_quantity)
+    SELECT p_block, p_shard, (SELECT min(booked_period) FROM cell_term), e.applied,
+      (SELECT array_agg((SELECT c.customer_no FROM customer c WHERE c.id = n.id) ORDER BY n.place)
+       FROM unnest(p.customers) WITH ORDINALITY AS n(id, place)),
+      (SELECT array_agg((SELECT x.source_no FROM usage_source x WHERE x.source = n.source) ORDER BY n.place)
+       FROM unnest(p.sources) WITH ORDINALITY AS n(source, place)),
+      e.terms, p.occurred_at, p.customer, p.source, p.ids, p.parents, p.predict_seconds, p.input_tokens, p.output_tokens,
+      p.images, o.place, o.meter_no, o.quantity
+    FROM event_term e CROSS JOIN (SELECT array_agg(place) AS place, array_agg(meter_no) AS meter_no,
+      array_agg(quantity) AS quantity FROM other) o
+    WHERE e.applied > 0
   )
-  SELECT (SELECT count(*) FROM events),
-    (SELECT array_agg(i ORDER BY event_no) FROM resolved WHERE reason IS NOT NULL),
-    (SELECT array_agg(reason ORDER BY event_no) FROM resolved WHERE reason IS NOT NULL);
-END $$;
---> statement-breakpoint
+  SELECT e.applied, e.terms INTO book_events.applied, v_terms FROM event_term e;
 
--- Applies one consumed batch, or nothing of it. p_from is where the caller believes the cursor to be.
--- p_events are readable events (see book_events; c content hash, f first of its identity in this batch, o offset,
--- x index); p_dead are unreadable ones: o, x, reason, message, raw as base64. p_raw has the bytes of events in conflict,
--- by "offset/index": conflicts are rare, so they are asked for when there are some (refusal conflict_raw_needed) rather
--- than sent with every event.
-CREATE FUNCTION apply_usage_batch(p_log_id text, p_partition int, p_epoch bigint, p_from bigint, p_to bigint,
-  p_consumed int, p_events jsonb, p_dead jsonb, p_raw jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  v_identities uuid[];
-  v_event_nos bigint[];
-  v_booked record;
-  v_duplicate bigint;
-  v_conflict bigint;
-  v_parked bigint;
-  v_raw_needed text;
-BEGIN
-  -- First the lock, then everything else: later statements see the catalogue and the books as they are under it.
-  PERFORM pg_advisory_xact_lock_shared(7001);
-
-  PERFORM FROM metering_cursor c
-  WHERE c.partition = p_partition AND c.log_id = p_log_id AND c.epoch = p_epoch AND c.next_offset = p_from FOR UPDATE;
-  IF NOT FOUND THEN PERFORM refuse('fenced'); END IF;
-
-  -- In sorted order, so that two partitions with the same identities cannot wait for each other in a circle.
-  WITH new AS (
-    INSERT INTO usage_identity (identity, content, event_no)
-    SELECT e.i, e.c, nextval('usage_event_no')
-    FROM jsonb_to_recordset(p_events) AS e(i uuid, c uuid, f boolean) WHERE e.f ORDER BY e.i
-    ON CONFLICT (identity) DO NOTHING
-    RETURNING identity, event_no
-  ) SELECT coalesce(array_agg(identity), '{}'), coalesce(array_agg(event_no), '{}')
-    INTO v_identities, v_event_nos FROM new;
-
-  SELECT * INTO v_booked FROM book_events(p_events, v_identities, v_event_nos, p_partition::smallint);
-  v_parked := coalesce(cardinality(v_booked.waiting), 0);
-  IF v_parked > 0 THEN
-    INSERT INTO parked_event (event_no, shard, reason, event)
-    SELECT n.event_no, p_partition, w.reason, e.event
-    FROM jsonb_array_elements(p_events) AS e(event)
-    JOIN unnest(v_booked.waiting, v_booked.reasons) AS w(identity, reason) ON w.identity = (e.event->>'i')::uuid
-    JOIN unnest(v_identities, v_event_nos) AS n(identity, event_no) ON n.identity = w.identity
-    WHERE (e.event->>'f')::boolean;
+  v_candidates := CASE WHEN p_known IS NULL THEN cardinality(p.occurred_at)
+                       ELSE cardinality(array_positions(p_known, false)) END;
+  IF applied < v_candidates THEN
+    SELECT array_agg(e.place::int ORDER BY e.place), array_agg(reason_to_wait(p.customers[e.customer], p.models[e.subject],
+      from_epoch_micros(e.occurred_at)) ORDER BY e.place)
+    INTO waiting, reasons
+    FROM unnest(p.occurred_at, p.customer, p.subject, v_terms, p_known)
+      WITH ORDINALITY AS e(occurred_at, customer, subject, term_no, known, place)
+    WHERE e.term_no IS NULL AND e.known IS NOT TRUE;
   END IF;
-
-  -- What was known before, or stands twice in this batch: the same content is a duplicate, other content a conflict.
-  SELECT count(*) FILTER (WHERE e.c = u.content), count(*) FILTER (WHERE e.c <> u.content)
-  INTO v_duplicate, v_conflict
-  FROM jsonb_to_recordset(p_events) AS e(i uuid, c uuid, f boolean)
-  JOIN usage_identity u ON u.identity = e.i
-  LEFT JOIN unnest(v_identities) AS n(identity) ON n.identity = e.i
-  WHERE NOT (e.f AND n.identity IS NOT NULL);
-
-  IF v_conflict > 0 THEN
-    SELECT string_agg(e.o || '/' || e.x, ',') INTO v_raw_needed
-    FROM jsonb_to_recordset(p_events) AS e(i uuid, c uuid, o bigint, x int)
-    JOIN usage_identity u ON u.identity = e.i
-    WHERE e.c <> u.content AND NOT p_raw ? (e.o || '/' || e.x);
-    IF v_raw_needed IS NOT NULL THEN
-      PERFORM refuse('conflict_raw_needed', jsonb_build_object('positions', v_raw_needed));
-    END IF;
-    INSERT INTO dead_letter (log_id, partition, log_offset, log_index, reason, message, raw)
-    SELECT p_log_id, p_partition, e.o, e.x, 'conflict',
-      'the same source and id were metered before with other content; the first one counts',
-      decode(p_raw->>(e.o || '/' || e.x), 'base64')
-    FROM jsonb_to_recordset(p_events) AS e(i uuid, c uuid, o bigint, x int)
-    JOIN usage_identity u ON u.identity = e.i WHERE e.c <> u.content;
-  END IF;
-
-  INSERT INTO dead_letter (log_id, partition, log_offset, log_index, reason, message, raw)
-  SELECT p_log_id, p_partition, d.o, d.x, d.reason, d.message, decode(d.raw, 'base64')
-  FROM jsonb_to_recordset(p_dead) AS d(o bigint, x int, reason text, message text, raw text);
-
-  -- The table's check asserts applied + duplicate + conflict + parked + dead = consumed.
-  UPDATE metering_cursor SET next_offset = p_to, updated_at = clock_timestamp(),
-    consumed = consumed + p_consumed, applied = applied + v_booked.applied, duplicate = duplicate + v_duplicate,
-    conflict = conflict + v_conflict, parked = parked + v_parked, dead = dead + jsonb_array_length(p_dead)
-  WHERE partition = p_partition;
+  RETURN NEXT;
 END $$;
---> statement-breakpoint
-
--- Books parked events whose customer, model and price are known by now, at most p_limit, and answers how many.
-CREATE FUNCTION release_parked(p_limit int) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  v_shard record;
-  v_booked record;
-  v_released bigint := 0;
-BEGIN
-  PERFORM pg_advisory_xact_lock_shared(7001);
-  FOR v_shard IN
-    WITH ready AS (
-      SELECT p.event_no, p.shard, p.event
-      FROM parked_event p
-      JOIN customer c ON c.id = p.event->>'u'
-      JOIN customer_version cv ON cv.customer_no = c.customer_no
-        AND cv.effective_from <= (p.event->>'t')::timestamptz AND (p.event->>'t')::timestamptz < cv.effective_until
-      JOIN model m ON m.id = p.event->>'m'
-      JOIN price_version pv ON pv.model_no = m.model_no AND pv.currency = cv.currency
-        AND pv.effective_from <= (p.event->>'t')::timestamptz AND (p.event->>'t')::timestamptz < pv.effective_until
-      JOIN split_segment s ON s.model_no = m.model_no
-        AND s.effective_from <= (p.event->>'t')::timestamptz AND (p.event->>'t')::timestamptz < s.effective_until
-      JOIN split_plan plan ON plan.split_plan_no = s.split_plan_no
-        AND coalesce(plan.cost_currency, cv.currency) = cv.currency
-      ORDER BY p.event_no LIMIT p_limit FOR UPDATE OF p SKIP LOCKED
-    )
-    SELECT shard, jsonb_agg(event ORDER BY event_no) AS events,
-      array_agg((event->>'i')::uuid ORDER BY event_no) AS identities, array_agg(event_no ORDER BY event_no) AS event_nos
-    FROM ready GROUP BY shard ORDER BY shard
-  LOOP
-    SELECT * INTO v_booked FROM book_events(v_shard.events, v_shard.identities, v_shard.event_nos, v_shard.shard);
-    DELETE FROM parked_event p USING unnest(v_shard.identities, v_shard.event_nos) AS n(identity, event_no)
-    WHERE p.event_no = n.event_no AND n.identity <> ALL (coalesce(v_booked.waiting, '{}'));
-    v_released := v_released + v_booked.applied;
-  END LOOP;
-  RETURN v_released;
-END $$;
---> statement-breakpoint
-
--- A line: charged usage of one model under one split plan, booked in one period, used in one month, in one currency.
--- gross is exact, in major units: SQL multiplies by exact decimals and never divides.
-CREATE VIEW usage_line AS
-SELECT w.booked_period, date_trunc('month', w.service_day)::date AS service_month, w.model_no, w.split_plan_no, p.currency,
-  sum(w.quantity * coalesce(c.unit_amount, 0)) AS gross,
-  coalesce(sum(w.quantity) FILTER (WHERE w.meter_no = s.cost_meter_no), 0) AS cost_quantity,
-  coalesce(sum(w.events) FILTER (WHERE m.name = 'runs'), 0) AS events
-FROM usage_window w
-JOIN price_version p USING (price_no)
-JOIN split_plan s USING (split_plan_no)
-JOIN meter m USING (meter_no)
-LEFT JOIN price_component c ON c.price_no = w.price_no AND c.meter_no = w.meter_no
-GROUP BY 1, 2, 3, 4, 5;

@@ -51,7 +51,8 @@ async function requireJava(): Promise<void> {
 async function format(jars: string, properties: string): Promise<void> {
   const clusterId = Buffer.from(randomUUID().replaceAll("-", ""), "hex").toString("base64url");
   const tool = ["-cp", join(jars, "*"), "kafka.tools.StorageTool", "format"];
-  await runTool("java", [...tool, "--cluster-id", clusterId, "--config", properties], JAVA_MISSING);
+  // With "=", since one id in 64 begins with a dash and would be read as an option.
+  await runTool("java", [...tool, `--cluster-id=${clusterId}`, "--config", properties], JAVA_MISSING);
 }
 
 /**

@@ -16,7 +16,7 @@ export async function accruePeriod(sql: Sql, period: Period): Promise<void> {
 /** Accrues every open period that has usage, once through. A period that closes meanwhile is its closing's business. */
 export async function accrueOpenPeriods(sql: Sql): Promise<void> {
   const open = await sql<{ period: string }[]>`
-    SELECT DISTINCT w.booked_period::text AS period FROM usage_window w, books_state b
+    SELECT DISTINCT w.booked_period::text AS period FROM usage_term w, books_state b
     WHERE w.booked_period >= b.first_open_period ORDER BY 1`;
   for (const { period } of open) {
     try {

@@ -1,6 +1,6 @@
 import { bigint, date, index, integer, numeric, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 
-// Written only by post_accrual() (drizzle/0005_earnings.sql), in the statement that posts the difference.
+// Written only by post_accrual() (drizzle/0008_earnings.sql), in the statement that posts the difference.
 
 /** What has been accrued of a line so far: cumulative. The next accrual posts the difference to the windows. */
 export const accrualLine = pgTable(

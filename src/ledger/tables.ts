@@ -12,7 +12,7 @@ import {
   timestamp,
 } from "drizzle-orm/pg-core";
 
-// Written only by post_entry() (drizzle/0004_ledger.sql); its triggers refuse everything else.
+// Written only by post_entry() (drizzle/0007_ledger.sql); its triggers refuse everything else.
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 

@@ -1,4 +1,5 @@
-import { refusedByDatabase, type Sql } from "../postgres/index.ts";
+import { present } from "../kernel/index.ts";
+import { refusedByDatabase, type Sql, violatesUnique } from "../postgres/index.ts";
 import type { LogRecord } from "../usage/index.ts";
 import { buildBatch, type MeteringBatch, rawEvent } from "./build-batch.ts";
 
@@ -19,34 +20,58 @@ export async function applyBatch(
   sql: Sql,
   position: BatchPosition,
   records: readonly LogRecord[],
+  batch: MeteringBatch = buildBatch(records),
 ): Promise<void> {
-  const batch = buildBatch(records);
-  const raw: Record<string, string> = {};
-  for (;;) {
-    const needed = await tryApply(sql, position, batch, raw);
-    if (needed.length === 0) return;
-    for (const place of needed) {
-      const [offset = "", index = ""] = place.split("/");
-      raw[place] = rawEvent(records, BigInt(offset), Number(index)).toString("base64");
+  const raw: Record<string, RawEvent> = {};
+  for (let repeated = 0; ; ) {
+    try {
+      await applyOnce(sql, position, batch, raw);
+      return;
+    } catch (error) {
+      const places = conflictsToSend(error);
+      if (places !== undefined) {
+        for (const place of places) raw[place] = rawOf(batch, records, place);
+      } else if (!violatesUnique(error, "usage_identity") || ++repeated > REPEATS_MAX) {
+        throw error;
+      }
     }
   }
 }
 
-/** Answers the places of conflicting events whose bytes must come along; then nothing was applied. */
-async function tryApply(
+/** Another batch may add the same identities just now; when it has, they are known and this one goes through. */
+const REPEATS_MAX = 20;
+
+/** A conflicting event's bytes, as base64, and where they stand in the log. */
+interface RawEvent {
+  o: string;
+  x: number;
+  raw: string;
+}
+
+async function applyOnce(
   sql: Sql,
-  position: BatchPosition,
-  batch: MeteringBatch,
-  raw: Record<string, string>,
-): Promise<string[]> {
-  const { logId, partition, epoch, nextOffset, to } = position;
-  try {
-    await sql`SELECT apply_usage_batch(${logId}, ${partition}, ${epoch}, ${nextOffset.toString()}, ${to.toString()},
-    ${batch.consumed}, ${JSON.stringify(batch.events)}::text::jsonb, ${JSON.stringify(batch.dead)}::text::jsonb, ${JSON.stringify(raw)}::text::jsonb)`;
-    return [];
-  } catch (error) {
-    const refused = refusedByDatabase(error);
-    if (refused?.code !== "conflict_raw_needed") throw error;
-    return (refused.detail.positions ?? "").split(",");
-  }
+  { logId, partition, epoch, nextOffset, to }: BatchPosition,
+  { consumed, events, repeats, dead }: MeteringBatch,
+  raw: Record<string, RawEvent>,
+): Promise<void> {
+  const e = events.toArrays();
+  await sql`SELECT apply_usage_batch(${logId}, ${partition}, ${epoch}, ${nextOffset.toString()}, ${to.toString()}, ${consumed},
+    ROW(${e.customers}::text::text[], ${e.sources}::text::text[], ${e.models}::text::text[], ${e.versions}::text::text[],
+      ${e.statuses}::text::text[], ${e.meters}::text::text[], ${e.identities}::text::uuid[], ${e.contents}::text::bigint[],
+      ${e.occurredAt}::text::bigint[], ${e.customer}::text::int[], ${e.subject}::text::int[], ${e.source}::text::int[],
+      ${e.ids}::text::text[], ${e.parents}::text::text[], ${e.predictSeconds}::text::bigint[],
+      ${e.inputTokens}::text::bigint[], ${e.outputTokens}::text::bigint[], ${e.images}::text::bigint[],
+      ${e.otherPlace}::text::int[], ${e.otherMeter}::text::int[], ${e.otherQuantity}::text::bigint[])::usage_columns,
+    ${JSON.stringify(repeats)}::text::jsonb, ${JSON.stringify(dead)}::text::jsonb, ${JSON.stringify(raw)}::text::jsonb)`;
+}
+
+function conflictsToSend(error: unknown): string[] | undefined {
+  const refused = refusedByDatabase(error);
+  return refused?.code === "conflict_raw_needed" ? (refused.detail.places ?? "").split(",") : undefined;
+}
+
+function rawOf({ places }: MeteringBatch, records: readonly LogRecord[], place: string): RawEvent {
+  const all = [...places.events, ...places.repeats];
+  const { offset, index } = present(all[Number(place) - 1], "the conflicting event");
+  return { o: offset.toString(), x: index, raw: rawEvent(records, offset, index).toString("base64") };
 }

@@ -1,4 +1,4 @@
-import { formatInstant, instantOf, present } from "../kernel/index.ts";
+import { instantOf, present } from "../kernel/index.ts";
 import {
   billedContent,
   EVENTS_PER_BATCH_MAX,
@@ -7,27 +7,17 @@ import {
   readUsageEvent,
   type UsageEvent,
 } from "../usage/index.ts";
+import { EventColumns } from "./event-columns.ts";
 import { sliceArray } from "./slice-array.ts";
 
 const RECORD_BYTES_MAX = 1_100_000;
 
-/** A readable event as apply_usage_batch() takes it; the names are short because a million of them are sent. */
-export interface EventRow {
+/** An event whose identity stands earlier in its batch. */
+export interface RepeatRow {
+  /** Identity. */
   i: string;
+  /** Content hash. */
   c: string;
-  /** First of its identity in this batch. */
-  f: boolean;
-  s: string;
-  e: string;
-  t: string;
-  u: string;
-  m: string;
-  v: string;
-  k: string;
-  p: string | null;
-  q: Record<string, string>;
-  o: string;
-  x: number;
 }
 
 export interface DeadRow {
@@ -41,15 +31,30 @@ export interface DeadRow {
 export interface MeteringBatch {
   /** Events found: readable and unreadable. An unreadable record counts as one. */
   consumed: number;
-  events: EventRow[];
+  /** Each identity once; the others that have it are repeats. */
+  events: EventColumns;
+  repeats: RepeatRow[];
   dead: DeadRow[];
+  /** Where each event stands in the log, by place; repeats count on from the events. */
+  places: { events: LogPlace[]; repeats: LogPlace[] };
+}
+
+export interface LogPlace {
+  offset: bigint;
+  index: number;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /** Reads log records into rows. Pure, and never throws: whatever a producer wrote becomes an event or a dead letter. */
 export function buildBatch(records: readonly LogRecord[]): MeteringBatch {
-  const batch: MeteringBatch = { consumed: 0, events: [], dead: [] };
+  const batch: MeteringBatch = {
+    consumed: 0,
+    events: new EventColumns(),
+    repeats: [],
+    dead: [],
+    places: { events: [], repeats: [] },
+  };
   const seen = new Set<string>();
   for (const record of records) addRecord(batch, seen, record);
   return batch;
@@ -87,12 +92,22 @@ function addRecord(batch: MeteringBatch, seen: Set<string>, record: LogRecord): 
       );
       continue;
     }
-    const row = eventRow(read.event, record.offset, index);
-    row.f = !seen.has(row.i);
-    seen.add(row.i);
-    batch.events.push(row);
-    batch.consumed++;
+    addEvent(batch, seen, read.event, { offset: record.offset, index });
   }
+}
+
+function addEvent(batch: MeteringBatch, seen: Set<string>, event: UsageEvent, place: LogPlace): void {
+  const identity = eventIdentity(event.source, event.id);
+  const content = BigInt.asIntN(64, BigInt(`0x${billedContent(event).replaceAll("-", "").slice(0, 16)}`));
+  batch.consumed++;
+  if (seen.has(identity)) {
+    batch.repeats.push({ i: identity, c: content.toString() });
+    batch.places.repeats.push(place);
+    return;
+  }
+  seen.add(identity);
+  batch.events.add(event, identity, content);
+  batch.places.events.push(place);
 }
 
 function readRecord(record: LogRecord) {
@@ -137,25 +152,4 @@ function bury(
     raw: raw.toString("base64"),
   });
   batch.consumed++;
-}
-
-function eventRow(event: UsageEvent, offset: bigint, x: number): EventRow {
-  const q: Record<string, string> = {};
-  for (const [meter, quantity] of event.quantities) q[meter] = quantity.toString();
-  return {
-    i: eventIdentity(event.source, event.id),
-    c: billedContent(event),
-    f: true,
-    s: event.source,
-    e: event.id,
-    t: formatInstant(event.occurredAt),
-    u: event.customer,
-    m: event.model,
-    v: event.version,
-    k: event.status,
-    p: event.parent,
-    q,
-    o: offset.toString(),
-    x,
-  };
 }

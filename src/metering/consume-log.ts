@@ -10,11 +10,27 @@ import {
 } from "../usage/index.ts";
 import { applyBatch } from "./apply-batch.ts";
 
+/** Told what happens to the partitions that this process meters. */
+export interface MeteringObserver {
+  /** It reads the partition from its cursor on, whatever was before. */
+  claimed(partition: number): void;
+  applied(partition: number, batch: { records: number; bytes: number; seconds: number }): void;
+  /** Another worker has the partition now, or its cursor stood elsewhere: nothing was applied. */
+  fenced(partition: number): void;
+  /** The partition does not go on without a person. */
+  alarmed(partition: number, reason: string): void;
+}
+
 /**
  * Meters a usage log until stopped. The position of record is the cursor in PostgreSQL; a worker that lost a
  * partition is fenced by the epoch that its successor's claim raised.
  */
-export function consumeLog(log: UsageLog, sql: Sql, logger: Logger): Promise<LogReading> {
+export function consumeLog(
+  log: UsageLog,
+  sql: Sql,
+  logger: Logger,
+  observer?: MeteringObserver,
+): Promise<LogReading> {
   const claims = new Map<number, { logId: string; epoch: string; nextOffset: bigint }>();
 
   async function claim(logId: string, partition: number): Promise<bigint> {
@@ -23,6 +39,7 @@ export function consumeLog(log: UsageLog, sql: Sql, logger: Logger): Promise<Log
       const [row] = await sql<[{ epoch: string; next_offset: string }]>`
         SELECT epoch, next_offset FROM claim_partition(${logId}, ${partition})`;
       claims.set(partition, { logId, epoch: row.epoch, nextOffset: BigInt(row.next_offset) });
+      observer?.claimed(partition);
       return BigInt(row.next_offset);
     } catch (error) {
       const refused = refusedByDatabase(error);
@@ -36,15 +53,28 @@ export function consumeLog(log: UsageLog, sql: Sql, logger: Logger): Promise<Log
   async function apply(batch: LogBatch): Promise<void> {
     const held = present(claims.get(batch.partition), "a claimed partition");
     const position = { ...held, partition: batch.partition, to: batch.nextOffset };
-    await applyBatch(sql, position, batch.records);
+    const begun = performance.now();
+    try {
+      await applyBatch(sql, position, batch.records);
+    } catch (error) {
+      if (refusedByDatabase(error)?.code === "fenced") observer?.fenced(batch.partition);
+      throw error;
+    }
     held.nextOffset = batch.nextOffset;
+    observer?.applied(batch.partition, { ...sizeOf(batch), seconds: (performance.now() - begun) / 1000 });
   }
 
   const reader: LogReader = {
     claim,
     apply,
-    alarm: (partition, reason) =>
-      logger.error({ partition, reason }, "metering of a partition stopped: an operator must decide"),
+    alarm(partition, reason) {
+      logger.error({ partition, reason }, "metering of a partition stopped: an operator must decide");
+      observer?.alarmed(partition, reason);
+    },
   };
   return log.read(reader);
+}
+
+function sizeOf({ records }: LogBatch): { records: number; bytes: number } {
+  return { records: records.length, bytes: records.reduce((sum, { value }) => sum + value.length, 0) };
 }

@@ -1,5 +1,23 @@
 export { buildBatch } from "./build-batch.ts";
-export { consumeLog } from "./consume-log.ts";
-export { type DeadLetter, deadLetters, type MeteringStatus, meteringStatus } from "./queries.ts";
+export { consumeLog, type MeteringObserver } from "./consume-log.ts";
+export { foldCustomerWindows } from "./fold-customer-windows.ts";
+export {
+  interruptedProgress,
+  lagOf,
+  oldestUnmeteredMs,
+  type PartitionProgress,
+  type Progress,
+  positionsOf,
+  progressAfter,
+} from "./progress.ts";
+export {
+  type DeadLetter,
+  deadLetters,
+  type MeteringCursor,
+  type MeteringStatus,
+  meteringCursors,
+  meteringStatus,
+  parkedWaiting,
+} from "./queries.ts";
 export { releaseParked } from "./release-parked.ts";
 export { replayDeadLetter } from "./replay-dead-letter.ts";

@@ -1,5 +1,6 @@
 import type { Sql } from "../postgres/index.ts";
 import type { UsageLog } from "../usage/index.ts";
+import { lagOf, positionsOf } from "./progress.ts";
 
 /** Counters since the installation began, as decimal strings; applied + duplicate + conflict + parked + dead = consumed. */
 export interface MeteringStatus {
@@ -14,25 +15,60 @@ export interface MeteringStatus {
   waiting: string;
 }
 
+/** One partition's position of record, with its counters since the installation began. */
+export interface MeteringCursor {
+  partition: number;
+  /** The log it belongs to. */
+  logId: string;
+  next: bigint;
+  counters: Record<"consumed" | "applied" | "duplicate" | "conflict" | "dead" | "parked", bigint>;
+}
+
 /** The log's end is read in this very call, so a lag of 0 means that everything acknowledged before is metered. */
 export async function meteringStatus(sql: Sql, log: UsageLog): Promise<MeteringStatus> {
-  const { partitions } = await log.extent();
-  const cursors = await sql<
-    { partition: number; next_offset: string }[]
-  >`SELECT partition, next_offset FROM metering_cursor`;
-  const position = new Map(cursors.map((cursor) => [cursor.partition, BigInt(cursor.next_offset)]));
-  let lag = 0n;
-  for (const { partition, end, start } of partitions) {
-    const next = position.get(partition) ?? start;
-    if (end > next) lag += end - next;
-  }
-  const [sums] = await sql<[Omit<MeteringStatus, "lag">]>`
-    SELECT coalesce(sum(consumed), 0)::text AS consumed, coalesce(sum(applied), 0)::text AS applied,
-      coalesce(sum(duplicate), 0)::text AS duplicate, coalesce(sum(conflict), 0)::text AS conflict,
-      coalesce(sum(dead), 0)::text AS dead, coalesce(sum(parked), 0)::text AS parked,
-      (SELECT count(*)::text FROM parked_event) AS waiting
-    FROM metering_cursor`;
-  return { lag: Number(lag), ...sums };
+  const extent = await log.extent();
+  const cursors = await meteringCursors(sql);
+  const lag = positionsOf(extent, cursors).reduce((sum, position) => sum + lagOf(position), 0n);
+  const sum = (counter: keyof MeteringCursor["counters"]) =>
+    cursors.reduce((total, { counters }) => total + counters[counter], 0n).toString();
+  return {
+    lag: Number(lag),
+    consumed: sum("consumed"),
+    applied: sum("applied"),
+    duplicate: sum("duplicate"),
+    conflict: sum("conflict"),
+    dead: sum("dead"),
+    parked: sum("parked"),
+    waiting: (await parkedWaiting(sql)).toString(),
+  };
+}
+
+/** Of the partitions that were ever claimed. */
+export async function meteringCursors(sql: Sql): Promise<MeteringCursor[]> {
+  const rows = await sql<({ partition: number; log_id: string; next_offset: string } & CounterColumns)[]>`
+    SELECT partition, log_id, next_offset, consumed, applied, duplicate, conflict, dead, parked
+    FROM metering_cursor ORDER BY partition`;
+  return rows.map(({ partition, log_id, next_offset, ...row }) => ({
+    partition,
+    logId: log_id,
+    next: BigInt(next_offset),
+    counters: {
+      consumed: BigInt(row.consumed),
+      applied: BigInt(row.applied),
+      duplicate: BigInt(row.duplicate),
+      conflict: BigInt(row.conflict),
+      dead: BigInt(row.dead),
+      parked: BigInt(row.parked),
+    },
+  }));
+}
+
+type CounterColumns = Record<keyof MeteringCursor["counters"], string>;
+
+/** How many events are parked now. */
+export async function parkedWaiting(sql: Sql): Promise<bigint> {
+  const [row] = await sql<[{ waiting: string }]>`SELECT count(*)::text AS waiting FROM parked_event`;
+  return BigInt(row.waiting);
 }
 
 export interface DeadLetter {

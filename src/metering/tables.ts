@@ -39,11 +39,15 @@ export const meteringCursor = pgTable("metering_cursor", {
   updatedAt: moment("updated_at").notNull().defaultNow(),
 });
 
-/** Who was ever metered: outlives the events, so that a retry next month is still a duplicate. */
+/**
+ * Who was ever metered, the one row that every event costs: outlives the events, so that a retry next month is still a
+ * duplicate. `content` is 64 bits of the hash of what was billed; `event_no` is the block and the place in it, null
+ * while the event is parked.
+ */
 export const usageIdentity = pgTable("usage_identity", {
   identity: uuid().primaryKey(),
-  content: uuid().notNull(),
-  eventNo: bigint("event_no", { mode: "bigint" }).notNull(),
+  content: bigint({ mode: "bigint" }).notNull(),
+  eventNo: bigint("event_no", { mode: "bigint" }),
 });
 
 export const usageSource = pgTable("usage_source", {
@@ -51,109 +55,125 @@ export const usageSource = pgTable("usage_source", {
   source: text().notNull().unique(),
 });
 
-/** One metered event with everything that was decided about it. event_no rises, so the key's index grows at its end. */
-export const usageEvent = pgTable("usage_event", {
-  eventNo: bigint("event_no", { mode: "bigint" }).primaryKey(),
-  occurredAt: moment("occurred_at").notNull(),
-  bookedPeriod: date("booked_period").notNull(),
-  customerNo: integer("customer_no").notNull(),
-  modelNo: integer("model_no").notNull(),
-  modelVersionNo: integer("model_version_no").notNull(),
-  priceNo: integer("price_no").notNull(),
-  splitPlanNo: integer("split_plan_no").notNull(),
-  sourceNo: integer("source_no").notNull(),
-  shard: smallint().notNull(),
-  status: text().notNull(),
-  charged: smallint().notNull(),
-  country: text(),
-  id: text().notNull(),
-  parent: text(),
-  meterNos: smallint("meter_nos").array().notNull(),
-  quantities: bigint({ mode: "bigint" }).array().notNull(),
-});
-
-/** Charged usage, summed: what earnings are made of. */
-export const usageWindow = pgTable(
-  "usage_window",
+/** Everything that is decided about an event, once for all events for which the same was decided. */
+export const usageTerm = pgTable(
+  "usage_term",
   {
-    bookedPeriod: date("booked_period").notNull(),
-    serviceDay: date("service_day").notNull(),
+    termNo: integer("term_no").primaryKey().generatedAlwaysAsIdentity(),
     modelNo: integer("model_no").notNull(),
-    modelVersionNo: integer("model_version_no").notNull(),
-    country: text().notNull(),
-    meterNo: smallint("meter_no").notNull(),
-    priceNo: integer("price_no").notNull(),
-    splitPlanNo: integer("split_plan_no").notNull(),
-    shard: smallint().notNull(),
-    quantity: quantity("quantity"),
-    events: bigint({ mode: "bigint" }).notNull(),
-  },
-  (t) => [
-    primaryKey({
-      columns: [
-        t.modelNo,
-        t.bookedPeriod,
-        t.serviceDay,
-        t.modelVersionNo,
-        t.country,
-        t.meterNo,
-        t.priceNo,
-        t.splitPlanNo,
-        t.shard,
-      ],
-    }),
-    index().on(t.splitPlanNo, t.serviceDay),
-    index().on(t.bookedPeriod),
-  ],
-);
-
-/** The same charged usage by customer: what invoices are made of. */
-export const customerWindow = pgTable(
-  "customer_window",
-  {
     bookedPeriod: date("booked_period").notNull(),
-    serviceMonth: date("service_month").notNull(),
-    customerNo: integer("customer_no").notNull(),
-    modelNo: integer("model_no").notNull(),
-    meterNo: smallint("meter_no").notNull(),
-    priceNo: integer("price_no").notNull(),
-    splitPlanNo: integer("split_plan_no").notNull(),
-    shard: smallint().notNull(),
-    quantity: quantity("quantity"),
-    events: bigint({ mode: "bigint" }).notNull(),
-  },
-  (t) => [
-    primaryKey({
-      columns: [
-        t.customerNo,
-        t.bookedPeriod,
-        t.serviceMonth,
-        t.modelNo,
-        t.meterNo,
-        t.priceNo,
-        t.splitPlanNo,
-        t.shard,
-      ],
-    }),
-    index().on(t.bookedPeriod),
-  ],
-);
-
-/** Events whose status the price does not charge: counted, never in a window. */
-export const unchargedWindow = pgTable(
-  "uncharged_window",
-  {
-    bookedPeriod: date("booked_period").notNull(),
-    serviceDay: date("service_day").notNull(),
-    modelNo: integer("model_no").notNull(),
     modelVersionNo: integer("model_version_no").notNull(),
     status: text().notNull(),
-    shard: smallint().notNull(),
-    events: bigint({ mode: "bigint" }).notNull(),
+    country: text().notNull(),
+    priceNo: integer("price_no").notNull(),
+    splitPlanNo: integer("split_plan_no").notNull(),
+    charged: smallint().notNull(),
   },
   (t) => [
-    primaryKey({ columns: [t.modelNo, t.bookedPeriod, t.serviceDay, t.modelVersionNo, t.status, t.shard] }),
+    unique().on(t.modelNo, t.bookedPeriod, t.modelVersionNo, t.status, t.country, t.priceNo, t.splitPlanNo),
+    index().on(t.splitPlanNo),
+    index().on(t.bookedPeriod),
   ],
+);
+
+/**
+ * The events of one batch, column by column: the n-th element of each array is the event at place n. term_no is null at
+ * a place that is no event of this block (a duplicate, or parked). Dictionaries: customer and source count from 1.
+ */
+export const usageBlock = pgTable(
+  "usage_block",
+  {
+    blockNo: bigint("block_no", { mode: "bigint" }).primaryKey(),
+    shard: smallint().notNull(),
+    /** The earliest books period of its events. */
+    firstPeriod: date("first_period").notNull(),
+    events: integer().notNull(),
+    /** 1 once its events are in the customers' windows. */
+    folded: smallint().notNull().default(0),
+    bookedAt: moment("booked_at").notNull().defaultNow(),
+    customerNos: integer("customer_nos").array().notNull(),
+    sourceNos: integer("source_nos").array().notNull(),
+    termNo: integer("term_no").array().notNull(),
+    occurredAt: bigint("occurred_at", { mode: "bigint" }).array().notNull(),
+    customer: integer().array().notNull(),
+    source: integer().array().notNull(),
+    id: text().array().notNull(),
+    parent: text().array(),
+    predictSeconds: bigint("predict_seconds", { mode: "bigint" }).array(),
+    inputTokens: bigint("input_tokens", { mode: "bigint" }).array(),
+    outputTokens: bigint("output_tokens", { mode: "bigint" }).array(),
+    images: bigint({ mode: "bigint" }).array(),
+    otherPlace: integer("other_place").array(),
+    otherMeterNo: smallint("other_meter_no").array(),
+    otherQuantity: bigint("other_quantity", { mode: "bigint" }).array(),
+  },
+  (t) => [index().on(t.blockNo).where(sql`folded = 0`)],
+);
+
+/** Charged quantities and how many events had them, of the built-in meters. */
+function builtInMeters() {
+  return {
+    events: bigint({ mode: "bigint" }).notNull(),
+    runs: quantity("runs"),
+    predictSeconds: quantity("predict_seconds"),
+    predictSecondsEvents: bigint("predict_seconds_events", { mode: "bigint" }).notNull(),
+    inputTokens: quantity("input_tokens"),
+    inputTokensEvents: bigint("input_tokens_events", { mode: "bigint" }).notNull(),
+    outputTokens: quantity("output_tokens"),
+    outputTokensEvents: bigint("output_tokens_events", { mode: "bigint" }).notNull(),
+    images: quantity("images"),
+    imagesEvents: bigint("images_events", { mode: "bigint" }).notNull(),
+  };
+}
+
+/** Usage windows, the built-in meters of a window in one row; the view usage_window has one row a meter. */
+export const termWindow = pgTable(
+  "term_window",
+  {
+    termNo: integer("term_no").notNull(),
+    serviceDay: date("service_day").notNull(),
+    shard: smallint().notNull(),
+    ...builtInMeters(),
+  },
+  (t) => [primaryKey({ columns: [t.termNo, t.serviceDay, t.shard] })],
+);
+
+export const termWindowMeter = pgTable(
+  "term_window_meter",
+  {
+    termNo: integer("term_no").notNull(),
+    serviceDay: date("service_day").notNull(),
+    meterNo: smallint("meter_no").notNull(),
+    shard: smallint().notNull(),
+    quantity: quantity("quantity"),
+    events: bigint({ mode: "bigint" }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.termNo, t.serviceDay, t.meterNo, t.shard] })],
+);
+
+/** The same charged usage by customer, folded from the blocks: see the view customer_window. */
+export const customerTermWindow = pgTable(
+  "customer_term_window",
+  {
+    customerNo: integer("customer_no").notNull(),
+    termNo: integer("term_no").notNull(),
+    serviceMonth: date("service_month").notNull(),
+    ...builtInMeters(),
+  },
+  (t) => [primaryKey({ columns: [t.customerNo, t.termNo, t.serviceMonth] }), index().on(t.termNo)],
+);
+
+export const customerTermWindowMeter = pgTable(
+  "customer_term_window_meter",
+  {
+    customerNo: integer("customer_no").notNull(),
+    termNo: integer("term_no").notNull(),
+    serviceMonth: date("service_month").notNull(),
+    meterNo: smallint("meter_no").notNull(),
+    quantity: quantity("quantity"),
+    events: bigint({ mode: "bigint" }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.customerNo, t.termNo, t.serviceMonth, t.meterNo] }), index().on(t.termNo)],
 );
 
 /** The latest metered moment under each version: no new version may begin at or before it. */
@@ -172,7 +192,8 @@ export const meteredExtent = pgTable(
 
 /** Events that wait for their customer, model or price. Their identity is already taken. */
 export const parkedEvent = pgTable("parked_event", {
-  eventNo: bigint("event_no", { mode: "bigint" }).primaryKey(),
+  identity: uuid().primaryKey(),
+  parkedNo: bigint("parked_no", { mode: "bigint" }).notNull().generatedAlwaysAsIdentity(),
   shard: smallint().notNull(),
   reason: text().notNull(),
   event: jsonb().notNull(),

@@ -10,7 +10,7 @@ import {
   timestamp,
 } from "drizzle-orm/pg-core";
 
-// Written only by the functions of drizzle/0007_payouts.sql; account facts by record-account.
+// Written only by the functions of drizzle/0010_payouts.sql; account facts by record-account.
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 

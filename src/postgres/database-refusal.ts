@@ -11,3 +11,8 @@ export function refusedByDatabase(error: unknown): DatabaseRefusal | undefined {
   if (!(error instanceof postgres.PostgresError) || error.code !== "TRIBU") return undefined;
   return { code: error.message, detail: JSON.parse(error.detail ?? "{}") };
 }
+
+/** A row with the same key was added to the table by another transaction, at the same time or before. */
+export function violatesUnique(error: unknown, table: string): boolean {
+  return error instanceof postgres.PostgresError && error.code === "23505" && error.table_name === table;
+}

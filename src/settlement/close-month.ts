@@ -1,5 +1,6 @@
 import { accruePeriod } from "../earnings/index.ts";
 import { firstDay, type Period, Refusal } from "../kernel/index.ts";
+import { foldCustomerWindows } from "../metering/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 import { writeStatements } from "./write-statements.ts";
 
@@ -27,6 +28,8 @@ export async function closeMonth(sql: Sql, period: Period, options: CloseOptions
     step("cutting the period");
     await cut(sql, period, options.graceSeconds);
   }
+  step("summing what customers owe");
+  await foldCustomerWindows(sql, period);
   step("accruing what is left");
   await accrueAndRelease(sql, period);
   if (await isClosed(sql, period)) return;

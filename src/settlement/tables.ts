@@ -1,6 +1,6 @@
 import { boolean, date, jsonb, numeric, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
 
-// Written only by the functions of drizzle/0006_settlement.sql.
+// Written only by the functions of drizzle/0009_settlement.sql.
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 

@@ -49,12 +49,14 @@ export interface PredictionView {
 export async function findPredictions(sql: Sql, id: string, source?: string): Promise<PredictionView[]> {
   const sources = source === undefined ? await knownSources(sql) : [source];
   const identities = sources.map((known) => eventIdentity(known, id));
-  const found = await sql<{ event_no: string }[]>`
-    SELECT event_no::text FROM usage_identity WHERE identity = ANY (${identities}::uuid[])`;
-  const views: PredictionView[] = [];
-  for (const { event_no } of found)
-    views.push((await metered(sql, event_no)) ?? (await parked(sql, event_no)));
-  return views;
+  const found = await sql<{ identity: string; block_no: string | null; place: number | null }[]>`
+    SELECT identity, (event_no >> 20)::text AS block_no, (event_no & 1048575)::int AS place
+    FROM usage_identity WHERE identity = ANY (${identities}::uuid[])`;
+  return Promise.all(
+    found.map(({ identity, block_no, place }) =>
+      block_no === null || place === null ? parked(sql, identity) : metered(sql, block_no, place),
+    ),
+  );
 }
 
 async function knownSources(sql: Sql): Promise<string[]> {
@@ -63,7 +65,7 @@ async function knownSources(sql: Sql): Promise<string[]> {
   return rows.map((row) => row.source);
 }
 
-async function parked(sql: Sql, eventNo: string): Promise<PredictionView> {
+async function parked(sql: Sql, identity: string): Promise<PredictionView> {
   type Parked = {
     reason: string;
     event: Record<"e" | "s" | "m" | "v" | "u" | "k" | "t", string> & {
@@ -71,7 +73,7 @@ async function parked(sql: Sql, eventNo: string): Promise<PredictionView> {
       q: Record<string, string>;
     };
   };
-  const [row] = await sql<Parked[]>`SELECT reason, event FROM parked_event WHERE event_no = ${eventNo}`;
+  const [row] = await sql<Parked[]>`SELECT reason, event FROM parked_event WHERE identity = ${identity}`;
   const { reason, event } = present(row, "the parked event");
   const usage = Object.entries(event.q).map(([meter, quantity]) => ({
     meter,
@@ -123,7 +125,7 @@ interface MeteredRow {
   line_cost_quantity: string | null;
 }
 
-async function metered(sql: Sql, eventNo: string): Promise<PredictionView | undefined> {
+async function metered(sql: Sql, blockNo: string, place: number): Promise<PredictionView> {
   const [row] = await sql<MeteredRow[]>`
     SELECT e.id, s.source, m.id AS model, v.version, c.id AS customer, e.status, e.parent, e.charged, p.currency,
       to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
@@ -131,8 +133,9 @@ async function metered(sql: Sql, eventNo: string): Promise<PredictionView | unde
       l.gross::text AS line_gross, l.cost_quantity::text AS line_cost_quantity,
       (SELECT jsonb_agg(jsonb_build_object('meter', t.name, 'quantity', q.quantity::text, 'amount', pc.amount,
           'per', pc.per, 'gross', (least(q.quantity, pc.max_per_event) * coalesce(pc.unit_amount, 0))::text) ORDER BY t.meter_no)
-       FROM unnest(e.meter_nos, e.quantities) AS q(meter_no, quantity) JOIN meter t USING (meter_no)
-       LEFT JOIN price_component pc ON pc.price_no = e.price_no AND pc.meter_no = t.meter_no) AS meters
+       FROM usage_event_meter q JOIN meter t USING (meter_no)
+       LEFT JOIN price_component pc ON pc.price_no = e.price_no AND pc.meter_no = t.meter_no
+       WHERE q.block_no = ${blockNo} AND q.place = ${place}) AS meters
     FROM usage_event e
     JOIN usage_source s USING (source_no) JOIN model m USING (model_no) JOIN model_version v USING (model_version_no)
     JOIN customer c USING (customer_no) JOIN price_version p USING (price_no) JOIN split_plan plan USING (split_plan_no)
@@ -141,8 +144,8 @@ async function metered(sql: Sql, eventNo: string): Promise<PredictionView | unde
       WHERE u.booked_period = e.booked_period AND u.model_no = e.model_no AND u.split_plan_no = e.split_plan_no
         AND u.currency = p.currency
         AND u.service_month = date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date) l ON true
-    WHERE e.event_no = ${eventNo}`;
-  return row === undefined ? undefined : toView(row);
+    WHERE e.block_no = ${blockNo} AND e.place = ${place}`;
+  return toView(present(row, "the metered event"));
 }
 
 function toView(row: MeteredRow): PredictionView {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSql, type Sql } from "../../src/postgres/index.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
-// Each test tries to break a guarantee of drizzle/0004_ledger.sql as someone with SQL access could.
+// Each test tries to break a guarantee of drizzle/0007_ledger.sql as someone with SQL access could.
 
 let database: TestDatabase;
 let sql: Sql;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { foldCustomerWindows } from "../../src/metering/index.ts";
 import { refusedByDatabase } from "../../src/postgres/index.ts";
 import { startTestMetering, type TestMetering } from "../support/metering.ts";
 import { tokenPrice, usageEvent } from "../support/usage.ts";
@@ -59,6 +60,7 @@ const delivery = fc.array(event, { minLength: 1, maxLength: 25 }).chain((events)
 
 async function outcome(metering: TestMetering) {
   const { sql } = metering;
+  await foldCustomerWindows(sql);
   const windows = await sql`
     SELECT w.booked_period::text, w.service_day::text, m.id AS model, v.version, w.country, t.name AS meter,
       p.effective_from::text AS price, sum(w.quantity)::text AS quantity, sum(w.events)::text AS events

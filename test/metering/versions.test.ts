@@ -110,7 +110,7 @@ describe("an event at the edge of a version", () => {
 
 describe("parked events", () => {
   const parkedReasons = async () =>
-    (await metering.sql<{ reason: string }[]>`SELECT reason FROM parked_event ORDER BY event_no`).map(
+    (await metering.sql<{ reason: string }[]>`SELECT reason FROM parked_event ORDER BY parked_no`).map(
       (row) => row.reason,
     );
 
@@ -229,8 +229,14 @@ describe("what is charged", () => {
       "lin/m runs": "2",
     });
     expect(await gross()).toBe("5.999");
-    const [row] = await metering.sql`SELECT quantities FROM usage_event WHERE id = 'b'`;
-    expect(row?.quantities.map(String)).toEqual(expect.arrayContaining(["1000000", "7", "1"]));
+    const reported = await metering.sql`
+      SELECT t.name, q.quantity::text FROM usage_event e JOIN usage_event_meter q USING (block_no, place)
+      JOIN meter t USING (meter_no) WHERE e.id = 'b' ORDER BY 1`;
+    expect(reported).toEqual([
+      { name: "frames", quantity: "7" },
+      { name: "input_tokens", quantity: "1000000" },
+      { name: "runs", quantity: "1" },
+    ]);
   });
 
   test("a metric that is missing adds nothing, and is no zero", async () => {

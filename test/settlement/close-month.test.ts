@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { accruePeriod } from "../../src/earnings/index.ts";
 import { firstDay, type Period, Refusal } from "../../src/kernel/index.ts";
+import { foldCustomerWindows } from "../../src/metering/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
 import { closeMonth } from "../../src/settlement/index.ts";
 import { expectLedgerToHold } from "../support/ledger-laws.ts";
@@ -102,6 +103,7 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
     async (sql) => {
       await sql`SELECT cut_period(${firstDay(SEPTEMBER)}, '1 hour')`;
       await accruePeriod(sql, SEPTEMBER);
+      await foldCustomerWindows(sql);
       await sql`SELECT release_period(${firstDay(SEPTEMBER)})`;
     },
   ],

@@ -73,10 +73,10 @@ export async function startTestMetering(document: unknown = SMALL_CATALOG): Prom
           'cursor', (SELECT jsonb_agg(to_jsonb(x) - 'updated_at' ORDER BY partition) FROM metering_cursor x),
           'identity', (SELECT jsonb_agg(x ORDER BY identity) FROM usage_identity x),
           'event', (SELECT jsonb_agg(x ORDER BY event_no) FROM usage_event x),
-          'parked', (SELECT jsonb_agg(x ORDER BY event_no) FROM parked_event x),
+          'parked', (SELECT jsonb_agg(x ORDER BY parked_no) FROM parked_event x),
           'dead', (SELECT jsonb_agg(x ORDER BY dead_letter_no) FROM dead_letter x),
           'window', (SELECT jsonb_agg(x ORDER BY x::text) FROM usage_window x),
-          'customer', (SELECT jsonb_agg(x ORDER BY x::text) FROM customer_window x),
+          'block', (SELECT jsonb_agg(to_jsonb(x) - 'booked_at' ORDER BY block_no) FROM usage_block x),
           'uncharged', (SELECT jsonb_agg(x ORDER BY x::text) FROM uncharged_window x),
           'extent', (SELECT jsonb_agg(x ORDER BY x::text) FROM metered_extent x))::text AS all`;
       return row.all;

@@ -2,10 +2,16 @@ import { sqlCheck } from "../check.ts";
 
 export const identitiesAreMetered = sqlCheck(
   "every identity is one metered or parked event, and no other event exists",
-  `SELECT format('event %s: identity %s, metered %s, parked %s', coalesce(i.event_no, e.event_no, p.event_no),
-      i.event_no IS NOT NULL, e.event_no IS NOT NULL, p.event_no IS NOT NULL) AS difference
-   FROM usage_identity i FULL JOIN usage_event e USING (event_no) FULL JOIN parked_event p USING (event_no)
-   WHERE i.event_no IS NULL OR (e.event_no IS NULL) = (p.event_no IS NULL)`,
+  `SELECT format('identity %s, event %s: metered %s, parked %s', coalesce(i.identity, p.identity), coalesce(i.event_no, e.event_no),
+      e.event_no IS NOT NULL, p.identity IS NOT NULL) AS difference
+   FROM usage_identity i FULL JOIN usage_event e USING (event_no) FULL JOIN parked_event p ON p.identity = i.identity
+   WHERE i.identity IS NULL OR (e.event_no IS NULL) = (p.identity IS NULL)
+   UNION ALL
+   SELECT format('event %s has %s identities', event_no, count(*)) FROM usage_identity
+   WHERE event_no IS NOT NULL GROUP BY event_no HAVING count(*) > 1
+   UNION ALL
+   SELECT format('block %s says %s events and has %s', b.block_no, b.events, count(t))
+   FROM usage_block b CROSS JOIN LATERAL unnest(b.term_no) AS t GROUP BY b.block_no HAVING count(t) <> b.events`,
 );
 
 export const countersMatch = sqlCheck(

@@ -34,7 +34,7 @@ BEGIN
       to_char(p_period + interval '1 month' + p_grace, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
   END IF;
   SELECT min(period) INTO v_earlier FROM (
-    SELECT min(booked_period) AS period FROM usage_window WHERE booked_period < p_period AND booked_period >= v_first_open
+    SELECT min(booked_period) AS period FROM usage_term WHERE charged = 1 AND booked_period < p_period AND booked_period >= v_first_open
     UNION ALL SELECT min(period) FROM journal_entry WHERE period < p_period AND period >= v_first_open
     UNION ALL SELECT min(period) FROM settlement WHERE period < p_period AND state IN ('closing', 'released')) x;
   IF v_earlier IS NOT NULL THEN
@@ -56,6 +56,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock(7002);
   IF NOT EXISTS (SELECT FROM settlement WHERE period = p_period AND state = 'closing') THEN RETURN; END IF;
   IF EXISTS (SELECT FROM line_to_accrue WHERE booked_period = p_period) THEN PERFORM refuse('accrual_incomplete'); END IF;
+  IF EXISTS (SELECT FROM usage_block WHERE folded = 0 AND first_period <= p_period) THEN PERFORM refuse('fold_incomplete'); END IF;
 
   FOR r IN SELECT account, split_part(account, ':', 2) AS payee, currency, sum(amount_nanos) AS earned
            FROM accrual_part WHERE booked_period = p_period AND account LIKE 'payee:%' GROUP BY 1, 2, 3 ORDER BY 1, 3

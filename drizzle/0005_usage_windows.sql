@@ -1,0 +1,63 @@
+-- Why: stages after metering read events, windows and lines as rows, however they are stored.
+
+-- One metered event a row, with everything that was decided about it.
+CREATE VIEW usage_event AS
+SELECT b.block_no, e.place, (b.block_no << 20) + e.place AS event_no, b.shard, e.id, b.source_nos[e.source] AS source_no,
+  from_epoch_micros(e.occurred_at) AS occurred_at, b.customer_nos[e.customer] AS customer_no, e.parent, e.term_no,
+  t.booked_period, t.model_no, t.model_version_no, t.status, t.country, t.price_no, t.split_plan_no, t.charged,
+  e.predict_seconds, e.input_tokens, e.output_tokens, e.images
+FROM usage_block b
+CROSS JOIN LATERAL unnest(b.term_no, b.occurred_at, b.customer, b.source, b.id, b.parent, b.predict_seconds, b.input_tokens,
+    b.output_tokens, b.images)
+  WITH ORDINALITY AS e(term_no, occurred_at, customer, source, id, parent, predict_seconds, input_tokens, output_tokens,
+    images, place)
+JOIN usage_term t ON t.term_no = e.term_no;
+--> statement-breakpoint
+
+-- What an event was reported to have used, one meter a row; metered are those that its price could charge for.
+CREATE VIEW usage_event_meter AS
+SELECT e.block_no, e.place, e.event_no, m.meter_no, q.quantity
+FROM usage_event e
+CROSS JOIN LATERAL (VALUES ('runs', 1::bigint), ('predict_seconds', e.predict_seconds), ('input_tokens', e.input_tokens),
+  ('output_tokens', e.output_tokens), ('images', e.images)) AS q(name, quantity)
+JOIN meter m USING (name) WHERE q.quantity IS NOT NULL
+UNION ALL
+SELECT b.block_no, o.place, (b.block_no << 20) + o.place, o.meter_no, o.quantity
+FROM usage_block b
+CROSS JOIN LATERAL unnest(b.other_place, b.other_meter_no, b.other_quantity) AS o(place, meter_no, quantity);
+--> statement-breakpoint
+
+-- Charged usage, summed: what earnings are made of.
+CREATE VIEW usage_window AS
+SELECT t.booked_period, w.service_day, t.model_no, t.model_version_no, t.country, m.meter_no, t.price_no, t.split_plan_no,
+  w.shard, q.quantity, q.events
+FROM usage_term t JOIN term_window w USING (term_no)
+CROSS JOIN LATERAL (VALUES ('runs', w.runs, w.events), ('predict_seconds', w.predict_seconds, w.predict_seconds_events),
+  ('input_tokens', w.input_tokens, w.input_tokens_events), ('output_tokens', w.output_tokens, w.output_tokens_events),
+  ('images', w.images, w.images_events)) AS q(name, quantity, events)
+JOIN meter m USING (name) WHERE t.charged = 1 AND q.events > 0
+UNION ALL
+SELECT t.booked_period, w.service_day, t.model_no, t.model_version_no, t.country, w.meter_no, t.price_no, t.split_plan_no,
+  w.shard, w.quantity, w.events
+FROM usage_term t JOIN term_window_meter w USING (term_no) WHERE t.charged = 1;
+--> statement-breakpoint
+
+-- Events whose status the price does not charge: counted, never charged.
+CREATE VIEW uncharged_window AS
+SELECT t.booked_period, w.service_day, t.model_no, t.model_version_no, t.status, w.shard, w.events
+FROM usage_term t JOIN term_window w USING (term_no) WHERE t.charged = 0;
+--> statement-breakpoint
+
+-- A line: charged usage of one model under one split plan, booked in one period, used in one month, in one currency.
+-- gross is exact, in major units: SQL multiplies by exact decimals and never divides.
+CREATE VIEW usage_line AS
+SELECT w.booked_period, date_trunc('month', w.service_day)::date AS service_month, w.model_no, w.split_plan_no, p.currency,
+  sum(w.quantity * coalesce(c.unit_amount, 0)) AS gross,
+  coalesce(sum(w.quantity) FILTER (WHERE w.meter_no = s.cost_meter_no), 0) AS cost_quantity,
+  coalesce(sum(w.events) FILTER (WHERE m.name = 'runs'), 0) AS events
+FROM usage_window w
+JOIN price_version p USING (price_no)
+JOIN split_plan s USING (split_plan_no)
+JOIN meter m USING (meter_no)
+LEFT JOIN price_component c ON c.price_no = w.price_no AND c.meter_no = w.meter_no
+GROUP BY 1, 2, 3, 4, 5;
