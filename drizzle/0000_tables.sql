@@ -94,6 +94,25 @@ CREATE TABLE "price_version" (
 	CONSTRAINT "price_version_model_no_currency_effective_from_unique" UNIQUE("model_no","currency","effective_from")
 );
 --> statement-breakpoint
+CREATE TABLE "rate_segment" (
+	"model_no" integer NOT NULL,
+	"currency" text NOT NULL,
+	"since" bigint NOT NULL,
+	"until" bigint NOT NULL,
+	"price_no" integer NOT NULL,
+	"price_from" timestamp with time zone NOT NULL,
+	"split_plan_no" integer NOT NULL,
+	"segment_from" timestamp with time zone NOT NULL,
+	"cost_meter_no" smallint,
+	"charge_statuses" text[] NOT NULL,
+	"max_seconds" bigint,
+	"max_input" bigint,
+	"max_output" bigint,
+	"max_images" bigint,
+	"max_runs" bigint,
+	CONSTRAINT "rate_segment_model_no_currency_since_pk" PRIMARY KEY("model_no","currency","since")
+);
+--> statement-breakpoint
 CREATE TABLE "revenue_policy" (
 	"policy_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "revenue_policy_policy_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
 	"model_no" integer,
@@ -262,6 +281,12 @@ CREATE TABLE "dead_letter" (
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"replayed_at" timestamp with time zone,
 	CONSTRAINT "dead_letter_log_id_partition_log_offset_log_index_unique" UNIQUE("log_id","partition","log_offset","log_index")
+);
+--> statement-breakpoint
+CREATE TABLE "identity_floor" (
+	"singleton" smallint PRIMARY KEY DEFAULT 1 NOT NULL,
+	"occurred_from" timestamp with time zone DEFAULT '-infinity' NOT NULL,
+	"block_no" bigint DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "metered_extent" (

@@ -34,6 +34,22 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
+CREATE FUNCTION epoch_micros(t timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN t = 'infinity' THEN 9223372036854775807
+              WHEN t = '-infinity' THEN -9223372036854775808
+              ELSE (extract(epoch FROM t) * 1000000)::bigint END
+$$;
+--> statement-breakpoint
+-- The most that one event of a price is charged for on each built-in meter; NULL where nothing limits it.
+CREATE FUNCTION caps_of_price(p_price_no int)
+RETURNS TABLE (seconds bigint, input bigint, output bigint, images bigint, runs bigint) LANGUAGE sql STABLE AS $$
+  SELECT max(max_per_event) FILTER (WHERE meter_no = 1)::bigint, max(max_per_event) FILTER (WHERE meter_no = 2)::bigint,
+    max(max_per_event) FILTER (WHERE meter_no = 3)::bigint, max(max_per_event) FILTER (WHERE meter_no = 4)::bigint,
+    max(max_per_event) FILTER (WHERE meter_no = 5)::bigint
+  FROM price_component WHERE price_no = p_price_no
+$$;
+--> statement-breakpoint
+
 -- change: what plan-catalog-change.ts planned. Times are RFC 3339 text, other rows are named by their ids.
 CREATE FUNCTION apply_catalog_change(change jsonb) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -156,6 +172,24 @@ BEGIN
          lead(x.effective_from, 1, 'infinity') OVER (PARTITION BY m.model_no ORDER BY x.effective_from), s.split_plan_no
   FROM jsonb_to_recordset(change->'segments') AS x(model text, effective_from timestamptz, plan text)
   JOIN model m ON m.id = x.model JOIN split_plan s ON s.hash = x.plan;
+
+  DELETE FROM rate_segment WHERE model_no IN (
+    SELECT m.model_no FROM jsonb_to_recordset(change->'segments') AS x(model text) JOIN model m ON m.id = x.model
+    UNION SELECT m.model_no FROM jsonb_to_recordset(change->'prices') AS x(model text) JOIN model m ON m.id = x.model);
+  INSERT INTO rate_segment (model_no, currency, since, until, price_no, price_from, split_plan_no, segment_from,
+    cost_meter_no, charge_statuses, max_seconds, max_input, max_output, max_images, max_runs)
+  SELECT v.model_no, v.currency, epoch_micros(greatest(v.effective_from, g.effective_from)),
+    epoch_micros(least(v.effective_until, g.effective_until)), v.price_no, v.effective_from, g.split_plan_no,
+    g.effective_from, plan.cost_meter_no, v.charge_statuses, cap.seconds, cap.input, cap.output, cap.images, cap.runs
+  FROM price_version v
+  JOIN split_segment g ON g.model_no = v.model_no
+    AND g.effective_from < v.effective_until AND v.effective_from < g.effective_until
+  JOIN split_plan plan ON plan.split_plan_no = g.split_plan_no
+    AND coalesce(plan.cost_currency, v.currency) = v.currency
+  CROSS JOIN LATERAL caps_of_price(v.price_no) AS cap
+  WHERE v.model_no IN (
+    SELECT m.model_no FROM jsonb_to_recordset(change->'segments') AS x(model text) JOIN model m ON m.id = x.model
+    UNION SELECT m.model_no FROM jsonb_to_recordset(change->'prices') AS x(model text) JOIN model m ON m.id = x.model);
 
   UPDATE catalog_state SET version = version + 1;
   RETURN v_version + 1;

@@ -22,6 +22,11 @@ ALTER TABLE customer_term_window_meter ADD CHECK (quantity >= 0 AND events > 0);
 --> statement-breakpoint
 ALTER TABLE metering_cursor ADD CHECK (applied + duplicate + conflict + parked + dead = consumed);
 --> statement-breakpoint
+-- Room for the next versions of rows that every batch changes: in their page, they need no new index entry.
+ALTER TABLE term_window SET (fillfactor = 50);
+--> statement-breakpoint
+ALTER TABLE metered_extent SET (fillfactor = 50);
+--> statement-breakpoint
 -- Compressing the columns costs more time than writing them.
 DO $$
 DECLARE v_column text;
@@ -45,12 +50,6 @@ CREATE TYPE usage_columns AS (
 );
 --> statement-breakpoint
 
-CREATE FUNCTION epoch_micros(t timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN t = 'infinity' THEN 9223372036854775807
-              WHEN t = '-infinity' THEN -9223372036854775808
-              ELSE (extract(epoch FROM t) * 1000000)::bigint END
-$$;
---> statement-breakpoint
 -- Exact for every time that is accepted: the product is below 2^53.
 CREATE FUNCTION from_epoch_micros(micros bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
   SELECT timestamptz 'epoch' + micros * interval '1 microsecond'
@@ -90,39 +89,18 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- A subject is a model, version and status; a row of it holds while both its price and its split plan do.
+-- A subject is a model, version and status.
 CREATE FUNCTION subjects_in_force(p_models text[], p_versions text[], p_statuses text[])
-RETURNS TABLE (subject int, subject_row int, model_no int, model_version_no int, status text, currency text, since bigint,
-  until bigint, price_no int, price_from timestamptz, split_plan_no int, cost_meter_no smallint, segment_from timestamptz,
-  charged int, max_seconds bigint, max_input bigint, max_output bigint, max_images bigint, max_runs bigint)
+RETURNS TABLE (subject int, subject_row int, model_version_no int, status text, charged int, rate rate_segment)
 LANGUAGE plpgsql STABLE ROWS 1 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
 BEGIN
   RETURN QUERY
-  SELECT n.place::int, (row_number() OVER ())::int, m.model_no, mv.model_version_no, n.status, pv.currency,
-    epoch_micros(greatest(pv.effective_from, seg.effective_from)),
-    epoch_micros(least(pv.effective_until, seg.effective_until)),
-    pv.price_no, pv.effective_from, seg.split_plan_no, plan.cost_meter_no, seg.effective_from,
-    (n.status = ANY (pv.charge_statuses))::int, cap.seconds, cap.input, cap.output, cap.images, cap.runs
+  SELECT n.place::int, (row_number() OVER ())::int, v.model_version_no, n.status, (n.status = ANY (r.charge_statuses))::int, r
   FROM unnest(p_models, p_versions, p_statuses) WITH ORDINALITY AS n(model, version, status, place)
   JOIN model m ON m.id = n.model
-  JOIN model_version mv ON mv.model_no = m.model_no AND mv.version = n.version
-  JOIN price_version pv ON pv.model_no = m.model_no
-  JOIN split_segment seg ON seg.model_no = m.model_no
-    AND seg.effective_from < pv.effective_until AND pv.effective_from < seg.effective_until
-  JOIN split_plan plan ON plan.split_plan_no = seg.split_plan_no
-    AND coalesce(plan.cost_currency, pv.currency) = pv.currency
-  CROSS JOIN LATERAL caps_of_price(pv.price_no) AS cap;
+  JOIN model_version v ON v.model_no = m.model_no AND v.version = n.version
+  JOIN rate_segment r ON r.model_no = m.model_no;
 END $$;
---> statement-breakpoint
-
--- The most that one event of a price is charged for on each built-in meter; NULL where nothing limits it.
-CREATE FUNCTION caps_of_price(p_price_no int)
-RETURNS TABLE (seconds bigint, input bigint, output bigint, images bigint, runs bigint) LANGUAGE sql STABLE AS $$
-  SELECT max(max_per_event) FILTER (WHERE meter_no = 1)::bigint, max(max_per_event) FILTER (WHERE meter_no = 2)::bigint,
-    max(max_per_event) FILTER (WHERE meter_no = 3)::bigint, max(max_per_event) FILTER (WHERE meter_no = 4)::bigint,
-    max(max_per_event) FILTER (WHERE meter_no = 5)::bigint
-  FROM price_component WHERE price_no = p_price_no
-$$;
 --> statement-breakpoint
 
 -- Why an event waits for the catalogue. NULL when it need not.
@@ -169,7 +147,10 @@ BEGIN
   ORDER BY 1, 2 ON CONFLICT DO NOTHING;
 
   WITH customer_row AS MATERIALIZED (SELECT * FROM customers_in_force(p.customers)),
-  subject_row AS MATERIALIZED (SELECT * FROM subjects_in_force(p.models, p.versions, p.statuses)),
+  subject_row AS MATERIALIZED (
+    SELECT s.subject, s.subject_row, s.model_version_no, s.status, s.charged, (s.rate).*
+    FROM subjects_in_force(p.models, p.versions, p.statuses) s
+  ),
   resolved AS MATERIALIZED (
     SELECT e.place, e.occurred_at, e.occurred_at / 86400000000 AS day, c.customer_row, c.kind, s.subject_row,
       least(e.seconds, s.max_seconds) AS seconds, least(e.input, s.max_input) AS input,

@@ -20,6 +20,7 @@ CREATE FUNCTION apply_usage_batch(p_log_id text, p_partition int, p_epoch bigint
   p_consumed int, p usage_columns, p_repeats jsonb, p_dead jsonb, p_raw jsonb) RETURNS void LANGUAGE plpgsql VOLATILE
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+  v_floor bigint;
   v_block bigint;
   v_events int := cardinality(p.identities);
   v_known boolean[];
@@ -38,6 +39,10 @@ BEGIN
   IF NOT FOUND THEN PERFORM refuse('fenced'); END IF;
 
   IF v_events > 0 THEN
+    SELECT epoch_micros(occurred_from) INTO v_floor FROM identity_floor WHERE occurred_from > '-infinity';
+    IF v_floor IS NOT NULL AND (SELECT min(t) FROM unnest(p.occurred_at) AS t) < v_floor THEN
+      PERFORM refuse('before_identity_floor');
+    END IF;
     IF count_known_identities(p.identities) > 0 THEN
       SELECT array_agg(k.known ORDER BY k.place), count(*) FILTER (WHERE k.known),
         count(*) FILTER (WHERE k.same), coalesce(array_agg(k.place::int) FILTER (WHERE NOT k.same), '{}')

@@ -184,6 +184,33 @@ export const splitSegment = pgTable(
   (t) => [primaryKey({ columns: [t.modelNo, t.effectiveFrom] }), index().on(t.splitPlanNo)],
 );
 
+/**
+ * From when until when one price and one split plan of a model hold together: all that metering has to look up about a
+ * model. Made anew with every change of either. Times are microseconds since 1970, half-open.
+ */
+export const rateSegment = pgTable(
+  "rate_segment",
+  {
+    modelNo: integer("model_no").notNull(),
+    currency: text().notNull(),
+    since: bigint({ mode: "bigint" }).notNull(),
+    until: bigint({ mode: "bigint" }).notNull(),
+    priceNo: integer("price_no").notNull(),
+    priceFrom: moment("price_from").notNull(),
+    splitPlanNo: integer("split_plan_no").notNull(),
+    segmentFrom: moment("segment_from").notNull(),
+    costMeterNo: smallint("cost_meter_no"),
+    chargeStatuses: text("charge_statuses").array().notNull(),
+    /** The most that one event is charged for on each built-in meter; null where nothing limits it. */
+    maxSeconds: bigint("max_seconds", { mode: "bigint" }),
+    maxInput: bigint("max_input", { mode: "bigint" }),
+    maxOutput: bigint("max_output", { mode: "bigint" }),
+    maxImages: bigint("max_images", { mode: "bigint" }),
+    maxRuns: bigint("max_runs", { mode: "bigint" }),
+  },
+  (t) => [primaryKey({ columns: [t.modelNo, t.currency, t.since] })],
+);
+
 /** The plan that replaces another when the customer is linked to one of its payees. */
 export const selfDealingPlan = pgTable(
   "self_dealing_plan",

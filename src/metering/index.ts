@@ -1,5 +1,6 @@
 export { buildBatch } from "./build-batch.ts";
 export { consumeLog, type MeteringObserver } from "./consume-log.ts";
+export { forgetIdentities } from "./forget-identities.ts";
 export { foldCustomerWindows } from "./fold-customer-windows.ts";
 export {
   interruptedProgress,

@@ -50,6 +50,13 @@ export const usageIdentity = pgTable("usage_identity", {
   eventNo: bigint("event_no", { mode: "bigint" }),
 });
 
+/** Events from before this moment are never metered again, and identities up to this block may be gone. One row. */
+export const identityFloor = pgTable("identity_floor", {
+  singleton: smallint().primaryKey().default(1),
+  occurredFrom: moment("occurred_from").notNull().default(sql`'-infinity'`),
+  blockNo: bigint("block_no", { mode: "bigint" }).notNull().default(sql`0`),
+});
+
 export const usageSource = pgTable("usage_source", {
   sourceNo: integer("source_no").primaryKey().generatedAlwaysAsIdentity(),
   source: text().notNull().unique(),
