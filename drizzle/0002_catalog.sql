@@ -43,10 +43,18 @@ $$;
 -- The most that one event of a price is charged for on each built-in meter; NULL where nothing limits it.
 CREATE FUNCTION caps_of_price(p_price_no int)
 RETURNS TABLE (seconds bigint, input bigint, output bigint, images bigint, runs bigint) LANGUAGE sql STABLE AS $$
-  SELECT max(max_per_event) FILTER (WHERE meter_no = 1)::bigint, max(max_per_event) FILTER (WHERE meter_no = 2)::bigint,
-    max(max_per_event) FILTER (WHERE meter_no = 3)::bigint, max(max_per_event) FILTER (WHERE meter_no = 4)::bigint,
-    max(max_per_event) FILTER (WHERE meter_no = 5)::bigint
-  FROM price_component WHERE price_no = p_price_no
+  SELECT max(most) FILTER (WHERE meter_no = 1), max(most) FILTER (WHERE meter_no = 2), max(most) FILTER (WHERE meter_no = 3),
+    max(most) FILTER (WHERE meter_no = 4), max(most) FILTER (WHERE meter_no = 5)
+  FROM price_component
+  -- A limit beyond what a quantity can be, 10^15, limits nothing.
+  CROSS JOIN LATERAL (SELECT least(max_per_event, 1000000000000000)::bigint) AS cap(most)
+  WHERE price_no = p_price_no AND max_per_event IS NOT NULL
+$$;
+--> statement-breakpoint
+
+-- least() leaves NULLs out, and a metric that is missing must not become its limit.
+CREATE FUNCTION capped(quantity bigint, most bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN quantity > most THEN most ELSE quantity END
 $$;
 --> statement-breakpoint
 
@@ -177,10 +185,11 @@ BEGIN
     SELECT m.model_no FROM jsonb_to_recordset(change->'segments') AS x(model text) JOIN model m ON m.id = x.model
     UNION SELECT m.model_no FROM jsonb_to_recordset(change->'prices') AS x(model text) JOIN model m ON m.id = x.model);
   INSERT INTO rate_segment (model_no, currency, since, until, price_no, price_from, split_plan_no, segment_from,
-    cost_meter_no, charge_statuses, max_seconds, max_input, max_output, max_images, max_runs)
+    cost_meter_no, charge_statuses, limits_events, max_seconds, max_input, max_output, max_images, max_runs)
   SELECT v.model_no, v.currency, epoch_micros(greatest(v.effective_from, g.effective_from)),
     epoch_micros(least(v.effective_until, g.effective_until)), v.price_no, v.effective_from, g.split_plan_no,
-    g.effective_from, plan.cost_meter_no, v.charge_statuses, cap.seconds, cap.input, cap.output, cap.images, cap.runs
+    g.effective_from, plan.cost_meter_no, v.charge_statuses,
+    num_nonnulls(cap.seconds, cap.input, cap.output, cap.images) > 0, cap.seconds, cap.input, cap.output, cap.images, cap.runs
   FROM price_version v
   JOIN split_segment g ON g.model_no = v.model_no
     AND g.effective_from < v.effective_until AND v.effective_from < g.effective_until

@@ -37,17 +37,46 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- A batch's readable events, each identity once, column by column: the n-th element of every array is the n-th event,
--- its place. customers, sources, subjects and meters are named once; customer, source, subject and other_meter count
--- them from 1. occurred_at is microseconds since 1970. Quantities are at their meter's scale, NULL where unmetered;
--- every event counts 1 on runs. Meters that are not built in come as (place, meter, quantity).
+-- A batch's events that were not metered before, each identity once. An event's place counts them from 1. customers,
+-- sources, subjects (model, version, status) and meters are named once and counted from 1.
+-- A group is events of one customer and subject on one day: all that is decided and summed is decided and summed for
+-- groups. first and last are microseconds since 1970. Quantities are at their meter's scale and summed over the group's
+-- events; NULL where the meter is missing; …_events is NULL where it would be the same as group_events. Every event
+-- counts 1 on runs. Meters that are not built in come as (group, meter, quantity, events).
+-- events has the facts of each event; it is kept as it comes, and read by unpack_events().
 CREATE TYPE usage_columns AS (
   customers text[], sources text[], models text[], versions text[], statuses text[], meters text[],
-  identities uuid[], contents bigint[], occurred_at bigint[], customer int[], subject int[], source int[],
-  ids text[], parents text[],
-  predict_seconds bigint[], input_tokens bigint[], output_tokens bigint[], images bigint[],
-  other_place int[], other_meter int[], other_quantity bigint[]
+  identities uuid[], contents bigint[], events text,
+  group_customer int[], group_subject int[], group_first bigint[], group_last bigint[], group_events int[],
+  predict_seconds bigint[], predict_seconds_events int[], input_tokens bigint[], input_tokens_events int[],
+  output_tokens bigint[], output_tokens_events int[], images bigint[], images_events int[],
+  other_group int[], other_meter int[], other_quantity bigint[], other_events int[]
 );
+--> statement-breakpoint
+
+-- The facts of a block's events: a line of JSON for each thousand of them, with an array for each column: g group, t
+-- microseconds, s source, e id, p parent, and the built-in meters ps, it, ot, im. A column that no event has is left out.
+-- o has the other meters, (place, group, name, quantity).
+CREATE FUNCTION unpack_events(p_events text)
+RETURNS TABLE (place bigint, grp int, occurred_at bigint, source int, id text, parent text, predict_seconds bigint,
+  input_tokens bigint, output_tokens bigint, images bigint) LANGUAGE sql IMMUTABLE ROWS 10000 AS $$
+  SELECT (line.n - 1) * 1000 + e.n, e.g::int, e.t::bigint, e.s::int, e.e, e.p, e.ps::bigint, e.it::bigint, e.ot::bigint,
+    e.im::bigint
+  FROM string_to_table(p_events, E'\n') WITH ORDINALITY AS line(events, n)
+  CROSS JOIN LATERAL (SELECT line.events::jsonb AS j OFFSET 0) AS c
+  CROSS JOIN LATERAL ROWS FROM (jsonb_array_elements_text(j->'g'), jsonb_array_elements_text(j->'t'),
+    jsonb_array_elements_text(j->'s'), jsonb_array_elements_text(j->'e'), jsonb_array_elements_text(j->'p'),
+    jsonb_array_elements_text(j->'ps'), jsonb_array_elements_text(j->'it'), jsonb_array_elements_text(j->'ot'),
+    jsonb_array_elements_text(j->'im')) WITH ORDINALITY AS e(g, t, s, e, p, ps, it, ot, im, n)
+$$;
+--> statement-breakpoint
+
+CREATE FUNCTION unpack_other_meters(p_events text)
+RETURNS TABLE (place bigint, grp int, meter text, quantity bigint) LANGUAGE sql IMMUTABLE AS $$
+  SELECT (o->>0)::bigint, (o->>1)::int, o->>2, (o->>3)::bigint
+  FROM string_to_table(p_events, E'\n') AS line(events)
+  CROSS JOIN LATERAL jsonb_array_elements(line.events::jsonb->'o') AS o
+$$;
 --> statement-breakpoint
 
 -- Exact for every time that is accepted: the product is below 2^53.
@@ -125,14 +154,16 @@ $$;
 --> statement-breakpoint
 
 -- Chooses price, split plan and books period of events that are new or released, and books them: their block, their
--- windows, the extents that guard the catalogue. The caller holds the catalogue-and-books lock. p_known marks places
--- that are not to be booked; NULL when all are. Answers which places must wait, with the reason.
-CREATE FUNCTION book_events(p_block bigint, p_shard smallint, p usage_columns, p_known boolean[])
-RETURNS TABLE (applied bigint, waiting int[], reasons text[]) LANGUAGE plpgsql VOLATILE
+-- windows, the extents that guard the catalogue. The caller holds the catalogue-and-books lock. Answers which groups must
+-- wait for the catalogue.
+-- Refuses groups_too_coarse when events of one group may differ in what holds for them: when a version begins inside it,
+-- when a limit per event applies, or when it must wait. Groups of one event are never too coarse.
+CREATE FUNCTION book_events(p_block bigint, p_shard smallint, p usage_columns)
+RETURNS TABLE (applied bigint, waiting int[]) LANGUAGE plpgsql VOLATILE
 SET enable_nestloop = off SET enable_mergejoin = off SET work_mem = '64MB' SET jit = off AS $$
 DECLARE
-  v_terms int[];
-  v_candidates bigint;
+  v_coarse_groups int[];
+  v_coarse_models text[];
 BEGIN
   INSERT INTO usage_source (source)
   SELECT n.source FROM unnest(p.sources) AS n(source)
@@ -150,21 +181,25 @@ BEGIN
   subject_row AS MATERIALIZED (
     SELECT s.subject, s.subject_row, s.model_version_no, s.status, s.charged, (s.rate).*
     FROM subjects_in_force(p.models, p.versions, p.statuses) s
-  ),
-  resolved AS MATERIALIZED (
-    SELECT e.place, e.occurred_at, e.occurred_at / 86400000000 AS day, c.customer_row, c.kind, s.subject_row,
-      least(e.seconds, s.max_seconds) AS seconds, least(e.input, s.max_input) AS input,
-      least(e.output, s.max_output) AS output, least(e.images, s.max_images) AS images
-    FROM unnest(p.occurred_at, p.customer, p.subject, p.predict_seconds, p.input_tokens, p.output_tokens, p.images, p_known)
-      WITH ORDINALITY AS e(occurred_at, customer, subject, seconds, input, output, images, known, place)
-    JOIN customer_row c ON c.customer = e.customer AND e.occurred_at >= c.since AND e.occurred_at < c.until
-    JOIN subject_row s ON s.subject = e.subject AND s.currency = c.currency
-      AND e.occurred_at >= s.since AND e.occurred_at < s.until
-    WHERE e.known IS NOT TRUE
+  ), resolved AS MATERIALIZED (
+    SELECT g.grp, g.subject, g.last, g.first / 86400000000 AS day, g.events, c.customer_row, c.customer_no, c.kind, s.subject_row,
+      capped(g.seconds, s.max_seconds) AS seconds, coalesce(g.seconds_events, CASE WHEN g.seconds IS NOT NULL THEN g.events END) AS seconds_events,
+      capped(g.input, s.max_input) AS input, coalesce(g.input_events, CASE WHEN g.input IS NOT NULL THEN g.events END) AS input_events,
+      capped(g.output, s.max_output) AS output, coalesce(g.output_events, CASE WHEN g.output IS NOT NULL THEN g.events END) AS output_events,
+      capped(g.images, s.max_images) AS images, coalesce(g.images_events, CASE WHEN g.images IS NOT NULL THEN g.events END) AS images_events,
+      g.events > 1 AND s.limits_events AS limited,
+      g.last >= c.until OR g.last >= s.until OR (g.events > 1 AND s.limits_events) AS too_coarse
+    FROM unnest(p.group_customer, p.group_subject, p.group_first, p.group_last, p.group_events,
+        p.predict_seconds, p.predict_seconds_events, p.input_tokens, p.input_tokens_events,
+        p.output_tokens, p.output_tokens_events, p.images, p.images_events)
+      WITH ORDINALITY AS g(customer, subject, first, last, events, seconds, seconds_events, input, input_events,
+        output, output_events, images, images_events, grp)
+    JOIN customer_row c ON c.customer = g.customer AND g.first >= c.since AND g.first < c.until
+    JOIN subject_row s ON s.subject = g.subject AND s.currency = c.currency AND g.first >= s.since AND g.first < s.until
   ), cell AS MATERIALIZED (
-    SELECT subject_row, kind, day, max(occurred_at) AS last, count(*) AS events,
-      sum(seconds) AS seconds, count(seconds) AS seconds_events, sum(input) AS input, count(input) AS input_events,
-      sum(output) AS output, count(output) AS output_events, sum(images) AS images, count(images) AS images_events
+    SELECT subject_row, kind, day, max(last) AS last, sum(events) AS events,
+      sum(seconds) AS seconds, sum(seconds_events) AS seconds_events, sum(input) AS input, sum(input_events) AS input_events,
+      sum(output) AS output, sum(output_events) AS output_events, sum(images) AS images, sum(images_events) AS images_events
     FROM resolved GROUP BY 1, 2, 3
   ), decided AS MATERIALIZED (
     SELECT cell.subject_row, cell.kind, cell.day, k.country, s.model_no, s.model_version_no, s.status, s.price_no, s.charged,
@@ -199,8 +234,8 @@ BEGIN
     INSERT INTO term_window AS w (term_no, service_day, shard, events, runs, predict_seconds, predict_seconds_events,
       input_tokens, input_tokens_events, output_tokens, output_tokens_events, images, images_events)
     SELECT t.term_no, date '1970-01-01' + cell.day::int, p_shard, sum(events), sum(events * coalesce(s.max_runs, 1)),
-      coalesce(sum(seconds), 0), sum(seconds_events), coalesce(sum(input), 0), sum(input_events),
-      coalesce(sum(output), 0), sum(output_events), coalesce(sum(images), 0), sum(images_events)
+      coalesce(sum(seconds), 0), coalesce(sum(seconds_events), 0), coalesce(sum(input), 0), coalesce(sum(input_events), 0),
+      coalesce(sum(output), 0), coalesce(sum(output_events), 0), coalesce(sum(images), 0), coalesce(sum(images_events), 0)
     FROM cell JOIN cell_term t USING (subject_row, kind, day) JOIN subject_row s USING (subject_row)
     GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (term_no, service_day, shard) DO UPDATE SET
@@ -214,19 +249,19 @@ BEGIN
       images = w.images + excluded.images, images_events = w.images_events + excluded.images_events
   ), other AS MATERIALIZED (
     -- Meters that are not built in count where the price or the policy's cost step names them.
-    SELECT o.place, r.subject_row, r.kind, r.day, t.meter_no, o.quantity,
-      least(o.quantity, (SELECT c.max_per_event FROM price_component c
-                         WHERE c.price_no = s.price_no AND c.meter_no = t.meter_no)) AS charged_quantity
-    FROM unnest(p.other_place, p.other_meter, p.other_quantity) AS o(place, meter, quantity)
+    SELECT r.grp, r.subject_row, r.kind, r.day, t.meter_no, o.events,
+      least(o.quantity, c.max_per_event)::bigint AS quantity, r.events > 1 AND c.max_per_event IS NOT NULL AS too_coarse
+    FROM unnest(p.other_group, p.other_meter, p.other_quantity, p.other_events) AS o(grp, meter, quantity, events)
     JOIN unnest(p.meters) WITH ORDINALITY AS n(name, meter) USING (meter)
     JOIN meter t ON t.name = n.name AND t.built_in = 0
-    JOIN resolved r USING (place)
+    JOIN resolved r USING (grp)
     JOIN subject_row s USING (subject_row)
-    WHERE t.meter_no = s.cost_meter_no
-       OR (SELECT c.meter_no FROM price_component c WHERE c.price_no = s.price_no AND c.meter_no = t.meter_no) IS NOT NULL
+    LEFT JOIN LATERAL (SELECT x.meter_no, x.max_per_event FROM price_component x
+                       WHERE x.price_no = s.price_no AND x.meter_no = t.meter_no OFFSET 0) c ON true
+    WHERE t.meter_no = s.cost_meter_no OR c.meter_no IS NOT NULL
   ), other_windows AS (
     INSERT INTO term_window_meter AS w (term_no, service_day, meter_no, shard, quantity, events)
-    SELECT t.term_no, date '1970-01-01' + o.day::int, o.meter_no, p_shard, sum(o.charged_quantity), count(*)
+    SELECT t.term_no, date '1970-01-01' + o.day::int, o.meter_no, p_shard, sum(o.quantity), sum(o.events)
     FROM other o JOIN cell_term t USING (subject_row, kind, day) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     ON CONFLICT (term_no, service_day, meter_no, shard)
     DO UPDATE SET quantity = w.quantity + excluded.quantity, events = w.events + excluded.events
@@ -236,40 +271,42 @@ BEGIN
       SELECT 'price:' || s.currency, s.model_no, s.price_from, cell.last FROM cell JOIN subject_row s USING (subject_row)
       UNION ALL SELECT 'split', s.model_no, s.segment_from, cell.last FROM cell JOIN subject_row s USING (subject_row)
       UNION ALL SELECT 'customer', c.customer_no, c.effective_from, r.last
-        FROM (SELECT customer_row, max(occurred_at) AS last FROM resolved GROUP BY 1) r JOIN customer_row c USING (customer_row)
+        FROM (SELECT customer_row, max(last) AS last FROM resolved GROUP BY 1) r JOIN customer_row c USING (customer_row)
     ) AS v(kind, subject_no, segment_from, last)
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     ON CONFLICT (kind, subject_no, segment_from, shard)
     DO UPDATE SET last_occurred_at = excluded.last_occurred_at WHERE x.last_occurred_at < excluded.last_occurred_at
-  ), event_term AS MATERIALIZED (
-    SELECT count(t.term_no) AS applied, array_agg(t.term_no ORDER BY g.place) AS terms
-    FROM generate_series(1, cardinality(p.occurred_at)::bigint) AS g(place)
-    LEFT JOIN resolved r USING (place) LEFT JOIN cell_term t USING (subject_row, kind, day)
+  ), group_term AS MATERIALIZED (
+    SELECT coalesce(sum(r.events), 0) AS applied, array_agg(t.term_no ORDER BY g.grp) AS terms,
+      array_agg(r.customer_no ORDER BY g.grp) AS customers,
+      array_agg(g.grp::int) FILTER (WHERE r.grp IS NULL) AS waiting,
+      array_agg(g.grp::int) FILTER (WHERE r.too_coarse OR (r.grp IS NULL AND p.group_events[g.grp] > 1)) AS coarse,
+      array_agg(DISTINCT r.subject) FILTER (WHERE r.limited) AS limited
+    FROM generate_series(1, cardinality(p.group_customer)::bigint) AS g(grp)
+    LEFT JOIN resolved r USING (grp) LEFT JOIN cell_term t USING (subject_row, kind, day)
   ), block AS (
-    INSERT INTO usage_block (block_no, shard, first_period, events, customer_nos, source_nos, term_no, occurred_at, customer,
-      source, id, parent, predict_seconds, input_tokens, output_tokens, images, other_place, other_meter_no, other_quantity)
-    SELECT p_block, p_shard, (SELECT min(booked_period) FROM cell_term), e.applied,
-      (SELECT array_agg((SELECT c.customer_no FROM customer c WHERE c.id = n.id) ORDER BY n.place)
-       FROM unnest(p.customers) WITH ORDINALITY AS n(id, place)),
+    INSERT INTO usage_block (block_no, shard, first_period, event_count, source_nos, events, group_customer_no, group_term_no,
+      group_first, group_events, predict_seconds, predict_seconds_events, input_tokens, input_tokens_events, output_tokens,
+      output_tokens_events, images, images_events, other_group, other_meter_no, other_quantity, other_events)
+    SELECT p_block, p_shard, (SELECT min(booked_period) FROM cell_term), g.applied,
       (SELECT array_agg((SELECT x.source_no FROM usage_source x WHERE x.source = n.source) ORDER BY n.place)
        FROM unnest(p.sources) WITH ORDINALITY AS n(source, place)),
-      e.terms, p.occurred_at, p.customer, p.source, p.ids, p.parents, p.predict_seconds, p.input_tokens, p.output_tokens,
-      p.images, o.place, o.meter_no, o.quantity
-    FROM event_term e CROSS JOIN (SELECT array_agg(place) AS place, array_agg(meter_no) AS meter_no,
-      array_agg(quantity) AS quantity FROM other) o
-    WHERE e.applied > 0
+      p.events, g.customers, g.terms, p.group_first, p.group_events, p.predict_seconds, p.predict_seconds_events,
+      p.input_tokens, p.input_tokens_events, p.output_tokens, p.output_tokens_events, p.images, p.images_events,
+      o.grp, o.meter_no, o.quantity, o.events
+    FROM group_term g CROSS JOIN (SELECT array_agg(grp) AS grp, array_agg(meter_no) AS meter_no,
+      array_agg(quantity) AS quantity, array_agg(events) AS events FROM other) o
+    WHERE g.applied > 0
   )
-  SELECT e.applied, e.terms INTO book_events.applied, v_terms FROM event_term e;
+  SELECT g.applied, g.waiting,
+    g.coarse || (SELECT array_agg(o.grp::int) FROM other o WHERE o.too_coarse),
+    (SELECT array_agg(p.models[n]) FROM unnest(g.limited || (SELECT array_agg(r.subject) FROM other o JOIN resolved r USING (grp)
+                                                             WHERE o.too_coarse)) AS n)
+  INTO book_events.applied, book_events.waiting, v_coarse_groups, v_coarse_models FROM group_term g;
 
-  v_candidates := CASE WHEN p_known IS NULL THEN cardinality(p.occurred_at)
-                       ELSE cardinality(array_positions(p_known, false)) END;
-  IF applied < v_candidates THEN
-    SELECT array_agg(e.place::int ORDER BY e.place), array_agg(reason_to_wait(p.customers[e.customer], p.models[e.subject],
-      from_epoch_micros(e.occurred_at)) ORDER BY e.place)
-    INTO waiting, reasons
-    FROM unnest(p.occurred_at, p.customer, p.subject, v_terms, p_known)
-      WITH ORDINALITY AS e(occurred_at, customer, subject, term_no, known, place)
-    WHERE e.term_no IS NULL AND e.known IS NOT TRUE;
+  IF cardinality(v_coarse_groups) > 0 THEN
+    PERFORM refuse('groups_too_coarse', jsonb_build_object('groups', array_to_string(v_coarse_groups, ','),
+      'models', coalesce(array_to_string(v_coarse_models, ','), '')));
   END IF;
   RETURN NEXT;
 END $$;

@@ -1,30 +1,29 @@
 -- Why: one call applies one consumed batch, in full or not at all; parked events go the same way once they can.
 
--- Which of the identities were metered before. The planner must walk the index, whatever it believes about its size.
-CREATE FUNCTION count_known_identities(p_identities uuid[]) RETURNS bigint LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+-- Which of the identities were metered before: their places. The planner must walk the index, whatever it believes about
+-- its size.
+CREATE FUNCTION known_identities(p_identities uuid[]) RETURNS int[] LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  RETURN (SELECT count(*) FROM usage_identity WHERE identity = ANY (p_identities));
+  IF NOT EXISTS (SELECT FROM usage_identity WHERE identity = ANY (p_identities)) THEN RETURN '{}'; END IF;
+  RETURN (SELECT coalesce(array_agg(e.place::int), '{}') FROM unnest(p_identities) WITH ORDINALITY AS e(identity, place)
+    WHERE e.identity IN (SELECT identity FROM usage_identity WHERE identity = ANY (p_identities)));
 END $$;
 --> statement-breakpoint
 
 -- Applies one consumed batch, or nothing of it. p_from is where the caller believes the cursor to be.
--- p_repeats are events whose identity stands earlier in this batch: i identity, c content. p_dead are unreadable ones:
--- o offset, x index, reason, message, raw as base64. p_raw has the bytes of events in conflict, by place (repeats count
--- on from the events): conflicts are rare, so they are asked for when there are some (refusal conflict_raw_needed)
--- rather than sent with every event.
--- Two batches that hold the same new identity at the same time: one fails with unique_violation and is to be repeated.
--- That costs less than ON CONFLICT, which marks every row as tentative first (docs/benchmarks.md). Plans are generic,
--- since planning anew with the arrays in hand would look at every element of them.
+-- p has the events that are new, as far as the caller knows: one that is not after all fails with unique_violation, and
+-- the caller looks again. That costs less than ON CONFLICT, which writes every row tentatively first (docs/benchmarks.md).
+-- p_repeats are events whose identity was metered before, or stands earlier in this batch: i identity, c content.
+-- p_dead are unreadable ones: o offset, x index, reason, message, raw as base64. p_raw has the bytes of repeats that are in
+-- conflict, by their place among the repeats: conflicts are rare, so they are asked for when there are some (refusal
+-- conflict_raw_needed) rather than sent with every event.
 CREATE FUNCTION apply_usage_batch(p_log_id text, p_partition int, p_epoch bigint, p_from bigint, p_to bigint,
   p_consumed int, p usage_columns, p_repeats jsonb, p_dead jsonb, p_raw jsonb) RETURNS void LANGUAGE plpgsql VOLATILE
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   v_floor bigint;
   v_block bigint;
-  v_events int := cardinality(p.identities);
-  v_known boolean[];
-  v_known_count bigint := 0;
   v_booked record;
   v_parked bigint := 0;
   v_applied bigint := 0;
@@ -38,43 +37,33 @@ BEGIN
   WHERE c.partition = p_partition AND c.log_id = p_log_id AND c.epoch = p_epoch AND c.next_offset = p_from FOR UPDATE;
   IF NOT FOUND THEN PERFORM refuse('fenced'); END IF;
 
-  IF v_events > 0 THEN
+  IF cardinality(p.identities) > 0 THEN
     SELECT epoch_micros(occurred_from) INTO v_floor FROM identity_floor WHERE occurred_from > '-infinity';
-    IF v_floor IS NOT NULL AND (SELECT min(t) FROM unnest(p.occurred_at) AS t) < v_floor THEN
+    IF v_floor IS NOT NULL AND (SELECT min(t) FROM unnest(p.group_first) AS t) < v_floor THEN
       PERFORM refuse('before_identity_floor');
     END IF;
-    IF count_known_identities(p.identities) > 0 THEN
-      SELECT array_agg(k.known ORDER BY k.place), count(*) FILTER (WHERE k.known),
-        count(*) FILTER (WHERE k.same), coalesce(array_agg(k.place::int) FILTER (WHERE NOT k.same), '{}')
-      INTO v_known, v_known_count, v_duplicate, v_conflicts
-      FROM (SELECT e.place, u.identity IS NOT NULL AS known, u.content = e.content AS same
-            FROM unnest(p.identities, p.contents) WITH ORDINALITY AS e(identity, content, place)
-            LEFT JOIN LATERAL (SELECT * FROM usage_identity x WHERE x.identity = e.identity OFFSET 0) u ON true) k;
-    END IF;
-    IF v_known_count < v_events THEN
-      v_block := nextval('usage_block_no');
-      -- In sorted order, so that two partitions with the same identities cannot wait for each other in a circle.
-      INSERT INTO usage_identity (identity, content, event_no)
-      SELECT e.identity, e.content, (v_block << 20) + e.place
-      FROM unnest(p.identities, p.contents, v_known) WITH ORDINALITY AS e(identity, content, known, place)
-      WHERE e.known IS NOT TRUE ORDER BY e.identity;
 
-      SELECT * INTO v_booked FROM book_events(v_block, p_partition::smallint, p, v_known);
-      v_applied := v_booked.applied;
-      v_parked := coalesce(cardinality(v_booked.waiting), 0);
-      IF v_parked > 0 THEN PERFORM park_events(p_partition::smallint, p, v_booked.waiting, v_booked.reasons); END IF;
-    END IF;
+    v_block := nextval('usage_block_no');
+    -- In sorted order, so that two partitions with the same identities cannot wait for each other in a circle.
+    INSERT INTO usage_identity (identity, content, event_no)
+    SELECT e.identity, e.content, (v_block << 20) + e.place
+    FROM unnest(p.identities, p.contents) WITH ORDINALITY AS e(identity, content, place) ORDER BY e.identity;
+
+    SELECT * INTO v_booked FROM book_events(v_block, p_partition::smallint, p);
+    v_applied := v_booked.applied;
+    v_parked := coalesce(cardinality(v_booked.waiting), 0);
+    IF v_parked > 0 THEN PERFORM park_events(p_partition::smallint, p, v_booked.waiting); END IF;
   END IF;
 
   IF jsonb_array_length(p_repeats) > 0 THEN
-    SELECT v_duplicate + count(*) FILTER (WHERE u.content = r.c),
-      v_conflicts || coalesce(array_agg(v_events + r.place) FILTER (WHERE u.content <> r.c), '{}')
+    SELECT count(*) FILTER (WHERE u.content = r.c),
+      coalesce(array_agg(r.place::int ORDER BY r.place) FILTER (WHERE u.content <> r.c), '{}')
     INTO v_duplicate, v_conflicts
     FROM ROWS FROM (jsonb_to_recordset(p_repeats) AS (i uuid, c bigint)) WITH ORDINALITY AS r(i, c, place)
-    JOIN usage_identity u ON u.identity = r.i;
-  END IF;
-  IF cardinality(v_conflicts) > 0 THEN
-    PERFORM quarantine_conflicts(p_log_id, p_partition, v_conflicts, p_raw);
+    CROSS JOIN LATERAL (SELECT x.content FROM usage_identity x WHERE x.identity = r.i OFFSET 0) u;
+    IF cardinality(v_conflicts) > 0 THEN
+      PERFORM quarantine_conflicts(p_log_id, p_partition, v_conflicts, p_raw);
+    END IF;
   END IF;
 
   INSERT INTO dead_letter (log_id, partition, log_offset, log_index, reason, message, raw)
@@ -105,57 +94,68 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Parks events of a batch. An identity without an event_no is one that waits.
--- event: i identity, s source, e id, t time, u customer, m model, v version, k status, p parent, q quantities by meter.
-CREATE FUNCTION park_events(p_shard smallint, p usage_columns, p_places int[], p_reasons text[])
-RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+-- Parks the events of groups that must wait; each is a group of its own. An identity without an event_no is one that waits.
+-- event: s source, e id, t time, u customer, m model, v version, k status, p parent, q quantities by meter.
+CREATE FUNCTION park_events(p_shard smallint, p usage_columns, p_groups int[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-  UPDATE usage_identity SET event_no = NULL
-  WHERE identity = ANY (SELECT p.identities[place] FROM unnest(p_places) AS place);
-
   INSERT INTO parked_event (identity, shard, reason, event)
-  SELECT p.identities[w.place], p_shard, w.reason, jsonb_build_object('s', p.sources[p.source[w.place]], 'e', p.ids[w.place],
-    't', to_char(from_epoch_micros(p.occurred_at[w.place]) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    'u', p.customers[p.customer[w.place]], 'm', p.models[p.subject[w.place]], 'v', p.versions[p.subject[w.place]],
-    'k', p.statuses[p.subject[w.place]], 'p', p.parents[w.place],
-    'q', jsonb_strip_nulls(jsonb_build_object('runs', '1',
-        'predict_seconds', p.predict_seconds[w.place]::text, 'input_tokens', p.input_tokens[w.place]::text,
-        'output_tokens', p.output_tokens[w.place]::text, 'images', p.images[w.place]::text))
-      || coalesce((SELECT jsonb_object_agg(p.meters[o.meter], o.quantity::text)
-                   FROM unnest(p.other_place, p.other_meter, p.other_quantity) AS o(place, meter, quantity)
-                   WHERE o.place = w.place), '{}'))
-  FROM unnest(p_places, p_reasons) AS w(place, reason);
+  SELECT p.identities[e.place], p_shard, reason_to_wait(c.id, m.id, from_epoch_micros(e.occurred_at)),
+    jsonb_build_object('s', p.sources[e.source], 'e', e.id,
+      't', to_char(from_epoch_micros(e.occurred_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+      'u', c.id, 'm', m.id, 'v', p.versions[p.group_subject[e.grp]], 'k', p.statuses[p.group_subject[e.grp]], 'p', e.parent,
+      'q', jsonb_strip_nulls(jsonb_build_object('runs', '1', 'predict_seconds', e.predict_seconds::text,
+        'input_tokens', e.input_tokens::text, 'output_tokens', e.output_tokens::text, 'images', e.images::text))
+      || coalesce((SELECT jsonb_object_agg(o.meter, o.quantity::text) FROM unpack_other_meters(p.events) o
+                   WHERE o.place = e.place), '{}'))
+  FROM unpack_events(p.events) e
+  CROSS JOIN LATERAL (SELECT p.customers[p.group_customer[e.grp]]) AS c(id)
+  CROSS JOIN LATERAL (SELECT p.models[p.group_subject[e.grp]]) AS m(id)
+  WHERE e.grp IN (SELECT unnest(p_groups)) ORDER BY e.place;
+
+  UPDATE usage_identity u SET event_no = NULL FROM parked_event e
+  WHERE u.identity = e.identity AND e.identity IN (
+    SELECT p.identities[x.place] FROM unpack_events(p.events) x WHERE x.grp IN (SELECT unnest(p_groups)));
 END $$;
 --> statement-breakpoint
 
--- Parked events as columns again; the n-th of the array is at place n.
+-- Parked events as columns again, each a group of its own; the n-th of the array is at place n.
 CREATE FUNCTION columns_of_parked(p_identities uuid[], p_events jsonb[]) RETURNS usage_columns LANGUAGE sql STABLE AS $$
   WITH event AS (
-    SELECT e.place, e.identity, x.*,
+    SELECT e.place, x.*, epoch_micros(x.t) AS micros,
+      (x.q->>'predict_seconds')::bigint AS ps, (x.q->>'input_tokens')::bigint AS it,
+      (x.q->>'output_tokens')::bigint AS ot, (x.q->>'images')::bigint AS im,
       dense_rank() OVER (ORDER BY x.u) AS customer, dense_rank() OVER (ORDER BY x.s) AS source,
       dense_rank() OVER (ORDER BY x.m, x.v, x.k) AS subject
-    FROM unnest(p_identities, p_events) WITH ORDINALITY AS e(identity, event, place)
+    FROM unnest(p_events) WITH ORDINALITY AS e(event, place)
     CROSS JOIN LATERAL jsonb_to_record(e.event)
       AS x(s text, e text, t timestamptz, u text, m text, v text, k text, p text, q jsonb)
   ), other AS (
     SELECT e.place, q.key AS name, dense_rank() OVER (ORDER BY q.key) AS meter, q.value::bigint AS quantity
     FROM event e CROSS JOIN LATERAL jsonb_each_text(e.q) AS q
     WHERE q.key NOT IN ('runs', 'predict_seconds', 'input_tokens', 'output_tokens', 'images')
+  ), line AS (
+    SELECT (place - 1) / 1000 AS n, jsonb_build_object('g', jsonb_agg(place ORDER BY place), 't', jsonb_agg(micros ORDER BY place),
+      's', jsonb_agg(source ORDER BY place), 'e', jsonb_agg(e ORDER BY place), 'p', jsonb_agg(p ORDER BY place),
+      'ps', jsonb_agg(ps ORDER BY place), 'it', jsonb_agg(it ORDER BY place), 'ot', jsonb_agg(ot ORDER BY place),
+      'im', jsonb_agg(im ORDER BY place)) AS events
+    FROM event e GROUP BY (place - 1) / 1000
   )
   SELECT ROW(
     (SELECT array_agg(u ORDER BY customer) FROM (SELECT DISTINCT u, customer FROM event) x),
     (SELECT array_agg(s ORDER BY source) FROM (SELECT DISTINCT s, source FROM event) x),
-    (SELECT array_agg(m ORDER BY subject) FROM (SELECT DISTINCT m, subject FROM event) x),
-    (SELECT array_agg(v ORDER BY subject) FROM (SELECT DISTINCT v, subject FROM event) x),
-    (SELECT array_agg(k ORDER BY subject) FROM (SELECT DISTINCT k, subject FROM event) x),
+    (SELECT array_agg(m ORDER BY subject) FROM (SELECT DISTINCT m, v, k, subject FROM event) x),
+    (SELECT array_agg(v ORDER BY subject) FROM (SELECT DISTINCT m, v, k, subject FROM event) x),
+    (SELECT array_agg(k ORDER BY subject) FROM (SELECT DISTINCT m, v, k, subject FROM event) x),
     (SELECT array_agg(name ORDER BY meter) FROM (SELECT DISTINCT name, meter FROM other) x),
-    p_identities, NULL, array_agg(epoch_micros(t) ORDER BY place), array_agg(customer::int ORDER BY place),
-    array_agg(subject::int ORDER BY place), array_agg(source::int ORDER BY place), array_agg(e ORDER BY place),
-    array_agg(p ORDER BY place),
-    array_agg((q->>'predict_seconds')::bigint ORDER BY place), array_agg((q->>'input_tokens')::bigint ORDER BY place),
-    array_agg((q->>'output_tokens')::bigint ORDER BY place), array_agg((q->>'images')::bigint ORDER BY place),
+    p_identities, NULL, (SELECT string_agg((l.events || jsonb_build_object('o', coalesce((
+        SELECT jsonb_agg(jsonb_build_array(o.place, o.place, o.name, o.quantity)) FROM other o WHERE (o.place - 1) / 1000 = l.n), '[]')))::text,
+      E'\n' ORDER BY l.n) FROM line l),
+    array_agg(customer::int ORDER BY place), array_agg(subject::int ORDER BY place),
+    array_agg(micros ORDER BY place), array_agg(micros ORDER BY place), array_agg(1 ORDER BY place),
+    array_agg(ps ORDER BY place), NULL, array_agg(it ORDER BY place), NULL,
+    array_agg(ot ORDER BY place), NULL, array_agg(im ORDER BY place), NULL,
     (SELECT array_agg(place::int) FROM other), (SELECT array_agg(meter::int) FROM other),
-    (SELECT array_agg(quantity) FROM other))::usage_columns
+    (SELECT array_agg(quantity) FROM other), (SELECT array_agg(1) FROM other))::usage_columns
   FROM event
 $$;
 --> statement-breakpoint
@@ -180,7 +180,7 @@ BEGIN
   LOOP
     v_block := nextval('usage_block_no');
     SELECT * INTO v_booked FROM book_events(v_block, v_shard.shard,
-      columns_of_parked(v_shard.identities, v_shard.events), NULL);
+      columns_of_parked(v_shard.identities, v_shard.events));
     UPDATE usage_identity u SET event_no = (v_block << 20) + n.place
     FROM unnest(v_shard.identities) WITH ORDINALITY AS n(identity, place)
     WHERE u.identity = n.identity AND n.place <> ALL (coalesce(v_booked.waiting, '{}'));

@@ -3,28 +3,46 @@
 -- One metered event a row, with everything that was decided about it.
 CREATE VIEW usage_event AS
 SELECT b.block_no, e.place, (b.block_no << 20) + e.place AS event_no, b.shard, e.id, b.source_nos[e.source] AS source_no,
-  from_epoch_micros(e.occurred_at) AS occurred_at, b.customer_nos[e.customer] AS customer_no, e.parent, e.term_no,
-  t.booked_period, t.model_no, t.model_version_no, t.status, t.country, t.price_no, t.split_plan_no, t.charged,
+  from_epoch_micros(e.occurred_at) AS occurred_at, b.group_customer_no[e.grp] AS customer_no, e.parent, t.*,
   e.predict_seconds, e.input_tokens, e.output_tokens, e.images
 FROM usage_block b
-CROSS JOIN LATERAL unnest(b.term_no, b.occurred_at, b.customer, b.source, b.id, b.parent, b.predict_seconds, b.input_tokens,
-    b.output_tokens, b.images)
-  WITH ORDINALITY AS e(term_no, occurred_at, customer, source, id, parent, predict_seconds, input_tokens, output_tokens,
-    images, place)
-JOIN usage_term t ON t.term_no = e.term_no;
+CROSS JOIN LATERAL unpack_events(b.events) e
+JOIN usage_term t ON t.term_no = b.group_term_no[e.grp];
 --> statement-breakpoint
 
--- What an event was reported to have used, one meter a row; metered are those that its price could charge for.
+-- One event of a block; only its thousand is unpacked. quantities: what it was reported to have used, by meter.
+CREATE FUNCTION usage_event_at(p_block_no bigint, p_place int)
+RETURNS TABLE (id text, parent text, source_no int, occurred_at timestamptz, customer_no int, term_no int, quantities jsonb)
+LANGUAGE sql STABLE AS $$
+  SELECT e.id, e.parent, b.source_nos[e.source], from_epoch_micros(e.occurred_at), b.group_customer_no[e.grp],
+    b.group_term_no[e.grp], jsonb_strip_nulls(jsonb_build_object('runs', 1, 'predict_seconds', e.predict_seconds,
+      'input_tokens', e.input_tokens, 'output_tokens', e.output_tokens, 'images', e.images))
+    || coalesce((SELECT jsonb_object_agg(o.meter, o.quantity) FROM unpack_other_meters(line.events) o
+                 WHERE o.place = p_place), '{}')
+  FROM usage_block b
+  CROSS JOIN LATERAL (SELECT split_part(b.events, E'\n', (p_place - 1) / 1000 + 1) AS events OFFSET 0) AS line
+  CROSS JOIN LATERAL unpack_events(line.events) e
+  WHERE b.block_no = p_block_no AND e.place = (p_place - 1) % 1000 + 1
+$$;
+--> statement-breakpoint
+
+-- What events were reported to have used, one meter a row (occurred_at may be another moment of the same day): the built-in ones, and those that the price or cost step names.
 CREATE VIEW usage_event_meter AS
-SELECT e.block_no, e.place, e.event_no, m.meter_no, q.quantity
+SELECT e.block_no, e.place, e.shard, e.occurred_at, e.customer_no, e.term_no, m.meter_no, q.quantity
 FROM usage_event e
 CROSS JOIN LATERAL (VALUES ('runs', 1::bigint), ('predict_seconds', e.predict_seconds), ('input_tokens', e.input_tokens),
   ('output_tokens', e.output_tokens), ('images', e.images)) AS q(name, quantity)
 JOIN meter m USING (name) WHERE q.quantity IS NOT NULL
 UNION ALL
-SELECT b.block_no, o.place, (b.block_no << 20) + o.place, o.meter_no, o.quantity
+SELECT b.block_no, o.place, b.shard, from_epoch_micros(b.group_first[o.grp]), b.group_customer_no[o.grp], t.term_no,
+  m.meter_no, o.quantity
 FROM usage_block b
-CROSS JOIN LATERAL unnest(b.other_place, b.other_meter_no, b.other_quantity) AS o(place, meter_no, quantity);
+CROSS JOIN LATERAL unpack_other_meters(b.events) o
+JOIN usage_term t ON t.term_no = b.group_term_no[o.grp]
+JOIN meter m ON m.name = o.meter AND m.built_in = 0
+JOIN split_plan p ON p.split_plan_no = t.split_plan_no
+LEFT JOIN price_component c ON c.price_no = t.price_no AND c.meter_no = m.meter_no
+WHERE m.meter_no = p.cost_meter_no OR c.meter_no IS NOT NULL;
 --> statement-breakpoint
 
 -- Charged usage, summed: what earnings are made of.

@@ -20,7 +20,7 @@ FROM usage_term t JOIN customer_term_window_meter w USING (term_no) GROUP BY 1, 
 -- Adds blocks that are not yet in the customers' windows, the oldest first, at most p_blocks of them, only those of
 -- periods up to p_until when it is given; answers how many. One fold at a time.
 CREATE FUNCTION fold_customer_windows(p_blocks int, p_until date) RETURNS int LANGUAGE plpgsql VOLATILE
-SET work_mem = '128MB' SET jit = off AS $$
+SET work_mem = '128MB' SET jit = off SET enable_nestloop = off AS $$
 DECLARE v_blocks bigint[];
 BEGIN
   PERFORM pg_advisory_xact_lock(7004);
@@ -29,31 +29,34 @@ BEGIN
     ORDER BY block_no LIMIT p_blocks) x;
   IF v_blocks IS NULL THEN RETURN 0; END IF;
 
-  WITH cap AS MATERIALIZED (
-    SELECT t.term_no, c.* FROM usage_term t CROSS JOIN LATERAL caps_of_price(t.price_no) AS c
+  WITH charged AS MATERIALIZED (
+    SELECT t.term_no, t.price_no, c.* FROM usage_term t CROSS JOIN LATERAL caps_of_price(t.price_no) AS c
     WHERE t.charged = 1 AND t.term_no IN (
-      SELECT u.term_no FROM usage_block b CROSS JOIN LATERAL unnest(b.term_no) AS u(term_no) WHERE b.block_no = ANY (v_blocks))
-  ), event AS MATERIALIZED (
-    SELECT b.block_no, e.place, b.customer_nos[e.customer] AS customer_no, e.term_no, e.occurred_at / 86400000000 AS day,
-      e.seconds, e.input, e.output, e.images
+      SELECT u.term_no FROM usage_block b CROSS JOIN LATERAL unnest(b.group_term_no) AS u(term_no) WHERE b.block_no = ANY (v_blocks))
+  ), event_group AS MATERIALIZED (
+    SELECT b.block_no, g.grp, g.customer_no, g.term_no, g.first / 86400000000 AS day, g.events,
+      g.events * coalesce(c.runs, 1) AS runs,
+      capped(g.seconds, c.seconds) AS seconds, coalesce(g.seconds_events, CASE WHEN g.seconds IS NOT NULL THEN g.events END) AS seconds_events,
+      capped(g.input, c.input) AS input, coalesce(g.input_events, CASE WHEN g.input IS NOT NULL THEN g.events END) AS input_events,
+      capped(g.output, c.output) AS output, coalesce(g.output_events, CASE WHEN g.output IS NOT NULL THEN g.events END) AS output_events,
+      capped(g.images, c.images) AS images, coalesce(g.images_events, CASE WHEN g.images IS NOT NULL THEN g.events END) AS images_events
     FROM usage_block b
-    CROSS JOIN LATERAL unnest(b.term_no, b.occurred_at, b.customer, b.predict_seconds, b.input_tokens, b.output_tokens, b.images)
-      WITH ORDINALITY AS e(term_no, occurred_at, customer, seconds, input, output, images, place)
-    WHERE b.block_no = ANY (v_blocks) AND e.term_no IS NOT NULL
-  ), by_day AS (
-    SELECT e.customer_no, e.term_no, e.day, count(*) AS events, sum(coalesce(c.runs, 1)) AS runs,
-      sum(least(e.seconds, c.seconds)) AS seconds, count(e.seconds) AS seconds_events,
-      sum(least(e.input, c.input)) AS input, count(e.input) AS input_events,
-      sum(least(e.output, c.output)) AS output, count(e.output) AS output_events,
-      sum(least(e.images, c.images)) AS images, count(e.images) AS images_events
-    FROM event e JOIN cap c USING (term_no) GROUP BY 1, 2, 3
+    CROSS JOIN LATERAL unnest(b.group_customer_no, b.group_term_no, b.group_first, b.group_events, b.predict_seconds,
+        b.predict_seconds_events, b.input_tokens, b.input_tokens_events, b.output_tokens, b.output_tokens_events, b.images,
+        b.images_events)
+      WITH ORDINALITY AS g(customer_no, term_no, first, events, seconds, seconds_events, input, input_events, output,
+        output_events, images, images_events, grp)
+    JOIN charged c ON c.term_no = g.term_no
+    WHERE b.block_no = ANY (v_blocks)
+  ), month_of_day AS MATERIALIZED (
+    SELECT day, date_trunc('month', date '1970-01-01' + day::int)::date AS service_month FROM event_group GROUP BY 1
   ), windows AS (
     INSERT INTO customer_term_window AS w (customer_no, term_no, service_month, events, runs, predict_seconds,
       predict_seconds_events, input_tokens, input_tokens_events, output_tokens, output_tokens_events, images, images_events)
-    SELECT customer_no, term_no, date_trunc('month', date '1970-01-01' + day::int)::date, sum(events), sum(runs),
-      coalesce(sum(seconds), 0), sum(seconds_events), coalesce(sum(input), 0), sum(input_events),
-      coalesce(sum(output), 0), sum(output_events), coalesce(sum(images), 0), sum(images_events)
-    FROM by_day GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    SELECT g.customer_no, g.term_no, m.service_month, sum(events), sum(runs),
+      coalesce(sum(seconds), 0), coalesce(sum(seconds_events), 0), coalesce(sum(input), 0), coalesce(sum(input_events), 0),
+      coalesce(sum(output), 0), coalesce(sum(output_events), 0), coalesce(sum(images), 0), coalesce(sum(images_events), 0)
+    FROM event_group g JOIN month_of_day m USING (day) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     ON CONFLICT (customer_no, term_no, service_month) DO UPDATE SET
       events = w.events + excluded.events, runs = w.runs + excluded.runs,
       predict_seconds = w.predict_seconds + excluded.predict_seconds,
@@ -65,13 +68,11 @@ BEGIN
       images = w.images + excluded.images, images_events = w.images_events + excluded.images_events
   ), other_windows AS (
     INSERT INTO customer_term_window_meter AS w (customer_no, term_no, service_month, meter_no, quantity, events)
-    SELECT e.customer_no, e.term_no, date_trunc('month', date '1970-01-01' + e.day::int)::date, o.meter_no,
-      sum(least(o.quantity, pc.max_per_event)), count(*)
+    SELECT g.customer_no, g.term_no, m.service_month, o.meter_no, sum(o.quantity), sum(o.events)
     FROM usage_block b
-    CROSS JOIN LATERAL unnest(b.other_place, b.other_meter_no, b.other_quantity) AS o(place, meter_no, quantity)
-    JOIN event e ON e.block_no = b.block_no AND e.place = o.place
-    JOIN usage_term t ON t.term_no = e.term_no AND t.charged = 1
-    LEFT JOIN price_component pc ON pc.price_no = t.price_no AND pc.meter_no = o.meter_no
+    CROSS JOIN LATERAL unnest(b.other_group, b.other_meter_no, b.other_quantity, b.other_events) AS o(grp, meter_no, quantity, events)
+    JOIN event_group g ON g.block_no = b.block_no AND g.grp = o.grp
+    JOIN month_of_day m USING (day)
     WHERE b.block_no = ANY (v_blocks) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
     ON CONFLICT (customer_no, term_no, service_month, meter_no)
     DO UPDATE SET quantity = w.quantity + excluded.quantity, events = w.events + excluded.events

@@ -1,35 +1,90 @@
-import { createFirstOperatorKey } from "../src/http/index.ts";
+import { parseArgs } from "node:util";
+import { createFirstOperatorKey, createWatchingApp } from "../src/http/index.ts";
 import { startApi } from "../src/processes/api.ts";
-import { readConfig } from "../src/processes/config.ts";
+import { type Config, ConfigInvalid, readConfig } from "../src/processes/config.ts";
 import { createLogger } from "../src/processes/logger.ts";
+import { serve } from "../src/processes/serve.ts";
 import { untilSignal } from "../src/processes/until-signal.ts";
-import { wire } from "../src/processes/wire.ts";
+import { type Tributary, wire, wireWorker } from "../src/processes/wire.ts";
 import { startWorkers } from "../src/processes/workers.ts";
 
+const USAGE = `node scripts/start.ts [--only api|worker]
+
+  (nothing)       the API, metering and accrual in one process
+  --only api      the API alone: somebody else must meter
+  --only worker   metering, parked events and accrual alone; /healthz and /metrics at HOST:PORT`;
+
+type Role = "all" | "api" | "worker";
+type Stops = (() => Promise<void>)[];
+
+class UsageWrong extends Error {
+  override name = "UsageWrong";
+}
+
+function readRole(args: string[]): Role {
+  const only = readOnly(args);
+  if (only === undefined) return "all";
+  if (only === "api" || only === "worker") return only;
+  throw new UsageWrong(`--only must be api or worker, not "${only}"`);
+}
+
+function readOnly(args: string[]): string | undefined {
+  try {
+    return parseArgs({ args, options: { only: { type: "string" } } }).values.only;
+  } catch (error) {
+    throw new UsageWrong((error as Error).message);
+  }
+}
+
 async function main(): Promise<void> {
+  const role = readRole(process.argv.slice(2));
   const config = readConfig(process.env);
   const logger = createLogger(config.LOG_LEVEL);
   const signal = untilSignal();
-  const tributary = await wire(config, logger, "tributary");
-  const stops = [tributary.close];
+  const stops: Stops = [];
   try {
-    if (config.OPERATOR_KEY === undefined) {
-      const key = await createFirstOperatorKey(tributary.sql);
-      if (key !== undefined) console.log(`Operator key, shown this once: ${key}`);
-    }
-    stops.push(await startWorkers(tributary));
-    const api = await startApi(tributary);
-    stops.push(api.stop);
-    console.log(`Tributary answers at ${api.url}  (API: ${api.url}/openapi.json)`);
-    if (tributary.simulator !== null)
-      console.log(`Payouts go to the Stripe simulator at ${tributary.simulator}`);
+    if (role === "worker") await startWorkerAlone(config, logger, stops);
+    else await startService(role, await wire(config, logger, "tributary"), stops);
     logger.info({ signal: await signal }, "stopping");
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error && error.name === "ConfigInvalid" ? error.message : error);
-  process.exitCode = 1;
-});
+async function startService(role: "all" | "api", tributary: Tributary, stops: Stops): Promise<void> {
+  stops.push(tributary.close);
+  if (tributary.config.OPERATOR_KEY === undefined) {
+    const key = await createFirstOperatorKey(tributary.sql);
+    if (key !== undefined) console.log(`Operator key, shown this once: ${key}`);
+  }
+  if (role === "all") stops.push(await startWorkers(tributary));
+  const api = await startApi(tributary);
+  stops.push(api.stop);
+  console.log(`Tributary answers at ${api.url}  (API: ${api.url}/openapi.json)`);
+  if (tributary.simulator !== null)
+    console.log(`Payouts go to the Stripe simulator at ${tributary.simulator}`);
+}
+
+async function startWorkerAlone(
+  config: Config,
+  logger: ReturnType<typeof createLogger>,
+  stops: Stops,
+): Promise<void> {
+  const worker = await wireWorker(config, logger, "tributary-worker");
+  stops.push(worker.close);
+  stops.push(await startWorkers(worker));
+  const { url, stop } = await serve(config, () => createWatchingApp(worker.watching));
+  stops.push(stop);
+  console.log(`Tributary worker watches at ${url}  (${url}/healthz, ${url}/metrics)`);
+}
+
+main()
+  .catch((error: unknown) => {
+    const expected = error instanceof ConfigInvalid || error instanceof UsageWrong;
+    console.error(expected ? error.message : error);
+    if (error instanceof UsageWrong) console.error(`\n${USAGE}`);
+    process.exitCode = error instanceof UsageWrong ? 64 : 1;
+  })
+  // By now everything is released. But a connection that postgres.js was about to open again, after an outage, is
+  // opened though its client has ended, and would keep the process for a minute or for ever.
+  .finally(() => process.exit());

@@ -59,7 +59,7 @@ const CATALOG_AS_JSON = `jsonb_build_object(
   'prices', (SELECT coalesce(jsonb_agg(jsonb_build_object('model', m.id, 'currency', v.currency,
     'at', ${micros("v.effective_from")}::text, 'charge_statuses', v.charge_statuses, 'components',
     (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('meter', t.name, 'amount', c.amount, 'per', c.per,
-       'max_per_event', div(c.max_per_event, power(10::numeric, t.scale))::text)) ORDER BY c.meter_no)
+       'max_per_event', div(c.max_per_event, power(10::numeric, t.scale))::text)) ORDER BY t.name COLLATE "C")
      FROM price_component c JOIN meter t USING (meter_no) WHERE c.price_no = v.price_no)) ORDER BY v.effective_from), '[]')
     FROM price_version v JOIN model m USING (model_no)),
   'segments', (SELECT coalesce(jsonb_agg(jsonb_build_object('model', m.id, 'at', ${micros("s.effective_from")}::text,

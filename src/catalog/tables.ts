@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import {
   bigint,
+  boolean,
   date,
   index,
   integer,
@@ -201,6 +202,8 @@ export const rateSegment = pgTable(
     segmentFrom: moment("segment_from").notNull(),
     costMeterNo: smallint("cost_meter_no"),
     chargeStatuses: text("charge_statuses").array().notNull(),
+    /** Something limits what one event is charged for on a built-in meter other than runs. */
+    limitsEvents: boolean("limits_events").notNull(),
     /** The most that one event is charged for on each built-in meter; null where nothing limits it. */
     maxSeconds: bigint("max_seconds", { mode: "bigint" }),
     maxInput: bigint("max_input", { mode: "bigint" }),

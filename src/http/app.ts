@@ -10,6 +10,7 @@ import { payeeRoutes } from "./routes/payees.ts";
 import { predictionRoutes } from "./routes/predictions.ts";
 import { settlementRoutes } from "./routes/settlements.ts";
 import { usageRoutes } from "./routes/usage.ts";
+import { mountWatching, type Watching } from "./watching.ts";
 
 export const ROUTES: readonly Route[] = [
   ...usageRoutes,
@@ -21,16 +22,13 @@ export const ROUTES: readonly Route[] = [
 ];
 
 /** The HTTP API over the parts it is given. It listens on nothing by itself. */
-export function createApp(context: AppContext): Express {
+export function createApp(context: AppContext, watching: Watching): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "simple");
 
-  app.get("/healthz", async (_request, response) => {
-    await context.sql`SELECT 1`;
-    response.json({ status: "ok" });
-  });
+  mountWatching(app, watching);
   const openapi = JSON.stringify(openApiDocument(ROUTES));
   app.get("/openapi.json", (_request, response) => {
     response.type("application/json").send(openapi);

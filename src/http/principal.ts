@@ -1,9 +1,12 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { Refusal } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
+import { KnownKeys } from "./known-keys.ts";
 
 export const ROLES = ["operator", "ingest", "payee", "customer"] as const;
 export type Role = (typeof ROLES)[number];
+
+const BELIEVED_MS = 1_000;
 
 /** Who calls: an API key with its role, and what it is bound to. */
 export interface Principal {
@@ -14,7 +17,11 @@ export interface Principal {
   sources: string[] | null;
 }
 
-/** @throws Refusal unauthenticated */
+/**
+ * A key that was found is believed for a second: so long may a revoked one still work in another process of this
+ * installation (`revokeKey` is at once in its own). Keys that were not found are asked for again each time.
+ * @throws Refusal unauthenticated
+ */
 export async function authenticate(
   sql: Sql,
   operatorKey: string | null,
@@ -27,12 +34,26 @@ export async function authenticate(
   if (operatorKey !== null && timingSafeEqual(sha256(secret), sha256(operatorKey))) {
     return { id: "operator", role: "operator", payee: null, customer: null, sources: null };
   }
-  const [principal] = await sql<Principal[]>`
-    SELECT id, role, payee, customer, sources FROM api_key
-    WHERE secret_hash = ${hashSecret(secret)} AND revoked_at IS NULL`;
+  const principal = await knownKeysOf(sql).find(hashSecret(secret), (hash) => principalOf(sql, hash));
   if (principal === undefined)
     throw new Refusal("unauthenticated", "this API key is not known, or was revoked");
   return principal;
+}
+
+async function principalOf(sql: Sql, secretHash: string): Promise<Principal | undefined> {
+  const [principal] = await sql<Principal[]>`
+    SELECT id, role, payee, customer, sources FROM api_key
+    WHERE secret_hash = ${secretHash} AND revoked_at IS NULL`;
+  return principal;
+}
+
+/** Each database of this process has its own keys. */
+const knownKeys = new WeakMap<Sql, KnownKeys<Principal>>();
+
+function knownKeysOf(sql: Sql): KnownKeys<Principal> {
+  const known = knownKeys.get(sql) ?? new KnownKeys<Principal>(BELIEVED_MS);
+  knownKeys.set(sql, known);
+  return known;
 }
 
 export interface NewKey {
@@ -50,6 +71,14 @@ export async function createKey(sql: Sql, key: NewKey): Promise<{ id: string; se
     INSERT INTO api_key (id, secret_hash, role, payee, customer, sources) VALUES (${id}, ${hashSecret(secret)},
       ${key.role}, ${key.payee ?? null}, ${key.customer ?? null}, ${key.sources ?? null})`;
   return { id, secret };
+}
+
+/** From the moment that this resolves no request of this process is taken with the key. False when there is none. */
+export async function revokeKey(sql: Sql, id: string): Promise<boolean> {
+  const revoked = await sql`
+    UPDATE api_key SET revoked_at = coalesce(revoked_at, now()) WHERE id = ${id} RETURNING 1`;
+  knownKeysOf(sql).forgetAll();
+  return revoked.length > 0;
 }
 
 /** The first operator key of an installation, or undefined when it has one already. */

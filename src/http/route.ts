@@ -51,7 +51,10 @@ const BODY_BYTES_MAX = 1_048_576;
 
 export function mountRoute(app: Express, context: AppContext, route: Route): void {
   const path = `/v1${route.path.replaceAll(/\{(\w+)\}/g, ":$1")}`;
-  const types = route.contentTypes ?? ["application/json"];
+  const readBody = bodyReader(
+    route.contentTypes ?? ["application/json"],
+    route.bodyBytesMax ?? BODY_BYTES_MAX,
+  );
   const steps: RequestHandler[] = [
     async (request, response) => {
       const principal = await authenticate(context.sql, context.operatorKey, request.headers.authorization);
@@ -61,8 +64,7 @@ export function mountRoute(app: Express, context: AppContext, route: Route): voi
           `a key with the role ${principal.role} may not do this; it takes ${route.roles.join(" or ")}`,
         );
       }
-      if (route.body !== undefined)
-        await readBody(request, response, types, route.bodyBytesMax ?? BODY_BYTES_MAX);
+      if (route.body !== undefined) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>
         answer(context, route, principal, request),
       );
@@ -100,23 +102,19 @@ function parse(
   return parsed.data;
 }
 
-async function readBody(
-  request: Request,
-  response: Response,
-  types: readonly string[],
-  limit: number,
-): Promise<void> {
-  const hasBody =
-    request.headers["transfer-encoding"] !== undefined ||
-    Number(request.headers["content-length"] ?? "0") > 0;
-  if (hasBody && !request.is([...types])) {
-    throw new Refusal("media_type_not_supported", `send Content-Type: ${types.join(" or ")}`);
-  }
-  await new Promise<void>((resolve, reject) => {
-    express.raw({ type: [...types], limit })(request, response, (error) =>
-      error ? reject(error) : resolve(),
-    );
-  });
+function bodyReader(types: readonly string[], limit: number) {
+  const read = express.raw({ type: [...types], limit });
+  return async (request: Request, response: Response): Promise<void> => {
+    const hasBody =
+      request.headers["transfer-encoding"] !== undefined ||
+      Number(request.headers["content-length"] ?? "0") > 0;
+    if (hasBody && !request.is([...types])) {
+      throw new Refusal("media_type_not_supported", `send Content-Type: ${types.join(" or ")}`);
+    }
+    await new Promise<void>((resolve, reject) => {
+      read(request, response, (error) => (error ? reject(error) : resolve()));
+    });
+  };
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

@@ -1,7 +1,8 @@
-import { present } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql, violatesUnique } from "../postgres/index.ts";
-import type { LogRecord } from "../usage/index.ts";
-import { buildBatch, type MeteringBatch, rawEvent } from "./build-batch.ts";
+import type { LogRecord, UsageEvent } from "../usage/index.ts";
+import { type BatchEvent, buildBatch, type MeteringBatch, rawEvent } from "./batch/build-batch.ts";
+import { uuidArray } from "./batch/columns.ts";
+import { eventColumns } from "./batch/event-columns.ts";
 
 export interface BatchPosition {
   logId: string;
@@ -10,6 +11,11 @@ export interface BatchPosition {
   nextOffset: bigint;
   to: bigint;
 }
+
+/** Models with a limit per event, whose events are decided one by one: asked for by the database, and kept in mind. */
+export type LimitedModels = Set<string>;
+
+const LIMITED_MODELS_MAX = 10_000;
 
 /**
  * Applies records and moves the cursor, in one statement: all of it or nothing.
@@ -20,26 +26,71 @@ export async function applyBatch(
   sql: Sql,
   position: BatchPosition,
   records: readonly LogRecord[],
-  batch: MeteringBatch = buildBatch(records),
+  limited: LimitedModels = new Set(),
 ): Promise<void> {
-  const raw: Record<string, RawEvent> = {};
+  const batch = buildBatch(records);
   for (let repeated = 0; ; ) {
     try {
-      await applyOnce(sql, position, batch, raw);
+      await applyNew(sql, position, await setRepeatsApart(sql, batch), records, limited);
       return;
     } catch (error) {
-      const places = conflictsToSend(error);
-      if (places !== undefined) {
-        for (const place of places) raw[place] = rawOf(batch, records, place);
-      } else if (!violatesUnique(error, "usage_identity") || ++repeated > REPEATS_MAX) {
+      if (!violatesUnique(error, "usage_identity") || ++repeated > REPEATS_MAX) throw error;
+    }
+  }
+}
+
+/** Another batch may add the same identities just now; when it has, they are known, and this one goes through. */
+const REPEATS_MAX = 20;
+
+/** What was metered before is asked first, outside of the transaction; whether that still holds, a unique key decides. */
+async function setRepeatsApart(sql: Sql, batch: MeteringBatch): Promise<MeteringBatch> {
+  if (batch.events.length === 0) return batch;
+  const identities = uuidArray(batch.events.map(({ identity }) => identity));
+  const [{ known }] = await sql<[{ known: string }]>`
+    SELECT known_identities(${identities}::text::uuid[])::text AS known`;
+  if (known === "{}") return batch;
+  const places = new Set(known.slice(1, -1).split(",").map(Number));
+  const { true: old = [], false: events = [] } = Object.groupBy(batch.events, (_, index) =>
+    places.has(index + 1) ? "true" : "false",
+  );
+  return { ...batch, events, repeats: [...old, ...batch.repeats] };
+}
+
+async function applyNew(
+  sql: Sql,
+  position: BatchPosition,
+  batch: MeteringBatch,
+  records: readonly LogRecord[],
+  limited: LimitedModels,
+): Promise<void> {
+  const alone = new Set<string>();
+  let raw: Record<string, RawEvent> = {};
+  for (;;) {
+    const separate = (event: UsageEvent) =>
+      limited.has(event.model) || alone.has(`${event.customer} ${event.model}`);
+    const columns = eventColumns(batch.events, separate);
+    try {
+      await callApply(sql, position, batch, columns, raw);
+      return;
+    } catch (error) {
+      const refused = refusedByDatabase(error);
+      if (refused?.code === "groups_too_coarse") {
+        rememberLimited(limited, refused.detail.models ?? "");
+        for (const group of (refused.detail.groups ?? "").split(","))
+          alone.add(columns.subjectOf(Number(group)));
+      } else if (refused?.code === "conflict_raw_needed") {
+        raw = rawEvents(batch.repeats, records, (refused.detail.places ?? "").split(","));
+      } else {
         throw error;
       }
     }
   }
 }
 
-/** Another batch may add the same identities just now; when it has, they are known and this one goes through. */
-const REPEATS_MAX = 20;
+function rememberLimited(limited: LimitedModels, models: string): void {
+  if (limited.size > LIMITED_MODELS_MAX) limited.clear();
+  for (const model of models.split(",")) if (model !== "") limited.add(model);
+}
 
 /** A conflicting event's bytes, as base64, and where they stand in the log. */
 interface RawEvent {
@@ -48,30 +99,42 @@ interface RawEvent {
   raw: string;
 }
 
-async function applyOnce(
+function rawEvents(
+  repeats: readonly BatchEvent[],
+  records: readonly LogRecord[],
+  places: string[],
+): Record<string, RawEvent> {
+  const raw: Record<string, RawEvent> = {};
+  for (const place of places) {
+    const repeat = repeats[Number(place) - 1];
+    if (repeat === undefined) continue;
+    const { offset, index } = repeat;
+    const bytes = rawEvent(records, offset, index);
+    raw[place] = { o: offset.toString(), x: index, raw: bytes.toString("base64") };
+  }
+  return raw;
+}
+
+async function callApply(
   sql: Sql,
   { logId, partition, epoch, nextOffset, to }: BatchPosition,
-  { consumed, events, repeats, dead }: MeteringBatch,
+  { consumed, repeats, dead }: MeteringBatch,
+  e: ReturnType<typeof eventColumns>,
   raw: Record<string, RawEvent>,
 ): Promise<void> {
-  const e = events.toArrays();
+  const { groups } = e;
+  const [seconds, input, output, images] = groups.meters;
+  const known = repeats.map(({ identity, content }) => ({ i: identity, c: content.toString() }));
   await sql`SELECT apply_usage_batch(${logId}, ${partition}, ${epoch}, ${nextOffset.toString()}, ${to.toString()}, ${consumed},
     ROW(${e.customers}::text::text[], ${e.sources}::text::text[], ${e.models}::text::text[], ${e.versions}::text::text[],
       ${e.statuses}::text::text[], ${e.meters}::text::text[], ${e.identities}::text::uuid[], ${e.contents}::text::bigint[],
-      ${e.occurredAt}::text::bigint[], ${e.customer}::text::int[], ${e.subject}::text::int[], ${e.source}::text::int[],
-      ${e.ids}::text::text[], ${e.parents}::text::text[], ${e.predictSeconds}::text::bigint[],
-      ${e.inputTokens}::text::bigint[], ${e.outputTokens}::text::bigint[], ${e.images}::text::bigint[],
-      ${e.otherPlace}::text::int[], ${e.otherMeter}::text::int[], ${e.otherQuantity}::text::bigint[])::usage_columns,
-    ${JSON.stringify(repeats)}::text::jsonb, ${JSON.stringify(dead)}::text::jsonb, ${JSON.stringify(raw)}::text::jsonb)`;
-}
-
-function conflictsToSend(error: unknown): string[] | undefined {
-  const refused = refusedByDatabase(error);
-  return refused?.code === "conflict_raw_needed" ? (refused.detail.places ?? "").split(",") : undefined;
-}
-
-function rawOf({ places }: MeteringBatch, records: readonly LogRecord[], place: string): RawEvent {
-  const all = [...places.events, ...places.repeats];
-  const { offset, index } = present(all[Number(place) - 1], "the conflicting event");
-  return { o: offset.toString(), x: index, raw: rawEvent(records, offset, index).toString("base64") };
+      ${e.events}::text, ${groups.customer}::text::int[], ${groups.subject}::text::int[], ${groups.first}::text::bigint[],
+      ${groups.last}::text::bigint[], ${groups.events}::text::int[],
+      ${seconds?.quantities ?? null}::text::bigint[], ${seconds?.events ?? null}::text::int[],
+      ${input?.quantities ?? null}::text::bigint[], ${input?.events ?? null}::text::int[],
+      ${output?.quantities ?? null}::text::bigint[], ${output?.events ?? null}::text::int[],
+      ${images?.quantities ?? null}::text::bigint[], ${images?.events ?? null}::text::int[],
+      ${groups.otherGroup}::text::int[], ${groups.otherMeter}::text::int[], ${groups.otherQuantity}::text::bigint[],
+      ${groups.otherEvents}::text::int[])::usage_columns,
+    ${JSON.stringify(known)}::text::jsonb, ${JSON.stringify(dead)}::text::jsonb, ${JSON.stringify(raw)}::text::jsonb)`;
 }

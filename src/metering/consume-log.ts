@@ -31,6 +31,7 @@ export function consumeLog(
   logger: Logger,
   observer?: MeteringObserver,
 ): Promise<LogReading> {
+  const limited = new Set<string>();
   const claims = new Map<number, { logId: string; epoch: string; nextOffset: bigint }>();
 
   async function claim(logId: string, partition: number): Promise<bigint> {
@@ -55,7 +56,7 @@ export function consumeLog(
     const position = { ...held, partition: batch.partition, to: batch.nextOffset };
     const begun = performance.now();
     try {
-      await applyBatch(sql, position, batch.records);
+      await applyBatch(sql, position, batch.records, limited);
     } catch (error) {
       if (refusedByDatabase(error)?.code === "fenced") observer?.fenced(batch.partition);
       throw error;

@@ -12,7 +12,9 @@ export async function forgetIdentities(sql: Sql, floor: Instant): Promise<number
   await sql`SELECT raise_identity_floor(${formatInstant(floor)}::timestamptz)`;
   let forgotten = 0;
   for (;;) {
-    const [row] = await sql<[{ count: string }]>`SELECT forget_identities(${IDENTITIES_PER_CALL})::text AS count`;
+    const [row] = await sql<
+      [{ count: string }]
+    >`SELECT forget_identities(${IDENTITIES_PER_CALL})::text AS count`;
     forgotten += Number(row.count);
     if (row.count === "0") return forgotten;
   }

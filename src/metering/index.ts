@@ -1,7 +1,7 @@
-export { buildBatch } from "./build-batch.ts";
+export { buildBatch } from "./batch/build-batch.ts";
 export { consumeLog, type MeteringObserver } from "./consume-log.ts";
-export { forgetIdentities } from "./forget-identities.ts";
 export { foldCustomerWindows } from "./fold-customer-windows.ts";
+export { forgetIdentities } from "./forget-identities.ts";
 export {
   interruptedProgress,
   lagOf,

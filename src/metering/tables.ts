@@ -84,8 +84,9 @@ export const usageTerm = pgTable(
 );
 
 /**
- * The events of one batch, column by column: the n-th element of each array is the event at place n. term_no is null at
- * a place that is no event of this block (a duplicate, or parked). Dictionaries: customer and source count from 1.
+ * The events of one batch that were new. `events` has the facts of each (unpack_events() reads them); the arrays are
+ * about groups of events of one customer, model, version, status and day, for which the same was decided: their term,
+ * null for an event that was parked, and their sums as reported (type usage_columns of drizzle/0003_metering.sql).
  */
 export const usageBlock = pgTable(
   "usage_block",
@@ -94,25 +95,29 @@ export const usageBlock = pgTable(
     shard: smallint().notNull(),
     /** The earliest books period of its events. */
     firstPeriod: date("first_period").notNull(),
-    events: integer().notNull(),
+    eventCount: integer("event_count").notNull(),
     /** 1 once its events are in the customers' windows. */
     folded: smallint().notNull().default(0),
     bookedAt: moment("booked_at").notNull().defaultNow(),
-    customerNos: integer("customer_nos").array().notNull(),
     sourceNos: integer("source_nos").array().notNull(),
-    termNo: integer("term_no").array().notNull(),
-    occurredAt: bigint("occurred_at", { mode: "bigint" }).array().notNull(),
-    customer: integer().array().notNull(),
-    source: integer().array().notNull(),
-    id: text().array().notNull(),
-    parent: text().array(),
+    events: text().notNull(),
+    groupCustomerNo: integer("group_customer_no").array().notNull(),
+    groupTermNo: integer("group_term_no").array().notNull(),
+    groupFirst: bigint("group_first", { mode: "bigint" }).array().notNull(),
+    groupEvents: integer("group_events").array().notNull(),
     predictSeconds: bigint("predict_seconds", { mode: "bigint" }).array(),
+    predictSecondsEvents: integer("predict_seconds_events").array(),
     inputTokens: bigint("input_tokens", { mode: "bigint" }).array(),
+    inputTokensEvents: integer("input_tokens_events").array(),
     outputTokens: bigint("output_tokens", { mode: "bigint" }).array(),
+    outputTokensEvents: integer("output_tokens_events").array(),
     images: bigint({ mode: "bigint" }).array(),
-    otherPlace: integer("other_place").array(),
+    imagesEvents: integer("images_events").array(),
+    otherGroup: integer("other_group").array(),
     otherMeterNo: smallint("other_meter_no").array(),
+    /** As charged. */
     otherQuantity: bigint("other_quantity", { mode: "bigint" }).array(),
+    otherEvents: integer("other_events").array(),
   },
   (t) => [index().on(t.blockNo).where(sql`folded = 0`)],
 );

@@ -66,7 +66,9 @@ export const PriceTerms = z.strictObject({
     .refine(
       (components) => new Set(components.map((c) => c.meter)).size === components.length,
       "each meter once",
-    ),
+    )
+    // Their order says nothing: the same components are the same price.
+    .overwrite((components) => components.toSorted((a, b) => (a.meter < b.meter ? -1 : 1))),
 });
 export type PriceTerms = z.infer<typeof PriceTerms>;
 

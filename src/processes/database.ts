@@ -1,5 +1,6 @@
 import { migrate, openEmbeddedPostgres, openSql, type Sql } from "../postgres/index.ts";
 import type { Config } from "./config.ts";
+import { forgiveLostTypeQueries } from "./lost-type-queries.ts";
 
 const POOL_MAX = 12;
 
@@ -8,6 +9,7 @@ export async function openDatabase(
   config: Config,
   name: string,
 ): Promise<{ sql: Sql; url: string; close: () => Promise<void> }> {
+  forgiveLostTypeQueries();
   const embedded =
     config.DATABASE_URL === undefined ? await openEmbeddedPostgres({ dataDir: config.DATA_DIR }) : undefined;
   const url = config.DATABASE_URL ?? embedded?.url ?? "";

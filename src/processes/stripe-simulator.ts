@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
+import { alive } from "../postgres/index.ts";
 
 const MAIN = new URL("../../stripe-simulator/main.ts", import.meta.url).pathname;
 
@@ -25,7 +26,7 @@ export async function joinOrStartSimulator(
   const note = join(dataDir, "stripe-simulator.json");
   const known = await readNote(note);
   // One whose own service was killed is about to end: its port is free in a moment.
-  if (known !== undefined && !lives(known.parent)) await untilGone(known.pid);
+  if (known !== undefined && !alive(known.parent)) await untilGone(known.pid);
   else if (known !== undefined && (await answers(known.port, known.pid))) {
     return { apiBase: `http://127.0.0.1:${known.port}`, stop: async () => {} };
   }
@@ -51,16 +52,7 @@ interface Note {
 const GONE_WITHIN_MS = 5_000;
 
 async function untilGone(pid: number): Promise<void> {
-  for (const deadline = Date.now() + GONE_WITHIN_MS; lives(pid) && Date.now() < deadline; ) await pause(50);
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+  for (const deadline = Date.now() + GONE_WITHIN_MS; alive(pid) && Date.now() < deadline; ) await pause(50);
 }
 
 async function readNote(path: string): Promise<Note | undefined> {

@@ -11,36 +11,38 @@ import type { Config } from "./config.ts";
 import { openDatabase } from "./database.ts";
 import { settleOperations } from "./settle.ts";
 import { joinOrStartSimulator } from "./stripe-simulator.ts";
+import { openWatchReader } from "./watching/reading.ts";
+import { type ProcessWatching, watchProcess } from "./watching/watch-process.ts";
 
-/** All parts of a running Tributary, built in the order of the flow. */
-export interface Tributary {
+/** What a process that only meters and accrues is made of. */
+export interface Foundation {
   config: Config;
   logger: Logger;
   sql: Sql;
   log: UsageLog;
+  watching: ProcessWatching;
+  /** Releases everything, in reverse. */
+  close(): Promise<void>;
+}
+
+/** All parts of a running Tributary, built in the order of the flow. */
+export interface Tributary extends Foundation {
   catalog: CatalogStore;
   provider: PayoutProvider;
   /** Where the Stripe simulator answers; null when Stripe itself is used. */
   simulator: string | null;
   settle: SettleOperations;
   afterCatalogChange: () => Promise<void>;
-  /** Releases everything, in reverse. */
-  close(): Promise<void>;
 }
 
+/** Releases of what was opened, in the order of the opening. */
+type Opened = (() => Promise<void>)[];
+
 /** Builds everything that the configuration asks for. What was opened is closed again when a later part fails. */
-export async function wire(config: Config, logger: Logger, name: string): Promise<Tributary> {
-  const opened: (() => Promise<void>)[] = [];
-  const close = async () => {
-    for (let release = opened.pop(); release !== undefined; release = opened.pop()) await release();
-  };
-  try {
-    const { sql, close: closeDatabase } = await openDatabase(config, name);
-    opened.push(closeDatabase);
-
-    const log = await openLog(config, sql, logger);
-    opened.push(() => log.close());
-
+export function wire(config: Config, logger: Logger, name: string): Promise<Tributary> {
+  return opening(async (opened, close) => {
+    const foundation = await openFoundation(config, logger, name, opened);
+    const { sql, log } = foundation;
     const catalog = openCatalogStore(sql);
     const simulator = await openSimulator(config, logger, opened);
     const provider = openStripePayoutProvider({
@@ -58,18 +60,40 @@ export async function wire(config: Config, logger: Logger, name: string): Promis
           logger.warn({ err }, "no payout accounts yet"),
         );
     };
-    return {
-      config,
-      logger,
-      sql,
-      log,
-      catalog,
-      provider,
-      simulator,
-      settle,
-      afterCatalogChange,
-      close,
-    };
+    return { ...foundation, catalog, provider, simulator, settle, afterCatalogChange, close };
+  });
+}
+
+/** Builds what metering and accrual need, and nothing else: no catalogue, no payouts, no simulator. */
+export function wireWorker(config: Config, logger: Logger, name: string): Promise<Foundation> {
+  return opening(async (opened, close) => ({
+    ...(await openFoundation(config, logger, name, opened)),
+    close,
+  }));
+}
+
+async function openFoundation(config: Config, logger: Logger, name: string, opened: Opened) {
+  const { sql, url, close: closeDatabase } = await openDatabase(config, name);
+  opened.push(closeDatabase);
+
+  const log = await openLog(config, sql, logger);
+  opened.push(() => log.close());
+
+  const ownLog = (own: Sql) =>
+    config.KAFKA_BROKERS === undefined ? openLog(config, own, logger) : Promise.resolve(log);
+  const reader = openWatchReader(url, ownLog);
+  const watching = watchProcess({ reader, logger, progressLimitSeconds: config.PROGRESS_LIMIT_SECONDS });
+  opened.push(() => watching.close());
+  return { config, logger, sql, log, watching };
+}
+
+async function opening<T>(build: (opened: Opened, close: () => Promise<void>) => Promise<T>): Promise<T> {
+  const opened: Opened = [];
+  const close = async () => {
+    for (let release = opened.pop(); release !== undefined; release = opened.pop()) await release();
+  };
+  try {
+    return await build(opened, close);
   } catch (error) {
     await close();
     throw error;
@@ -85,11 +109,7 @@ async function openLog(config: Config, sql: Sql, logger: Logger): Promise<UsageL
 }
 
 /** With a secret key it is Stripe, or whatever STRIPE_API_BASE names; without one, the simulator of this data folder. */
-async function openSimulator(
-  config: Config,
-  logger: Logger,
-  opened: (() => Promise<void>)[],
-): Promise<string | null> {
+async function openSimulator(config: Config, logger: Logger, opened: Opened): Promise<string | null> {
   if (config.STRIPE_SECRET_KEY !== undefined) return null;
   if (config.STRIPE_API_BASE !== undefined) return config.STRIPE_API_BASE;
   const simulator = await joinOrStartSimulator(config.DATA_DIR, config.STRIPE_SIMULATOR_PORT, logger);

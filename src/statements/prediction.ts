@@ -127,24 +127,24 @@ interface MeteredRow {
 
 async function metered(sql: Sql, blockNo: string, place: number): Promise<PredictionView> {
   const [row] = await sql<MeteredRow[]>`
-    SELECT e.id, s.source, m.id AS model, v.version, c.id AS customer, e.status, e.parent, e.charged, p.currency,
+    SELECT e.id, s.source, m.id AS model, v.version, c.id AS customer, t.status, e.parent, t.charged, p.currency,
       to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
-      to_char(e.booked_period, 'YYYY-MM') AS booked_period, plan.content AS plan,
+      to_char(t.booked_period, 'YYYY-MM') AS booked_period, plan.content AS plan,
       l.gross::text AS line_gross, l.cost_quantity::text AS line_cost_quantity,
-      (SELECT jsonb_agg(jsonb_build_object('meter', t.name, 'quantity', q.quantity::text, 'amount', pc.amount,
-          'per', pc.per, 'gross', (least(q.quantity, pc.max_per_event) * coalesce(pc.unit_amount, 0))::text) ORDER BY t.meter_no)
-       FROM usage_event_meter q JOIN meter t USING (meter_no)
-       LEFT JOIN price_component pc ON pc.price_no = e.price_no AND pc.meter_no = t.meter_no
-       WHERE q.block_no = ${blockNo} AND q.place = ${place}) AS meters
-    FROM usage_event e
+      (SELECT jsonb_agg(jsonb_build_object('meter', x.name, 'quantity', q.quantity, 'amount', pc.amount,
+          'per', pc.per, 'gross', (least(q.quantity::numeric, pc.max_per_event) * coalesce(pc.unit_amount, 0))::text) ORDER BY x.meter_no)
+       FROM jsonb_each_text(e.quantities) AS q(name, quantity) JOIN meter x USING (name)
+       LEFT JOIN price_component pc ON pc.price_no = t.price_no AND pc.meter_no = x.meter_no
+       WHERE x.built_in = 1 OR pc.meter_no IS NOT NULL OR x.meter_no = plan.cost_meter_no) AS meters
+    FROM usage_event_at(${blockNo}, ${place}) e
+    JOIN usage_term t USING (term_no)
     JOIN usage_source s USING (source_no) JOIN model m USING (model_no) JOIN model_version v USING (model_version_no)
     JOIN customer c USING (customer_no) JOIN price_version p USING (price_no) JOIN split_plan plan USING (split_plan_no)
     LEFT JOIN LATERAL (
       SELECT gross, cost_quantity FROM usage_line u
-      WHERE u.booked_period = e.booked_period AND u.model_no = e.model_no AND u.split_plan_no = e.split_plan_no
+      WHERE u.booked_period = t.booked_period AND u.model_no = t.model_no AND u.split_plan_no = t.split_plan_no
         AND u.currency = p.currency
-        AND u.service_month = date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date) l ON true
-    WHERE e.block_no = ${blockNo} AND e.place = ${place}`;
+        AND u.service_month = date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date) l ON true`;
   return toView(present(row, "the metered event"));
 }
 

@@ -1,5 +1,6 @@
 import { now, Refusal } from "../kernel/index.ts";
-import { type CloudEvent, type EventRefusal, readUsageEvent } from "./usage-event.ts";
+import { type LoggedEvent, loggedEvent } from "./logged-event.ts";
+import { type EventRefusal, readUsageEvent } from "./usage-event.ts";
 import { LogUnavailable, type UsageLog } from "./usage-log.ts";
 
 export const EVENTS_PER_BATCH_MAX = 1000;
@@ -23,42 +24,27 @@ export async function acceptEvents(
   sources?: readonly string[],
 ): Promise<Acceptance> {
   const receivedAt = now();
-  const accepted: string[] = [];
+  const accepted: LoggedEvent[] = [];
   const rejected: Acceptance["rejected"] = [];
-  let firstId = "";
   for (const [index, json] of batch.entries()) {
     const read = readUsageEvent(json, receivedAt);
     if ("refusal" in read) {
       rejected.push({ index, id: idOf(json), ...read.refusal });
     } else if (sources !== undefined && !sources.includes(read.event.source)) {
-      const message = `source: this key may only send events of ${sources.join(", ")}`;
-      rejected.push({ index, id: read.event.id, code: "source_not_allowed", message });
+      rejected.push({ index, id: read.event.id, code: "source_not_allowed", message: onlyOf(sources) });
     } else {
-      firstId ||= read.event.id;
-      accepted.push(JSON.stringify(logged(read.wire)));
+      accepted.push(loggedEvent(read.wire));
     }
   }
-  if (accepted.length > 0) await append(log, firstId, accepted);
+  await append(log, accepted);
   return { accepted: accepted.length, rejected };
 }
 
-/** What goes into the log: the facts that are metered. Inputs, outputs and logs of predictions are not kept yet. */
-function logged({ data, ...event }: CloudEvent): unknown {
-  const { model, version, status, parent } = data;
-  // Only what can be a quantity: text, and whatever is nested inside, would be carried for nothing.
-  const metrics = Object.fromEntries(
-    Object.entries(data.metrics ?? {}).filter(
-      ([name, value]) => typeof value === "number" && name.length <= 64,
-    ),
-  );
-  const { specversion, id, source, type, time, subject } = event;
-  return { specversion, id, source, type, time, subject, data: { model, version, status, metrics, parent } };
-}
-
-/** Written anew, numbers may be longer than they came (1e15): so a batch may take more than one record. */
-async function append(log: UsageLog, key: string, events: readonly string[]): Promise<void> {
+async function append(log: UsageLog, events: readonly LoggedEvent[]): Promise<void> {
+  const [first] = events;
+  if (first === undefined) return;
   try {
-    await log.append(recordsOf(events).map((record) => ({ key, value: Buffer.from(record) })));
+    await log.append(recordsOf(events).map((value) => ({ key: first.id, value })));
   } catch (error) {
     if (!(error instanceof LogUnavailable)) throw error;
     throw new Refusal(
@@ -68,19 +54,18 @@ async function append(log: UsageLog, key: string, events: readonly string[]): Pr
   }
 }
 
-function recordsOf(events: readonly string[]): string[] {
-  const records: string[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const event of events) {
-    const size = Buffer.byteLength(event) + 1;
-    if (bytes + size > RECORD_BYTES_SENT_MAX) {
-      records.push([]);
-      bytes = 0;
-    }
-    records.at(-1)?.push(event);
-    bytes += size;
-  }
-  return records.map((record) => (record.length === 1 ? (record[0] ?? "") : `[${record.join(",")}]`));
+/** Written anew, numbers may be longer than they came (1e15): so a batch may take more than one record. */
+function recordsOf(events: readonly LoggedEvent[]): Buffer[] {
+  const record = Buffer.from(JSON.stringify(events.length === 1 ? events[0] : events));
+  if (record.length <= RECORD_BYTES_SENT_MAX || events.length === 1) return [record];
+  const middle = events.length >> 1;
+  return [...recordsOf(events.slice(0, middle)), ...recordsOf(events.slice(middle))];
+}
+
+/** Names a few: the answer may hold this a thousand times. */
+function onlyOf(sources: readonly string[]): string {
+  const more = sources.length > 3 ? ` and ${sources.length - 3} more` : "";
+  return `source: this key may only send events of ${sources.slice(0, 3).join(", ")}${more}`;
 }
 
 function idOf(json: unknown): string | null {

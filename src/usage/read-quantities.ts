@@ -1,5 +1,5 @@
-import { multiply, parseDecimal, type Rational, rational, roundHalfEven } from "../kernel/index.ts";
 import { isBuiltInMeter, METER_PATTERN, meterScale } from "../pricing/index.ts";
+import { toQuantity } from "./to-quantity.ts";
 import type { EventRefusal } from "./usage-event.ts";
 
 /** Which metrics of which runtime move which built-in meter. */
@@ -12,8 +12,6 @@ const METER_OF_METRIC: Record<string, string> = {
   image_count: "images",
 };
 
-/** A quantity at its meter's scale is at most this much per event. */
-const QUANTITY_MAX = 10n ** 15n;
 const METRICS_MAX = 64;
 
 /**
@@ -25,23 +23,24 @@ export function readQuantities(metrics: Record<string, unknown>): Map<string, bi
   if (names.length > METRICS_MAX) {
     return { code: "quantity_invalid", message: `data.metrics: at most ${METRICS_MAX} metrics` };
   }
-  const quantities = new Map<string, bigint>([["runs", 1n]]);
+  const quantities = new Map<string, bigint>();
+  quantities.set("runs", 1n);
   for (const name of names) {
-    if (isBuiltInMeter(name)) {
+    const rule = ruleOf(name);
+    if (rule === "forged") {
       return {
         code: "meter_forged",
         message: `data.metrics.${name}: a meter's own name is not a metric; report what was measured (predict_time, input_token_count, …)`,
       };
     }
-    const known = Object.hasOwn(METER_OF_METRIC, name);
     const value = metrics[name];
     if (typeof value !== "number") {
-      if (known && value !== null) return invalid(name);
+      if (rule !== "ignored" && rule.known && value !== null) return invalid(name);
       continue;
     }
-    if (!known && !METER_PATTERN.test(name)) continue;
-    const meter = (known ? METER_OF_METRIC[name] : undefined) ?? name;
-    const quantity = toQuantity(value, meterScale(meter));
+    if (rule === "ignored") continue;
+    const { meter, scale } = rule;
+    const quantity = toQuantity(value, scale);
     if (quantity === undefined) return invalid(name);
     const other = quantities.get(meter);
     if (other !== undefined && other !== quantity) {
@@ -55,24 +54,33 @@ export function readQuantities(metrics: Record<string, unknown>): Map<string, bi
   return quantities;
 }
 
+/** What a metric's name means. */
+type MetricRule = { meter: string; scale: 0 | 6; known: boolean } | "forged" | "ignored";
+
+/** Producers use few names, and asking for one is much faster than deciding; what an attacker invents is decided anew. */
+const rules = new Map<string, MetricRule>();
+const RULES_KEPT_MAX = 1000;
+
+function ruleOf(name: string): MetricRule {
+  const known = rules.get(name);
+  if (known !== undefined) return known;
+  const rule = decideRule(name);
+  if (rules.size < RULES_KEPT_MAX && rule !== "ignored") rules.set(name, rule);
+  return rule;
+}
+
+function decideRule(name: string): MetricRule {
+  if (isBuiltInMeter(name)) return "forged";
+  const known = Object.hasOwn(METER_OF_METRIC, name);
+  if (!known && !METER_PATTERN.test(name)) return "ignored";
+  const meter = (known ? METER_OF_METRIC[name] : undefined) ?? name;
+  return { meter, scale: meterScale(meter), known };
+}
+
 function invalid(name: string): EventRefusal {
   const shown = name.slice(0, 64).toWellFormed().replaceAll("\u0000", "");
   return {
     code: "quantity_invalid",
     message: `data.metrics.${shown}: a number from 0 to 10^15 of the meter's units`,
   };
-}
-
-/** Rounds half-even to the meter's scale, from the shortest decimal text of the number; undefined when not acceptable. */
-function toQuantity(value: number, scale: number): bigint | undefined {
-  if (!Number.isFinite(value) || value < 0 || value > 1e15) return undefined;
-  const quantity = roundHalfEven(multiply(shortestDecimal(value), rational(10n ** BigInt(scale))));
-  return quantity > QUANTITY_MAX ? undefined : quantity;
-}
-
-function shortestDecimal(value: number): Rational {
-  const [mantissa = "", exponent = "0"] = value.toString().split("e");
-  const digits = parseDecimal(mantissa) ?? rational(0n);
-  const power = 10n ** BigInt(Math.abs(Number(exponent)));
-  return multiply(digits, Number(exponent) < 0 ? rational(1n, power) : rational(power));
 }

@@ -1,48 +1,10 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { Instant } from "../kernel/index.ts";
-import { isPlainText, parseInstant } from "../kernel/index.ts";
-import { USAGE_STATUSES, type UsageStatus } from "../pricing/index.ts";
+import type { UsageStatus } from "../pricing/index.ts";
+import { CloudEvent } from "./cloud-event.ts";
+import { isPlainEvent } from "./plain-event.ts";
 import { readQuantities } from "./read-quantities.ts";
-
-export const EVENT_TYPE = "prediction.completed";
-
-function plainText(max: number) {
-  return z.string().min(1).max(max).refine(isPlainText, "text without control characters");
-}
-
-/** A usage event as CloudEvents 1.0 JSON: the wire contract, over HTTP and in the log. Other attributes are ignored. */
-export const CloudEvent = z
-  .object({
-    specversion: z.literal("1.0"),
-    id: plainText(256).meta({ example: "ufawqhfynnddngldkgtslldrkq" }),
-    source: plainText(512).meta({ example: "//predictor/eu-1" }),
-    type: z.literal(EVENT_TYPE),
-    time: z.string().meta({
-      example: "2023-11-16T18:17:03.979960Z",
-      description: "RFC 3339; when the prediction finished.",
-    }),
-    subject: z
-      .string()
-      .regex(/^[A-Za-z0-9._@-]{1,64}$/, "the customer's id")
-      .meta({ example: "customer-42", description: "The customer who is charged." }),
-    data: z.object({
-      model: z
-        .string()
-        .regex(/^[A-Za-z0-9._@-]{1,64}\/[A-Za-z0-9._@-]{1,64}$/, "owner/name")
-        .meta({ example: "meta/llama-3-70b-instruct" }),
-      version: plainText(128).nullish(),
-      status: z.enum(USAGE_STATUSES),
-      metrics: z
-        .record(z.string(), z.unknown())
-        .nullish()
-        .meta({ example: { predict_time: 1.234567, input_token_count: 4808, output_token_count: 10 } }),
-      parent: plainText(256)
-        .nullish()
-        .meta({ description: "The prediction that called this one, in a chain." }),
-    }),
-  })
-  .meta({ id: "UsageEvent" });
-export type CloudEvent = z.infer<typeof CloudEvent>;
+import { readTime } from "./read-time.ts";
 
 /** One immutable fact: a prediction finished. Its identity is (source, id), never its time. */
 export interface UsageEvent {
@@ -76,6 +38,7 @@ export interface EventRefusal {
   message: string;
 }
 
+/** `wire` has the attributes of the schema, and may have others. */
 export type ReadEvent = { event: UsageEvent; wire: CloudEvent } | { refusal: EventRefusal };
 
 /** 2000-01-01T00:00:00Z: nothing was metered before; an earlier time is a clock that was never set. */
@@ -89,10 +52,14 @@ const AHEAD_MAX_MICROS = 600_000_000n;
  * at the door, now): an event from further ahead than ten minutes is refused.
  */
 export function readUsageEvent(json: unknown, appendedAt: Instant): ReadEvent {
+  if (isPlainEvent(json)) return readFields(json, appendedAt);
   const parsed = CloudEvent.safeParse(json);
   if (!parsed.success) return refuse("event_invalid", describe(parsed.error));
-  const wire = parsed.data;
-  const occurredAt = parseInstant(wire.time);
+  return readFields(parsed.data, appendedAt);
+}
+
+function readFields(wire: CloudEvent, appendedAt: Instant): ReadEvent {
+  const occurredAt = readTime(wire.time);
   if (occurredAt === undefined)
     return refuse("time_invalid", "time: an RFC 3339 time such as 2023-11-16T18:17:03Z");
   if (occurredAt < EARLIEST)

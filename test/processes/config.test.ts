@@ -58,6 +58,7 @@ test.each([
   ["CLOSE_GRACE", "604801", "seconds from 0 to 604800"],
   ["CLOSE_WAIT_SECONDS", "0", "seconds from 1 to 3600"],
   ["ACCRUAL_INTERVAL_MS", SECRET, "milliseconds from 50 to 3600000"],
+  ["PROGRESS_LIMIT_SECONDS", "0", "seconds from 1 to 86400"],
   ["LOG_LEVEL", SECRET, "one of fatal, error"],
 ])("a wrong %s is named with what it should be, and never shown (%#)", (name, value, expected) => {
   const complaint = complaintOf({ [name]: value });

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { buildBatch } from "../../src/metering/build-batch.ts";
-import { sliceArray } from "../../src/metering/slice-array.ts";
+import { buildBatch } from "../../src/metering/batch/build-batch.ts";
+import { eventColumns } from "../../src/metering/batch/event-columns.ts";
+import { sliceArray } from "../../src/metering/batch/slice-array.ts";
 import type { LogRecord } from "../../src/usage/index.ts";
 
 const APPENDED_AT = new Date("2023-11-20T00:00:00Z");
@@ -109,14 +110,12 @@ describe("a batch", () => {
         const batch = buildBatch(recordsOf(list));
         expect(batch.consumed).toBe(batch.events.length + batch.repeats.length + batch.dead.length);
         const places = [
-          ...[...batch.places.events, ...batch.places.repeats].map(
-            ({ offset, index }) => `${offset} ${index}`,
-          ),
+          ...[...batch.events, ...batch.repeats].map(({ offset, index }) => `${offset} ${index}`),
           ...batch.dead.map(({ o, x }) => `${o} ${x}`),
         ];
         expect(new Set(places).size).toBe(places.length);
         expect(places).toHaveLength(batch.consumed);
-        const text = JSON.stringify([batch.events.toArrays(), batch.repeats, batch.dead]);
+        const text = JSON.stringify([eventColumns(batch.events, () => false), batch.dead]);
         expect(text.isWellFormed()).toBe(true);
         expect(text).not.toContain("\\u0000");
         expect(text).not.toContain("\\ud8");
@@ -157,7 +156,7 @@ describe("a batch", () => {
         const batch = buildBatch(recordsOf(records.map((list) => JSON.stringify(list.map(goodEvent)))));
         const flat = records.flat();
         const firsts = [...new Set(flat)];
-        expect(batch.events.toArrays().ids).toBe(`{${firsts.map((id) => `"${id}"`).join(",")}}`);
+        expect(batch.events.map(({ event }) => event.id)).toEqual(firsts);
         expect(batch.repeats).toHaveLength(flat.length - firsts.length);
       }),
     );

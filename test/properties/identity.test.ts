@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { billedContent, eventIdentity, type UsageEvent } from "../../src/usage/index.ts";
+import { billedContent, billedContentNumber, eventIdentity, type UsageEvent } from "../../src/usage/index.ts";
 
 const texts = fc.oneof(
   fc.string({ unit: "binary", minLength: 1 }),
@@ -41,6 +42,15 @@ describe("an identity", () => {
     );
   });
 
+  test("of an event that was metered long ago is what it was then", () => {
+    const identity = eventIdentity("//predictor/eu-1", "ufawqhfynnddngldkgtslldrkq");
+    const bytes = createHash("sha256")
+      .update("16://predictor/eu-126:ufawqhfynnddngldkgtslldrkq")
+      .digest("hex");
+    expect(identity.replaceAll("-", "")).toBe(bytes.slice(0, 32));
+    expect(identity).toBe("0655af9c-fd9d-5f1e-bf58-c518a3efa125");
+  });
+
   test("tells apart pairs that are the same text when put together", () => {
     const cuts = fc.string({ unit: fc.constantFrom("1", "2", ":", "a"), minLength: 2, maxLength: 12 });
     fc.assert(
@@ -62,10 +72,22 @@ describe("the content of an event", () => {
     fc.assert(
       fc.property(events, events, (a, b) => {
         expect(billedContent(a) === billedContent(b)).toBe(billed(a) === billed(b));
+        expect(billedContentNumber(a) === billedContentNumber(b)).toBe(billed(a) === billed(b));
         const { version, ...rest } = a;
         expect(billedContent({ ...rest, version: `${version}x` })).not.toBe(billedContent(a));
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test("as a number is the first half of the text, and fits PostgreSQL's bigint", () => {
+    fc.assert(
+      fc.property(events, (event) => {
+        const content = billedContentNumber(event);
+        const first = billedContent(event).replaceAll("-", "").slice(0, 16);
+        expect(BigInt.asUintN(64, content)).toBe(BigInt(`0x${first}`));
+        expect(BigInt.asIntN(64, content)).toBe(content);
+      }),
     );
   });
 

@@ -1,12 +1,12 @@
 import { sqlCheck } from "../check.ts";
 
 const CHARGED = `
-  SELECT e.booked_period, (e.occurred_at AT TIME ZONE 'UTC')::date AS service_day, e.customer_no, e.model_no,
-    e.model_version_no, e.country, q.meter_no, e.price_no, e.split_plan_no, e.shard,
+  SELECT t.booked_period, (q.occurred_at AT TIME ZONE 'UTC')::date AS service_day, q.customer_no, t.model_no,
+    t.model_version_no, t.country, q.meter_no, t.price_no, t.split_plan_no, q.shard,
     least(q.quantity, pc.max_per_event) AS quantity
-  FROM usage_event e JOIN usage_event_meter q USING (block_no, place)
-  LEFT JOIN price_component pc ON pc.price_no = e.price_no AND pc.meter_no = q.meter_no
-  WHERE e.charged = 1`;
+  FROM usage_event_meter q JOIN usage_term t USING (term_no)
+  LEFT JOIN price_component pc ON pc.price_no = t.price_no AND pc.meter_no = q.meter_no
+  WHERE t.charged = 1`;
 
 export const windowsFromEvents = sqlCheck(
   "every usage window is the sum of its charged events",
@@ -25,7 +25,7 @@ export const customerWindowsFromEvents = sqlCheck(
     "(booked_period, service_month, customer_no, model_no, meter_no, price_no, split_plan_no)::text",
     "customer_window",
     `SELECT c.*, date_trunc('month', c.service_day)::date AS service_month FROM (
-       ${CHARGED} AND e.block_no IN (SELECT block_no FROM usage_block WHERE folded = 1)) c`,
+       ${CHARGED} AND q.block_no IN (SELECT block_no FROM usage_block WHERE folded = 1)) c`,
   ),
 );
 

@@ -1,24 +1,16 @@
-import { instantOf, present } from "../kernel/index.ts";
+import { instantOf, present } from "../../kernel/index.ts";
 import {
-  billedContent,
+  billedContentNumber,
   EVENTS_PER_BATCH_MAX,
   eventIdentity,
   type LogRecord,
   readUsageEvent,
   type UsageEvent,
-} from "../usage/index.ts";
-import { EventColumns } from "./event-columns.ts";
+} from "../../usage/index.ts";
+import type { IdentifiedEvent } from "./event-columns.ts";
 import { sliceArray } from "./slice-array.ts";
 
 const RECORD_BYTES_MAX = 1_100_000;
-
-/** An event whose identity stands earlier in its batch. */
-export interface RepeatRow {
-  /** Identity. */
-  i: string;
-  /** Content hash. */
-  c: string;
-}
 
 export interface DeadRow {
   o: string;
@@ -32,14 +24,13 @@ export interface MeteringBatch {
   /** Events found: readable and unreadable. An unreadable record counts as one. */
   consumed: number;
   /** Each identity once; the others that have it are repeats. */
-  events: EventColumns;
-  repeats: RepeatRow[];
+  events: BatchEvent[];
+  repeats: BatchEvent[];
   dead: DeadRow[];
-  /** Where each event stands in the log, by place; repeats count on from the events. */
-  places: { events: LogPlace[]; repeats: LogPlace[] };
 }
 
-export interface LogPlace {
+/** An event and where it stands in the log. */
+export interface BatchEvent extends IdentifiedEvent {
   offset: bigint;
   index: number;
 }
@@ -48,13 +39,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /** Reads log records into rows. Pure, and never throws: whatever a producer wrote becomes an event or a dead letter. */
 export function buildBatch(records: readonly LogRecord[]): MeteringBatch {
-  const batch: MeteringBatch = {
-    consumed: 0,
-    events: new EventColumns(),
-    repeats: [],
-    dead: [],
-    places: { events: [], repeats: [] },
-  };
+  const batch: MeteringBatch = { consumed: 0, events: [], repeats: [], dead: [] };
   const seen = new Set<string>();
   for (const record of records) addRecord(batch, seen, record);
   return batch;
@@ -92,22 +77,22 @@ function addRecord(batch: MeteringBatch, seen: Set<string>, record: LogRecord): 
       );
       continue;
     }
-    addEvent(batch, seen, read.event, { offset: record.offset, index });
+    addEvent(batch, seen, read.event, record.offset, index);
   }
 }
 
-function addEvent(batch: MeteringBatch, seen: Set<string>, event: UsageEvent, place: LogPlace): void {
+function addEvent(
+  batch: MeteringBatch,
+  seen: Set<string>,
+  event: UsageEvent,
+  offset: bigint,
+  index: number,
+): void {
   const identity = eventIdentity(event.source, event.id);
-  const content = BigInt.asIntN(64, BigInt(`0x${billedContent(event).replaceAll("-", "").slice(0, 16)}`));
-  batch.consumed++;
-  if (seen.has(identity)) {
-    batch.repeats.push({ i: identity, c: content.toString() });
-    batch.places.repeats.push(place);
-    return;
-  }
+  const read = { event, identity, content: billedContentNumber(event), offset, index };
+  (seen.has(identity) ? batch.repeats : batch.events).push(read);
   seen.add(identity);
-  batch.events.add(event, identity, content);
-  batch.places.events.push(place);
+  batch.consumed++;
 }
 
 function readRecord(record: LogRecord) {

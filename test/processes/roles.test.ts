@@ -1,0 +1,84 @@
+import { afterEach, expect, test } from "vitest";
+import { createTestDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
+import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
+import { type RoleProcess, runToEnd, startRole } from "./role-process.ts";
+
+const BATCH = "application/cloudevents-batch+json";
+const releases: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const release of releases.splice(0).reverse()) await release();
+});
+
+async function database() {
+  const found = await createTestDatabase();
+  releases.push(found.drop);
+  return found;
+}
+
+async function started(role: "all" | "api" | "worker", url: string): Promise<RoleProcess> {
+  const process = await startRole(role, { DATABASE_URL: url });
+  releases.push(process.stop);
+  return process;
+}
+
+async function status(api: RoleProcess): Promise<Record<string, unknown>> {
+  return (await api.call("GET", "/metering/status")) as Record<string, unknown>;
+}
+
+test("an API alone takes events and leaves them to a worker", async () => {
+  const { url, sql } = await database();
+  const api = await started("api", url);
+  await api.call("POST", "/catalog/import", SMALL_CATALOG);
+  await api.call("POST", "/events", [usageEvent({ id: "one" })], BATCH);
+  expect(await status(api)).toMatchObject({ lag: 1, consumed: "0" });
+  await started("worker", url);
+  await until(async () => (await status(api)).lag === 0);
+  expect(await status(api)).toMatchObject({ consumed: "1", applied: "1" });
+  expect(await sql`SELECT epoch FROM metering_cursor WHERE epoch <> 1`, "nobody else ever metered").toEqual(
+    [],
+  );
+  const accruals = async () => (await sql`SELECT FROM journal_entry`).length;
+  await until(async () => (await accruals()) > 0);
+});
+
+test("several workers share the work of one API, and none of it is lost or doubled", async () => {
+  const { url } = await database();
+  const [api] = await Promise.all([started("api", url), started("worker", url), started("worker", url)]);
+  await api.call("POST", "/catalog/import", SMALL_CATALOG);
+  for (let batch = 0; batch < 20; batch += 1) {
+    const events = Array.from({ length: 50 }, (_, index) => usageEvent({ id: `${batch}-${index}` }));
+    await api.call("POST", "/events", events, BATCH);
+  }
+  await until(async () => (await status(api)).lag === 0);
+  expect(await status(api)).toMatchObject({ consumed: "1000", applied: "1000", duplicate: "0", dead: "0" });
+});
+
+test("a worker serves nothing of the API", async () => {
+  const worker = await started("worker", (await database()).url);
+  for (const path of ["/v1/metering/status", "/openapi.json", "/"])
+    expect((await fetch(worker.url + path)).status, path).toBe(404);
+  expect(await worker.health()).toEqual({ status: 200, body: { status: "ok", reasons: [] } });
+});
+
+test("without --only one process does everything", async () => {
+  const { url } = await database();
+  const service = await started("all", url);
+  await service.call("POST", "/catalog/import", SMALL_CATALOG);
+  await service.call("POST", "/events", [usageEvent({ id: "one" })], BATCH);
+  await until(async () => (await status(service)).lag === 0);
+  expect(await service.health()).toMatchObject({ status: 200, body: { status: "ok" } });
+});
+
+test.each([
+  [["--only", "metering"], '--only must be api or worker, not "metering"'],
+  [["--only"], "--only"],
+  [["--olny", "api"], "--olny"],
+  [["worker"], "worker"],
+])("%j is refused with what it should be", async (args, complaint) => {
+  const { code, errors } = await runToEnd(args);
+  expect(code).toBe(64);
+  expect(errors).toContain(complaint);
+  expect(errors).toContain("node scripts/start.ts [--only api|worker]");
+});
