@@ -15,6 +15,8 @@ export interface AppContext {
   provider: PayoutProvider;
   settle: SettleOperations;
   logger: Logger;
+  /** Events older than so many days are refused; undefined for never. */
+  horizonDays: number | undefined;
   /** The operator's key from the configuration, if it was set there. */
   operatorKey: string | null;
   /** Where this service is reached, for links that come back to it. */

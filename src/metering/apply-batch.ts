@@ -12,13 +12,17 @@ export interface BatchPosition {
   to: bigint;
 }
 
-/** Models with a limit per event, whose events are decided one by one: asked for by the database, and kept in mind. */
-export type LimitedModels = Set<string>;
+export interface ApplyOptions {
+  /** Models with a limit per event, whose events are decided one by one: asked for by the database, and kept in mind. */
+  limited?: Set<string>;
+  /** Events that were older than this when the log took them are refused. */
+  horizonDays?: number | undefined;
+}
 
 const LIMITED_MODELS_MAX = 10_000;
 
 /**
- * Applies records and moves the cursor, in one statement: all of it or nothing.
+ * Applies records and moves the cursor, in one statement: all of it or nothing. Answers how many events were in them.
  * @throws a refusal `fenced` when the partition has another owner or the cursor stands elsewhere. After any other
  * error it may have been applied: claim again and read from there.
  */
@@ -26,13 +30,13 @@ export async function applyBatch(
   sql: Sql,
   position: BatchPosition,
   records: readonly LogRecord[],
-  limited: LimitedModels = new Set(),
-): Promise<void> {
-  const batch = buildBatch(records);
+  { limited = new Set(), horizonDays }: ApplyOptions = {},
+): Promise<number> {
+  const batch = buildBatch(records, horizonDays);
   for (let repeated = 0; ; ) {
     try {
       await applyNew(sql, position, await setRepeatsApart(sql, batch), records, limited);
-      return;
+      return batch.consumed;
     } catch (error) {
       if (!violatesUnique(error, "usage_identity") || ++repeated > REPEATS_MAX) throw error;
     }
@@ -61,7 +65,7 @@ async function applyNew(
   position: BatchPosition,
   batch: MeteringBatch,
   records: readonly LogRecord[],
-  limited: LimitedModels,
+  limited: Set<string>,
 ): Promise<void> {
   const alone = new Set<string>();
   let raw: Record<string, RawEvent> = {};
@@ -87,7 +91,7 @@ async function applyNew(
   }
 }
 
-function rememberLimited(limited: LimitedModels, models: string): void {
+function rememberLimited(limited: Set<string>, models: string): void {
   if (limited.size > LIMITED_MODELS_MAX) limited.clear();
   for (const model of models.split(",")) if (model !== "") limited.add(model);
 }

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { present } from "../kernel/index.ts";
+import { present, withinDeadline } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 import {
   type LogBatch,
@@ -14,12 +14,21 @@ import { applyBatch } from "./apply-batch.ts";
 export interface MeteringObserver {
   /** It reads the partition from its cursor on, whatever was before. */
   claimed(partition: number): void;
-  applied(partition: number, batch: { records: number; bytes: number; seconds: number }): void;
+  applied(
+    partition: number,
+    batch: { events: number; records: number; bytes: number; seconds: number },
+  ): void;
   /** Another worker has the partition now, or its cursor stood elsewhere: nothing was applied. */
   fenced(partition: number): void;
   /** The partition does not go on without a person. */
   alarmed(partition: number, reason: string): void;
 }
+
+/**
+ * A connection that hangs would hold its partition for ever. What is late may still be applied: the claim that follows
+ * waits for it or fences it, and finds the cursor where it stands.
+ */
+const ANSWER_WITHIN_MS = 30_000;
 
 /**
  * Meters a usage log until stopped. The position of record is the cursor in PostgreSQL; a worker that lost a
@@ -29,16 +38,17 @@ export function consumeLog(
   log: UsageLog,
   sql: Sql,
   logger: Logger,
-  observer?: MeteringObserver,
+  { observer, horizonDays }: { observer?: MeteringObserver; horizonDays?: number | undefined } = {},
 ): Promise<LogReading> {
-  const limited = new Set<string>();
+  const options = { limited: new Set<string>(), horizonDays };
   const claims = new Map<number, { logId: string; epoch: string; nextOffset: bigint }>();
 
   async function claim(logId: string, partition: number): Promise<bigint> {
     claims.delete(partition);
     try {
-      const [row] = await sql<[{ epoch: string; next_offset: string }]>`
+      const claiming = sql<[{ epoch: string; next_offset: string }]>`
         SELECT epoch, next_offset FROM claim_partition(${logId}, ${partition})`;
+      const [row] = await withinDeadline("claiming a partition", ANSWER_WITHIN_MS, claiming);
       claims.set(partition, { logId, epoch: row.epoch, nextOffset: BigInt(row.next_offset) });
       observer?.claimed(partition);
       return BigInt(row.next_offset);
@@ -55,14 +65,20 @@ export function consumeLog(
     const held = present(claims.get(batch.partition), "a claimed partition");
     const position = { ...held, partition: batch.partition, to: batch.nextOffset };
     const begun = performance.now();
+    let events: number;
     try {
-      await applyBatch(sql, position, batch.records, limited);
+      const applying = applyBatch(sql, position, batch.records, options);
+      events = await withinDeadline("applying a batch", ANSWER_WITHIN_MS, applying);
     } catch (error) {
       if (refusedByDatabase(error)?.code === "fenced") observer?.fenced(batch.partition);
       throw error;
     }
     held.nextOffset = batch.nextOffset;
-    observer?.applied(batch.partition, { ...sizeOf(batch), seconds: (performance.now() - begun) / 1000 });
+    observer?.applied(batch.partition, {
+      events,
+      ...sizeOf(batch),
+      seconds: (performance.now() - begun) / 1000,
+    });
   }
 
   const reader: LogReader = {

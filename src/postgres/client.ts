@@ -13,6 +13,8 @@ export function openSql(url: string, options: { max?: number; name?: string } = 
     max: options.max ?? 10,
     connect_timeout: 15,
     idle_timeout: 60,
+    // Seconds before connecting again: short, so that the end of an outage is noticed.
+    backoff: (attempt: number) => Math.min(2 ** attempt / 100, 1),
     onnotice: () => {},
     connection: { application_name: options.name ?? "tributary", TimeZone: "UTC" },
     types: {

@@ -9,10 +9,22 @@ export function startApi(tributary: Tributary): Promise<Serving> {
   const { config, sql, catalog, log, provider, settle, logger, afterCatalogChange, watching } = tributary;
   watching.start();
   const operatorKey = config.OPERATOR_KEY ?? null;
+  const horizonDays = config.IDENTITY_HORIZON_DAYS;
   return serve(config, (url) => {
     const publicUrl = config.PUBLIC_URL ?? url;
     return createApp(
-      { sql, catalog, log, provider, settle, logger, operatorKey, publicUrl, afterCatalogChange },
+      {
+        sql,
+        catalog,
+        log,
+        provider,
+        settle,
+        logger,
+        operatorKey,
+        publicUrl,
+        afterCatalogChange,
+        horizonDays,
+      },
       watching,
     );
   });

@@ -14,7 +14,12 @@ const IDLE_AFTER_MS = 3_000;
  * this process meters the rest itself.
  * @throws Refusal metering_behind when there is no progress for `waitSeconds`.
  */
-export async function catchUp(sql: Sql, log: UsageLog, logger: Logger, waitSeconds: number): Promise<void> {
+export async function catchUp(
+  sql: Sql,
+  log: UsageLog,
+  logger: Logger,
+  { waitSeconds, horizonDays }: { waitSeconds: number; horizonDays: number | undefined },
+): Promise<void> {
   let reading: LogReading | undefined;
   let best = Number.POSITIVE_INFINITY;
   let progressAt = Date.now();
@@ -30,7 +35,7 @@ export async function catchUp(sql: Sql, log: UsageLog, logger: Logger, waitSecon
           `metering is ${lag} records behind and makes no progress: see GET /v1/metering/status and the service's log`,
         );
       }
-      if (idleMs > IDLE_AFTER_MS) reading ??= await consumeLog(log, sql, logger);
+      if (idleMs > IDLE_AFTER_MS) reading ??= await consumeLog(log, sql, logger, { horizonDays });
       await pause(ASK_EVERY_MS);
     }
     await releaseParked(sql);

@@ -29,7 +29,11 @@ export function settleOperations(parts: SettleParts): SettleOperations {
       if (dryRun) return { statements: 0, totals: await periodTotals(sql, period) };
       await closeMonth(sql, period, {
         graceSeconds: config.CLOSE_GRACE,
-        catchUp: () => catchUp(sql, log, logger, config.CLOSE_WAIT_SECONDS),
+        catchUp: () =>
+          catchUp(sql, log, logger, {
+            waitSeconds: config.CLOSE_WAIT_SECONDS,
+            horizonDays: config.IDENTITY_HORIZON_DAYS,
+          }),
         ...(onStep === undefined ? {} : { onStep }),
       });
       const [row] = await sql<[{ count: number }]>`

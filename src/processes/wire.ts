@@ -82,7 +82,7 @@ async function openFoundation(config: Config, logger: Logger, name: string, open
   const ownLog = (own: Sql) =>
     config.KAFKA_BROKERS === undefined ? openLog(config, own, logger) : Promise.resolve(log);
   const reader = openWatchReader(url, ownLog);
-  const watching = watchProcess({ reader, logger, progressLimitSeconds: config.PROGRESS_LIMIT_SECONDS });
+  const watching = watchProcess({ sql, reader, logger, progressLimitSeconds: config.PROGRESS_LIMIT_SECONDS });
   opened.push(() => watching.close());
   return { config, logger, sql, log, watching };
 }

@@ -1,11 +1,22 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { accrueOpenPeriods } from "../earnings/index.ts";
-import { consumeLog, foldCustomerWindows, releaseParked } from "../metering/index.ts";
+import { now, withinDeadline } from "../kernel/index.ts";
+import { consumeLog, foldCustomerWindows, forgetIdentities, releaseParked } from "../metering/index.ts";
+import type { Sql } from "../postgres/index.ts";
 import type { Foundation } from "./wire.ts";
 
 const PARKED_SWEEP_MS = 1_000;
+/** All of them may be done twice at once; one on a connection that hangs must not be the last. */
+const WORK_WITHIN_MS = 600_000;
 /** The rarer, the cheaper: a window of a customer is written once for all of its events since the last time. */
 const FOLD_MS = 300_000;
+const FORGET_MS = 86_400_000;
+/**
+ * Longer than the log keeps a record: a record that waits in it may hold an event from so long before the horizon, counted
+ * from now.
+ */
+const FORGET_AFTER_HORIZON_DAYS = 31;
+const DAY_MICROS = 86_400_000_000n;
 
 /** Metering, the sweep for parked events, and accrual, until stopped. */
 export async function startWorkers({
@@ -15,13 +26,16 @@ export async function startWorkers({
   config,
   watching,
 }: Foundation): Promise<() => Promise<void>> {
-  const reading = await consumeLog(log, sql, logger, watching.observer);
+  const reading = await consumeLog(log, sql, logger, {
+    observer: watching.observer,
+    horizonDays: config.IDENTITY_HORIZON_DAYS,
+  });
   watching.startMetering();
   const stopping = new AbortController();
   const repeat = async (what: string, everyMs: number, work: () => Promise<unknown>) => {
     while (!stopping.signal.aborted) {
       try {
-        await work();
+        await withinDeadline(what, WORK_WITHIN_MS, work());
       } catch (error) {
         if (!stopping.signal.aborted) logger.error({ err: error }, `${what} failed; it is tried again`);
       }
@@ -31,10 +45,16 @@ export async function startWorkers({
   const loops = [
     repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
     repeat("summing usage by customer", FOLD_MS, () => foldCustomerWindows(sql)),
+    repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),
     repeat("accrual", config.ACCRUAL_INTERVAL_MS, () => accrueOpenPeriods(sql)),
   ];
   return async () => {
     stopping.abort();
     await Promise.all([reading.stop(), ...loops]);
   };
+}
+
+async function forgetBeyond(sql: Sql, horizonDays: number | undefined): Promise<void> {
+  if (horizonDays === undefined) return;
+  await forgetIdentities(sql, now() - BigInt(horizonDays + FORGET_AFTER_HORIZON_DAYS) * DAY_MICROS);
 }

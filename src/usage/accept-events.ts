@@ -22,12 +22,13 @@ export async function acceptEvents(
   log: UsageLog,
   batch: readonly unknown[],
   sources?: readonly string[],
+  horizonDays?: number,
 ): Promise<Acceptance> {
   const receivedAt = now();
   const accepted: LoggedEvent[] = [];
   const rejected: Acceptance["rejected"] = [];
   for (const [index, json] of batch.entries()) {
-    const read = readUsageEvent(json, receivedAt);
+    const read = readUsageEvent(json, receivedAt, horizonDays);
     if ("refusal" in read) {
       rejected.push({ index, id: idOf(json), ...read.refusal });
     } else if (sources !== undefined && !sources.includes(read.event.source)) {

@@ -25,6 +25,7 @@ export const EVENT_REFUSALS = [
   "event_invalid",
   "time_invalid",
   "time_in_future",
+  "time_too_old",
   "quantity_invalid",
   "meter_forged",
   "metrics_disagree",
@@ -46,19 +47,21 @@ const EARLIEST = 946_684_800_000_000n;
 
 /** Producers' clocks may be this far ahead of the log's. */
 const AHEAD_MAX_MICROS = 600_000_000n;
+const DAY_MICROS = 86_400_000_000n;
 
 /**
  * Reads one CloudEvent: the same rules at the HTTP door and behind the log. `appendedAt` is when the log took it (or,
- * at the door, now): an event from further ahead than ten minutes is refused.
+ * at the door, now): an event from further ahead than ten minutes is refused, and so is one from before the horizon, when
+ * there is one: its identity may have been forgotten.
  */
-export function readUsageEvent(json: unknown, appendedAt: Instant): ReadEvent {
-  if (isPlainEvent(json)) return readFields(json, appendedAt);
+export function readUsageEvent(json: unknown, appendedAt: Instant, horizonDays?: number): ReadEvent {
+  if (isPlainEvent(json)) return readFields(json, appendedAt, horizonDays);
   const parsed = CloudEvent.safeParse(json);
   if (!parsed.success) return refuse("event_invalid", describe(parsed.error));
-  return readFields(parsed.data, appendedAt);
+  return readFields(parsed.data, appendedAt, horizonDays);
 }
 
-function readFields(wire: CloudEvent, appendedAt: Instant): ReadEvent {
+function readFields(wire: CloudEvent, appendedAt: Instant, horizonDays: number | undefined): ReadEvent {
   const occurredAt = readTime(wire.time);
   if (occurredAt === undefined)
     return refuse("time_invalid", "time: an RFC 3339 time such as 2023-11-16T18:17:03Z");
@@ -66,6 +69,10 @@ function readFields(wire: CloudEvent, appendedAt: Instant): ReadEvent {
     return refuse("time_invalid", "time: before the year 2000; check the producer's clock");
   if (occurredAt > appendedAt + AHEAD_MAX_MICROS) {
     return refuse("time_in_future", "time: more than ten minutes ahead; check the producer's clock");
+  }
+  if (horizonDays !== undefined && occurredAt < appendedAt - BigInt(horizonDays) * DAY_MICROS) {
+    const message = `time: older than ${horizonDays} days; it could no longer be told from a repeat, so it is not metered: book a correction instead`;
+    return refuse("time_too_old", message);
   }
   const quantities = readQuantities(wire.data.metrics ?? {});
   if ("code" in quantities) return { refusal: quantities };

@@ -39,9 +39,9 @@ export async function startTestMetering(document: unknown = SMALL_CATALOG): Prom
     return { epoch: row.epoch, nextOffset: BigInt(row.next_offset) };
   }
 
-  function applyRecords(partition: number, held: Claim, records: LogRecord[]): Promise<void> {
+  async function applyRecords(partition: number, held: Claim, records: LogRecord[]): Promise<void> {
     const to = held.nextOffset + BigInt(records.length);
-    return applyBatch(sql, { logId: LOG_ID, partition, ...held, to }, records);
+    await applyBatch(sql, { logId: LOG_ID, partition, ...held, to }, records);
   }
 
   return {

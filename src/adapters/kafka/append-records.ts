@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { CompressionTypes, type Kafka, type Message, Partitioners, type Producer } from "kafkajs";
+import { withinDeadline } from "../../kernel/index.ts";
 import { GroupCommit, type LogAppend, LogUnavailable, partitionOfKey } from "../../usage/index.ts";
 import { Renewable } from "./renewable.ts";
 
@@ -29,7 +29,7 @@ export function recordAppender(kafka: Kafka, topic: string, partitions: number):
     sendBytesMax: SEND_BYTES_MAX,
     send: async (messages) => {
       try {
-        await producer.use((open) => withinTimeout(send(open, topic, messages)));
+        await producer.use((open) => withinDeadline("Kafka", APPEND_TIMEOUT_MS, send(open, topic, messages)));
       } catch (cause) {
         throw new LogUnavailable(`Kafka did not take ${messages.length} usage records`, { cause });
       }
@@ -55,23 +55,10 @@ async function connectedProducer(kafka: Kafka): Promise<Producer> {
     createPartitioner: Partitioners.DefaultPartitioner,
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 },
   });
-  await withinTimeout(producer.connect());
+  await withinDeadline("Kafka", APPEND_TIMEOUT_MS, producer.connect());
   return producer;
 }
 
 async function send(producer: Producer, topic: string, messages: Message[]): Promise<void> {
   await producer.send({ topic, messages, acks: -1, timeout: 5_000, compression: CompressionTypes.None });
-}
-
-async function withinTimeout<T>(work: Promise<T>): Promise<T> {
-  const finished = new AbortController();
-  const late = sleep(APPEND_TIMEOUT_MS, undefined, { signal: finished.signal }).then(() => {
-    throw new Error(`Kafka took longer than ${APPEND_TIMEOUT_MS} ms`);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    finished.abort();
-    late.catch(() => {});
-  }
 }

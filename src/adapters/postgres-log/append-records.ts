@@ -1,8 +1,10 @@
+import { withinDeadline } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { GroupCommit, type LogAppend, LogUnavailable, partitionOfKey } from "../../usage/index.ts";
 
 /** One statement carries so much, in hexadecimal twice that. */
 const SEND_BYTES_MAX = 4 * 1024 * 1024;
+const APPEND_TIMEOUT_MS = 10_000;
 
 export interface RecordAppender {
   append(values: readonly LogAppend[]): Promise<void>;
@@ -31,7 +33,8 @@ function partitionCommit(sql: Sql, partition: number): GroupCommit<Buffer> {
     sendBytesMax: SEND_BYTES_MAX,
     send: async (values) => {
       try {
-        await sql`SELECT append_usage_records(${partition}, ${byteaArray(values)}::text::bytea[])`;
+        const appended = sql`SELECT append_usage_records(${partition}, ${byteaArray(values)}::text::bytea[])`;
+        await withinDeadline("PostgreSQL", APPEND_TIMEOUT_MS, appended);
       } catch (cause) {
         throw new LogUnavailable(`PostgreSQL did not take ${values.length} usage records`, { cause });
       }

@@ -29,7 +29,9 @@ const postEvents = defineRoute({
   }),
   async handle({ body, principal, context }, request) {
     const batch = request.is(BATCH) ? asBatch(body) : [asEvent(body)];
-    return { body: await acceptEvents(context.log, batch, principal.sources ?? undefined) };
+    return {
+      body: await acceptEvents(context.log, batch, principal.sources ?? undefined, context.horizonDays),
+    };
   },
 });
 

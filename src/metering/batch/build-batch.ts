@@ -38,10 +38,10 @@ export interface BatchEvent extends IdentifiedEvent {
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /** Reads log records into rows. Pure, and never throws: whatever a producer wrote becomes an event or a dead letter. */
-export function buildBatch(records: readonly LogRecord[]): MeteringBatch {
+export function buildBatch(records: readonly LogRecord[], horizonDays?: number): MeteringBatch {
   const batch: MeteringBatch = { consumed: 0, events: [], repeats: [], dead: [] };
   const seen = new Set<string>();
-  for (const record of records) addRecord(batch, seen, record);
+  for (const record of records) addRecord(batch, seen, record, horizonDays);
   return batch;
 }
 
@@ -55,7 +55,12 @@ export function rawEvent(records: readonly LogRecord[], offset: bigint, index: n
   return text.trimStart().startsWith("[") ? Buffer.from(sliceArray(text)[index] ?? "") : value;
 }
 
-function addRecord(batch: MeteringBatch, seen: Set<string>, record: LogRecord): void {
+function addRecord(
+  batch: MeteringBatch,
+  seen: Set<string>,
+  record: LogRecord,
+  horizonDays: number | undefined,
+): void {
   const { elements, single, problem } = readRecord(record);
   if (problem !== undefined) {
     bury(batch, record, 0, problem, record.value);
@@ -64,7 +69,7 @@ function addRecord(batch: MeteringBatch, seen: Set<string>, record: LogRecord): 
   const appendedAt = instantOf(record.appendedAt);
   let texts: string[] | undefined;
   for (const [index, element] of elements.entries()) {
-    const read = readUsageEvent(element, appendedAt);
+    const read = readUsageEvent(element, appendedAt, horizonDays);
     if ("refusal" in read) {
       // The exact bytes of this element alone; the record is cut at most once.
       if (!single) texts ??= sliceArray(utf8.decode(record.value));

@@ -14,11 +14,12 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const { fenced, halted, batchRecords, batchBytes, batchSeconds } = ownMetrics(registry);
+  const { fenced, halted, batchEvents, batchRecords, batchBytes, batchSeconds } = ownMetrics(registry);
   const read = createReadMetrics(registry);
   return {
     observer: {
-      applied(_, { records, bytes, seconds }) {
+      applied(_, { events, records, bytes, seconds }) {
+        batchEvents.observe(events);
         batchRecords.observe(records);
         batchBytes.observe(bytes);
         batchSeconds.observe(seconds);
@@ -48,6 +49,12 @@ function ownMetrics(registry: Registry) {
       name: "tributary_metering_halted",
       help: "1 for each partition at which this process raised the alarm: it waits for a person.",
       labelNames: ["partition"],
+      registers,
+    }),
+    batchEvents: new Histogram({
+      name: "tributary_metering_batch_events",
+      help: "Events of a batch that this process applied, repeats and dead letters included.",
+      buckets: [1, 10, 100, 1_000, 3_000, 10_000, 30_000, 100_000],
       registers,
     }),
     batchRecords: new Histogram({

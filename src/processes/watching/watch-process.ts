@@ -8,9 +8,11 @@ import {
   positionsOf,
   progressAfter,
 } from "../../metering/index.ts";
+import type { Sql } from "../../postgres/index.ts";
 import { Halts } from "./halts.ts";
 import { judgeHealth } from "./judge-health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { PoolProbe } from "./pool-probe.ts";
 import { isTrouble, type Reading, type WatchReader } from "./reading.ts";
 
 const SAMPLE_EVERY_MS = 1_000;
@@ -27,15 +29,18 @@ export interface ProcessWatching extends Watching {
 }
 
 interface WatchParts {
+  /** The process's own connections. */
+  sql: Sql;
   reader: WatchReader;
   logger: Logger;
   progressLimitSeconds: number;
 }
 
 /** What this process and its metering are doing: for `/metrics`, for `/healthz`, and for the watchdog. */
-export function watchProcess({ reader, logger, progressLimitSeconds }: WatchParts): ProcessWatching {
+export function watchProcess({ sql, reader, logger, progressLimitSeconds }: WatchParts): ProcessWatching {
   const limitSeconds = progressLimitSeconds;
   const halts = new Halts();
+  const probe = new PoolProbe(sql);
   const stopping = new AbortController();
   let metrics: Metrics | undefined;
   let progress: Progress | null = null;
@@ -74,10 +79,23 @@ export function watchProcess({ reader, logger, progressLimitSeconds }: WatchPart
 
   async function sample(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await look();
+      const { cursors } = await look();
+      if (isTrouble(cursors)) probe.excuse(performance.now());
+      else exitWhenUnanswered();
       if (meters) exitAtStandstill();
       await pause(SAMPLE_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {});
     }
+  }
+
+  /** Connections that hang answer nobody, and every call waits for them, although the database answers others. */
+  function exitWhenUnanswered(): void {
+    const seconds = probe.waitingMs(performance.now()) / 1000;
+    if (seconds <= 2 * limitSeconds || stopping.signal.aborted) return;
+    logger.fatal(
+      { seconds: Math.round(seconds), limitSeconds },
+      "this process's own database connections do not answer, though the database does: it ends to be started again",
+    );
+    process.exit(EXIT_STANDSTILL);
   }
 
   /**

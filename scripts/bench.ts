@@ -1,0 +1,88 @@
+import { availableParallelism, cpus, totalmem } from "node:os";
+import { measureFreshness } from "./bench/freshness.ts";
+import { measureIngest } from "./bench/ingest.ts";
+import { measureMetering } from "./bench/metering.ts";
+import { type Benchmark, type BenchOptions, readOptions, USAGE, UsageWrong } from "./bench/options.ts";
+import { printFreshness } from "./bench/report/freshness.ts";
+import { printIngest } from "./bench/report/ingest.ts";
+import { printMetering } from "./bench/report/metering.ts";
+import { printScale } from "./bench/report/scale.ts";
+import { measureScale } from "./bench/scale.ts";
+import { Opened, withOpened } from "./bench/world/opened.ts";
+
+interface Result {
+  figures: unknown;
+  /** Every event counted once, every request taken: slow is not wrong. */
+  right: boolean;
+}
+
+/** Measures, and prints unless only the JSON is wanted. Small when it is one of all. */
+type Run = (opened: Opened, options: BenchOptions, small: boolean) => Promise<Result>;
+
+const RUNS: Record<Benchmark, Run> = {
+  async metering(opened, options, small) {
+    const { seed, floor, partitions = 4, workers = 1, events = small ? 400_000 : 2_000_000 } = options;
+    const figures = [];
+    for (let run = 0; run < options.repeat; run++) {
+      const settings = { events, seed: seed + run, partitions, workers, floor };
+      figures.push(await withOpened(opened, (own) => measureMetering(own, settings)));
+    }
+    if (!options.json) printMetering(figures);
+    return { figures, right: figures.every(({ differences }) => differences.length === 0) };
+  },
+
+  async ingest(opened, { seed, partitions = 4, json }, small) {
+    const figures = await measureIngest(opened, { seed, partitions, seconds: small ? 3 : 8 });
+    if (!json) printIngest(figures);
+    return { figures, right: figures.every(({ most, half }) => most.failed + half.failed === 0) };
+  },
+
+  async freshness(opened, { seed, partitions = 4, workers = 1, json, ...options }, small) {
+    const { events = small ? 200_000 : 600_000 } = options;
+    const markers = small ? 100 : 200;
+    const figures = await measureFreshness(opened, { seed, partitions, workers, events, markers });
+    if (!json) printFreshness(figures);
+    return { figures, right: figures.load.failed === 0 };
+  },
+
+  async scale(opened, { seed, partitions = 12, workers = 3, json, ...options }, small) {
+    const { events = small ? 200_000 : 2_000_000 } = options;
+    const figures = await measureScale(opened, { events, seed, partitions, workers });
+    if (!json) printScale(figures);
+    return { figures, right: figures.differences.length === 0 };
+  },
+};
+
+async function runAll(opened: Opened, options: BenchOptions): Promise<void> {
+  const machine = `${availableParallelism()} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
+  if (!options.json) console.log(`Measured on ${machine}, with everything on it; seed ${options.seed}.\n`);
+  const all: Record<string, unknown> = {};
+  for (const name of options.benchmarks) {
+    const { figures, right } = await RUNS[name](opened, options, options.benchmarks.length > 1);
+    all[name] = figures;
+    if (!right) process.exitCode = 1;
+  }
+  if (options.json) console.log(JSON.stringify({ machine, seed: options.seed, ...all }, null, 2));
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  const opened = new Opened();
+  const interrupted = new Promise<"interrupted">((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve("interrupted"));
+  });
+  try {
+    const end = await Promise.race([runAll(opened, options), interrupted]);
+    if (end === "interrupted") process.exitCode = 130;
+  } finally {
+    await opened.close();
+  }
+  // What was interrupted may still hold a timer or a socket.
+  process.exit();
+}
+
+main().catch((error: unknown) => {
+  const wrongUsage = error instanceof UsageWrong;
+  console.error(wrongUsage ? `${error.message}\n\n${USAGE}` : error);
+  process.exit(wrongUsage ? 64 : 1);
+});

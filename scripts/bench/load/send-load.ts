@@ -1,0 +1,161 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { type Percentiles, percentiles } from "../measure/percentiles.ts";
+import { type EventRequests, eventRequests } from "./event-requests.ts";
+import { HttpConnection } from "./http-connection.ts";
+
+// A process of its own, started by start-load.ts, so that sending and measuring do not wait for each other.
+
+export interface LoadSettings {
+  url: string;
+  key: string;
+  /** Events in one request. */
+  batch: number;
+  connections: number;
+  /** Requests a second, at times that are fixed beforehand; null: each connection sends when it has its answer. */
+  requestsPerSecond: number | null;
+  warmupSeconds: number;
+  /** After the warm-up; null: until its stdin ends. */
+  seconds: number | null;
+  seed: number;
+}
+
+export interface LoadResult {
+  /** Acknowledged within the measured time. */
+  eventsPerSecond: number;
+  /** Of every request that was due, from the time at which it was: a late one counts with its wait. */
+  ackMs: Percentiles;
+  /** All events that were acknowledged, also while warming up. */
+  accepted: number;
+  /** Requests that were answered with anything but 202 and all events accepted. */
+  failed: number;
+  /** The first such answer. */
+  failure: string | null;
+  cpuSeconds: number;
+}
+
+/** Failures come at once, by the thousand: so many are enough to know. */
+const FAILED_MAX = 100;
+
+const DRAIN_MS_MAX = 30_000;
+
+interface Line {
+  connection: HttpConnection;
+  requests: EventRequests;
+}
+
+class Load {
+  readonly #settings: LoadSettings;
+  readonly #begun = performance.now();
+  readonly #ackMs: number[] = [];
+  readonly #expected: string;
+  #acknowledged = 0;
+  #accepted = 0;
+  #failed = 0;
+  #failure: string | null = null;
+  #untilMs: number;
+
+  constructor(settings: LoadSettings) {
+    this.#settings = settings;
+    const { seconds, warmupSeconds } = settings;
+    this.#untilMs = seconds === null ? Number.POSITIVE_INFINITY : (warmupSeconds + seconds) * 1000;
+    this.#expected = `"accepted":${settings.batch},"rejected":[]`;
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.#begun;
+  }
+
+  get over(): boolean {
+    return this.elapsedMs >= this.#untilMs || this.#failed >= FAILED_MAX;
+  }
+
+  end(): void {
+    this.#untilMs = Math.min(this.#untilMs, this.elapsedMs);
+  }
+
+  async send({ connection, requests }: Line, dueMs: number): Promise<void> {
+    const answer = await connection.send(requests.next());
+    const at = this.elapsedMs;
+    if (!answer.startsWith("HTTP/1.1 202") || !answer.includes(this.#expected)) {
+      this.#failed += 1;
+      this.#failure ??= answer;
+      return;
+    }
+    this.#accepted += this.#settings.batch;
+    if (this.#measured(dueMs)) this.#ackMs.push(at - dueMs);
+    if (this.#measured(at)) this.#acknowledged += 1;
+  }
+
+  #measured(ms: number): boolean {
+    return ms >= this.#settings.warmupSeconds * 1000 && ms < this.#untilMs;
+  }
+
+  result(): LoadResult {
+    const { batch, warmupSeconds } = this.#settings;
+    const { user, system } = process.cpuUsage();
+    const measuredSeconds = Math.min(this.#untilMs, this.elapsedMs) / 1000 - warmupSeconds;
+    return {
+      eventsPerSecond: measuredSeconds > 0 ? (this.#acknowledged * batch) / measuredSeconds : 0,
+      ackMs: percentiles(this.#ackMs),
+      accepted: this.#accepted,
+      failed: this.#failed,
+      failure: this.#failure,
+      cpuSeconds: (user + system) / 1e6,
+    };
+  }
+}
+
+async function sendWhenAnswered(load: Load, lines: readonly Line[]): Promise<void> {
+  const run = async (line: Line) => {
+    while (!load.over) await load.send(line, load.elapsedMs);
+  };
+  await Promise.all(lines.map(run));
+}
+
+/** Sends at its times whether or not earlier requests were answered; without a free connection they wait in line. */
+async function sendOnTime(load: Load, lines: readonly Line[], requestsPerSecond: number): Promise<void> {
+  const free = [...lines];
+  const due: number[] = [];
+  let scheduled = 0;
+  const start = (line: Line, dueMs: number): void => {
+    void load.send(line, dueMs).then(() => {
+      const next = due.shift();
+      if (next === undefined) free.push(line);
+      else start(line, next);
+    });
+  };
+  while (!load.over) {
+    for (const now = load.elapsedMs; ; scheduled++) {
+      const dueMs = (scheduled * 1000) / requestsPerSecond;
+      if (dueMs > now) break;
+      const line = free.pop();
+      if (line === undefined) due.push(dueMs);
+      else start(line, dueMs);
+    }
+    await pause(1);
+  }
+  // What was due is waited for: who cannot keep up must not look fast.
+  for (const until = performance.now() + DRAIN_MS_MAX; free.length < lines.length; await pause(5))
+    if (performance.now() > until) throw new Error("requests stay without an answer");
+}
+
+async function main(): Promise<void> {
+  const settings: LoadSettings = JSON.parse(process.argv[2] ?? "");
+  const { url, key, batch, connections, requestsPerSecond, seed } = settings;
+  const lines = await Promise.all(
+    Array.from({ length: connections }, async (_, index) => ({
+      connection: await HttpConnection.open(url),
+      requests: eventRequests(url, key, batch, seed * 1_000 + index),
+    })),
+  );
+  const load = new Load(settings);
+  // Whoever started this wants the result now, or has ended.
+  process.stdin.on("end", () => load.end()).resume();
+  if (requestsPerSecond === null) await sendWhenAnswered(load, lines);
+  else await sendOnTime(load, lines, requestsPerSecond);
+  const result = load.result();
+  for (const { connection } of lines) connection.close();
+  process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
+}
+
+await main();

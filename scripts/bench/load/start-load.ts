@@ -1,0 +1,32 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import type { Opened } from "../world/opened.ts";
+import { OPERATOR_KEY } from "../world/roles.ts";
+import type { LoadResult, LoadSettings } from "./send-load.ts";
+
+const SENDER = new URL("./send-load.ts", import.meta.url).pathname;
+
+export interface RunningLoad {
+  /** When its time is over, or when it was told to end. */
+  result: Promise<LoadResult>;
+  end(): void;
+}
+
+/** Starts a process that sends events over HTTP; it ends with this one. */
+export function startLoad(opened: Opened, settings: Omit<LoadSettings, "key">): RunningLoad {
+  const child = spawn(process.execPath, [SENDER, JSON.stringify({ ...settings, key: OPERATOR_KEY })], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const ended = once(child, "exit");
+  const result = Promise.all([text(child.stdout), ended]).then(([out, [code]]) => {
+    if (out === "") throw new Error(`the load ended without a result, with ${code}`);
+    return JSON.parse(out) as LoadResult;
+  });
+  result.catch(() => {});
+  opened.later(async () => {
+    child.kill("SIGKILL");
+    await ended;
+  });
+  return { result, end: () => child.stdin.end() };
+}

@@ -1,0 +1,88 @@
+import { parseArgs } from "node:util";
+
+export const BENCHMARKS = ["metering", "ingest", "freshness", "scale"] as const;
+export type Benchmark = (typeof BENCHMARKS)[number];
+
+export const USAGE = `npm run bench -- [metering|ingest|freshness|scale] [options]
+
+  metering    from the first record to the last commit, beside COPY of the same rows
+  ingest      the rate of POST /v1/events and the time to its acknowledgement, for both logs
+  freshness   from an event sent to its place in GET /v1/payees/{id}/earnings, idle and under load
+  scale       1, 2 and 3 workers on 12 partitions; how tables grow; the earnings query behind many events
+  (nothing)   all of them, one after the other, smaller
+
+  --events n      how many events (metering 2,000,000; scale 2,000,000; smaller without a name)
+  --seed n        another seed makes other events (1)
+  --partitions n  of the topic (4; scale 12)
+  --workers n     worker processes (1; scale: up to so many, 3)
+  --repeat n      metering: so many runs, with the smallest, middle and largest figure (1)
+  --no-floor      metering: without the COPY beside it
+  --json          the figures as JSON on stdout; progress goes to stderr
+
+DATABASE_URL names the server to use, in a database of its own; without it one is started in a temporary folder.`;
+
+export class UsageWrong extends Error {
+  override name = "UsageWrong";
+}
+
+export interface BenchOptions {
+  /** Which ones; all when none was named. */
+  benchmarks: readonly Benchmark[];
+  /** Undefined: as many as the benchmark has by default. */
+  events: number | undefined;
+  seed: number;
+  partitions: number | undefined;
+  workers: number | undefined;
+  repeat: number;
+  floor: boolean;
+  json: boolean;
+}
+
+/** @throws UsageWrong naming the argument */
+export function readOptions(args: string[]): BenchOptions {
+  const { values, positionals } = parse(args);
+  const [name, ...more] = positionals;
+  const named = BENCHMARKS.find((known) => known === name);
+  if (name !== undefined && named === undefined) throw new UsageWrong(`there is no benchmark ${name}`);
+  if (more.length > 0) throw new UsageWrong("one benchmark at a time");
+  return {
+    benchmarks: named === undefined ? BENCHMARKS : [named],
+    events: count("events", values.events, 1_000, 1_000_000_000),
+    seed: count("seed", values.seed, 0, 4_294_967_295) ?? 1,
+    partitions: count("partitions", values.partitions, 1, 1_024),
+    workers: count("workers", values.workers, 1, 16),
+    repeat: count("repeat", values.repeat, 1, 100) ?? 1,
+    floor: values.floor,
+    json: values.json,
+  };
+}
+
+function parse(args: string[]) {
+  const text = { type: "string" } as const;
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      allowNegative: true,
+      options: {
+        events: text,
+        seed: text,
+        partitions: text,
+        workers: text,
+        repeat: text,
+        floor: { type: "boolean", default: true },
+        json: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageWrong((error as Error).message);
+  }
+}
+
+function count(name: string, text: string | undefined, min: number, max: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max))
+    throw new UsageWrong(`--${name} must be a whole number from ${min} to ${max}`);
+  return value;
+}

@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { Opened } from "./opened.ts";
+
+const ROOT = new URL("../../..", import.meta.url).pathname;
+export const OPERATOR_KEY = "an-operator-key-for-benchmarks-0123456789";
+
+export interface RoleProcess {
+  pid: number;
+  /** Where it answers, once it does. */
+  ready: Promise<string>;
+  /** Rejects when it ends without having been stopped. */
+  failed: Promise<never>;
+  stop(): Promise<void>;
+}
+
+/** `scripts/start.ts` as operators run it, a process of its own on a free port. */
+export function startRole(
+  opened: Opened,
+  role: "api" | "worker",
+  settings: { folder: string; databaseUrl: string; brokers: string | null; partitions: number },
+): RoleProcess {
+  const child = spawn(process.execPath, ["scripts/start.ts", "--only", role], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit"],
+    env: {
+      ...process.env,
+      DATABASE_URL: settings.databaseUrl,
+      KAFKA_BROKERS: settings.brokers ?? "",
+      USAGE_PARTITIONS: String(settings.partitions),
+      DATA_DIR: join(settings.folder, "data"),
+      PORT: "0",
+      HOST: "127.0.0.1",
+      OPERATOR_KEY,
+      // Nobody is paid here: without it an API would start a Stripe simulator.
+      STRIPE_SECRET_KEY: "",
+      STRIPE_API_BASE: "http://127.0.0.1:1",
+      LOG_LEVEL: process.env.LOG_LEVEL || "error",
+    },
+  });
+  const ended = once(child, "exit");
+  let stopping = false;
+  const stop = async () => {
+    stopping = true;
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+    await ended;
+  };
+  opened.later(stop);
+  const failed = ended.then(([code, signal]) => {
+    if (stopping) return new Promise<never>(() => {});
+    throw new Error(`the ${role} ended by itself with ${signal ?? `exit code ${code}`}`);
+  });
+  failed.catch(() => {});
+  const ready = Promise.race([readyUrl(child), failed]);
+  ready.catch(() => {});
+  return { pid: child.pid ?? 0, ready, failed, stop };
+}
+
+function readyUrl(child: ChildProcess): Promise<string> {
+  let said = "";
+  return new Promise((resolve) => {
+    child.stdout?.on("data", (chunk) => {
+      said += chunk;
+      const url = /^Tributary (?:answers|worker watches) at (\S+)/m.exec(said)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+  });
+}
+
+/** How many batches a worker applied since it began, as its own metrics say. */
+export async function appliedBatches(worker: RoleProcess): Promise<number> {
+  const response = await fetch(`${await worker.ready}/metrics`);
+  const found = /^tributary_metering_batch_records_count (\d+)/m.exec(await response.text());
+  return Number(found?.[1] ?? 0);
+}
