@@ -1,13 +1,42 @@
 -- Why: stages after metering read events, windows and lines as rows, however they are stored.
 
+-- A block's events with what was decided for their groups. The arrays are taken into variables first: looked into where
+-- they lie, each of their elements would read the whole array from its table.
+CREATE FUNCTION events_of_block(p_events text, p_terms int[], p_customers int[], p_sources int[])
+RETURNS TABLE (place bigint, term_no int, customer_no int, source_no int, occurred_at bigint, id text, parent text,
+  predict_seconds bigint, input_tokens bigint, output_tokens bigint, images bigint)
+LANGUAGE plpgsql IMMUTABLE ROWS 10000 AS $$
+DECLARE
+  v_terms int[] := p_terms;
+  v_customers int[] := p_customers;
+BEGIN
+  RETURN QUERY SELECT e.place, v_terms[e.grp], v_customers[e.grp], p_sources[e.source], e.occurred_at, e.id, e.parent,
+    e.predict_seconds, e.input_tokens, e.output_tokens, e.images
+  FROM unpack_events(p_events) e;
+END $$;
+--> statement-breakpoint
+
+CREATE FUNCTION other_meters_of_block(p_events text, p_terms int[], p_customers int[], p_first bigint[])
+RETURNS TABLE (place bigint, term_no int, customer_no int, first_occurred_at bigint, meter text, quantity bigint)
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  v_terms int[] := p_terms;
+  v_customers int[] := p_customers;
+  v_first bigint[] := p_first;
+BEGIN
+  RETURN QUERY SELECT o.place, v_terms[o.grp], v_customers[o.grp], v_first[o.grp], o.meter, o.quantity
+  FROM unpack_other_meters(p_events) o;
+END $$;
+--> statement-breakpoint
+
 -- One metered event a row, with everything that was decided about it.
 CREATE VIEW usage_event AS
-SELECT b.block_no, e.place, (b.block_no << 20) + e.place AS event_no, b.shard, e.id, b.source_nos[e.source] AS source_no,
-  from_epoch_micros(e.occurred_at) AS occurred_at, b.group_customer_no[e.grp] AS customer_no, e.parent, t.*,
+SELECT b.block_no, e.place, (b.block_no << 20) + e.place AS event_no, b.shard, e.id, e.source_no,
+  from_epoch_micros(e.occurred_at) AS occurred_at, e.customer_no, e.parent, t.*,
   e.predict_seconds, e.input_tokens, e.output_tokens, e.images
 FROM usage_block b
-CROSS JOIN LATERAL unpack_events(b.events) e
-JOIN usage_term t ON t.term_no = b.group_term_no[e.grp];
+CROSS JOIN LATERAL events_of_block(b.events, b.group_term_no, b.group_customer_no, b.source_nos) e
+JOIN usage_term t ON t.term_no = e.term_no;
 --> statement-breakpoint
 
 -- One event of a block; only its thousand is unpacked. quantities: what it was reported to have used, by meter.
@@ -34,11 +63,10 @@ CROSS JOIN LATERAL (VALUES ('runs', 1::bigint), ('predict_seconds', e.predict_se
   ('output_tokens', e.output_tokens), ('images', e.images)) AS q(name, quantity)
 JOIN meter m USING (name) WHERE q.quantity IS NOT NULL
 UNION ALL
-SELECT b.block_no, o.place, b.shard, from_epoch_micros(b.group_first[o.grp]), b.group_customer_no[o.grp], t.term_no,
-  m.meter_no, o.quantity
+SELECT b.block_no, o.place, b.shard, from_epoch_micros(o.first_occurred_at), o.customer_no, t.term_no, m.meter_no, o.quantity
 FROM usage_block b
-CROSS JOIN LATERAL unpack_other_meters(b.events) o
-JOIN usage_term t ON t.term_no = b.group_term_no[o.grp]
+CROSS JOIN LATERAL other_meters_of_block(b.events, b.group_term_no, b.group_customer_no, b.group_first) o
+JOIN usage_term t ON t.term_no = o.term_no
 JOIN meter m ON m.name = o.meter AND m.built_in = 0
 JOIN split_plan p ON p.split_plan_no = t.split_plan_no
 LEFT JOIN price_component c ON c.price_no = t.price_no AND c.meter_no = m.meter_no

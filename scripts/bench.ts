@@ -7,6 +7,7 @@ import { printFreshness } from "./bench/report/freshness.ts";
 import { printIngest } from "./bench/report/ingest.ts";
 import { printMetering } from "./bench/report/metering.ts";
 import { printScale } from "./bench/report/scale.ts";
+import { say } from "./bench/say.ts";
 import { measureScale } from "./bench/scale.ts";
 import { Opened, withOpened } from "./bench/world/opened.ts";
 
@@ -68,12 +69,15 @@ async function runAll(opened: Opened, options: BenchOptions): Promise<void> {
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   const opened = new Opened();
-  const interrupted = new Promise<"interrupted">((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve("interrupted"));
+  const interrupted = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
   });
   try {
-    const end = await Promise.race([runAll(opened, options), interrupted]);
-    if (end === "interrupted") process.exitCode = 130;
+    const signal = await Promise.race([runAll(opened, options), interrupted]);
+    if (signal !== undefined) {
+      say(`${signal}: everything that was started ends`);
+      process.exitCode = 130;
+    }
   } finally {
     await opened.close();
   }

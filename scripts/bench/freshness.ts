@@ -9,7 +9,8 @@ import { measureMetering } from "./metering.ts";
 import { say } from "./say.ts";
 import { type Opened, withOpened } from "./world/opened.ts";
 import { OPERATOR_KEY, type RoleProcess, startRole } from "./world/roles.ts";
-import { openBenchDatabase, startBroker, temporaryFolder } from "./world/servers.ts";
+import { openBenchDatabase, startBroker } from "./world/servers.ts";
+import { temporaryFolder } from "./world/temporary-folder.ts";
 
 export interface FreshnessSettings {
   seed: number;

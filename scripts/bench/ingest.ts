@@ -5,7 +5,8 @@ import { usedBy, usedSince } from "./measure/processes.ts";
 import { say } from "./say.ts";
 import { type Opened, withOpened } from "./world/opened.ts";
 import { type RoleProcess, startRole } from "./world/roles.ts";
-import { openBenchDatabase, startBroker, temporaryFolder } from "./world/servers.ts";
+import { openBenchDatabase, startBroker } from "./world/servers.ts";
+import { temporaryFolder } from "./world/temporary-folder.ts";
 
 export interface IngestSettings {
   seed: number;

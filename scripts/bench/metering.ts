@@ -12,13 +12,8 @@ import { type Rates, ratesOf } from "./measure/rates.ts";
 import { say } from "./say.ts";
 import type { Opened } from "./world/opened.ts";
 import { appliedBatches, type RoleProcess, startRole } from "./world/roles.ts";
-import {
-  type BenchBroker,
-  type BenchDatabase,
-  openBenchDatabase,
-  startBroker,
-  temporaryFolder,
-} from "./world/servers.ts";
+import { type BenchBroker, type BenchDatabase, openBenchDatabase, startBroker } from "./world/servers.ts";
+import { temporaryFolder } from "./world/temporary-folder.ts";
 
 export interface MeteringSettings {
   events: number;

@@ -43,7 +43,7 @@ const Variables = z.object({
   TWO_PERSON_APPROVAL: flag,
   CLOSE_GRACE: wholeNumber("seconds from 0 to 604800", 0, 604_800).default(3600),
   CLOSE_WAIT_SECONDS: wholeNumber("seconds from 1 to 3600", 1, 3600).default(120),
-  ACCRUAL_INTERVAL_MS: wholeNumber("milliseconds from 50 to 3600000", 50, 3_600_000).default(2000),
+  ACCRUAL_INTERVAL_MS: wholeNumber("milliseconds from 50 to 3600000", 50, 3_600_000).default(10_000),
   IDENTITY_HORIZON_DAYS: wholeNumber("days from 45 to 36500", 45, 36_500).optional(),
   PROGRESS_LIMIT_SECONDS: wholeNumber("seconds from 1 to 86400", 1, 86_400).default(60),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),

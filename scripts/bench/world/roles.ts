@@ -15,15 +15,19 @@ export interface RoleProcess {
   stop(): Promise<void>;
 }
 
+/** The shell becomes the role; what stays beside it waits for the end of our pipe, then ends the role. */
+const END_WITH_PARENT = 'exec 3<&0; { cat <&3 >/dev/null 2>&1; kill -9 $$ 2>/dev/null; } & exec "$@" 3<&-';
+
 /** `scripts/start.ts` as operators run it, a process of its own on a free port. */
 export function startRole(
   opened: Opened,
   role: "api" | "worker",
   settings: { folder: string; databaseUrl: string; brokers: string | null; partitions: number },
 ): RoleProcess {
-  const child = spawn(process.execPath, ["scripts/start.ts", "--only", role], {
+  const command = [process.execPath, "scripts/start.ts", "--only", role];
+  const child = spawn("sh", ["-c", END_WITH_PARENT, "role", ...command], {
     cwd: ROOT,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
     env: {
       ...process.env,
       DATABASE_URL: settings.databaseUrl,

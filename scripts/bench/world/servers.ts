@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { migrate, openEmbeddedPostgres, openSql, type Sql } from "../../../src/postgres/index.ts";
 import { startKafkaBroker } from "../../kafka-broker/kafka-broker.ts";
@@ -16,12 +15,6 @@ export interface BenchDatabase {
 export interface BenchBroker {
   brokers: string;
   pid: number;
-}
-
-export async function temporaryFolder(opened: Opened): Promise<string> {
-  return opened.open(mkdtemp(join(tmpdir(), "tributary-bench-")), (path) =>
-    rm(path, { recursive: true, force: true }),
-  );
 }
 
 export async function startBroker(opened: Opened, folder: string): Promise<BenchBroker> {
