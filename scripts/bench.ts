@@ -70,7 +70,8 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   const opened = new Opened();
   const interrupted = new Promise<NodeJS.Signals>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
+    // Not once: npm hands a signal on that its whole group got already, and the second must not cut the closing short.
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve(signal));
   });
   try {
     const signal = await Promise.race([runAll(opened, options), interrupted]);

@@ -67,8 +67,11 @@ describe(`records that are gone before they were metered (FAULTS_SEED=${FAULTS_S
       .finally(() => busy.close());
   });
 
-  test("a topic that is deleted and made again under a running worker stops all of it, and nothing is billed twice when all is sent again", () =>
-    report.tell("the topic was deleted and made again", madeAgain));
+  test(
+    "a topic that is deleted and made again under a running worker stops all of it, and nothing is billed twice when all is sent again",
+    () => report.tell("the topic was deleted and made again", madeAgain),
+    300_000,
+  );
 });
 
 /** While the worker rests, some records come and go, and some come and stay. */

@@ -20,7 +20,7 @@ export function intArray(column: readonly (bigint | number)[]): string {
 }
 
 /** Null when the column is empty throughout. */
-export function nullableIntArray(column: readonly (bigint | null)[]): string | null {
+export function nullableIntArray(column: readonly (bigint | number | null)[]): string | null {
   if (column.every((value) => value === null)) return null;
   return `{${column.map((value) => value ?? "NULL").join(",")}}`;
 }

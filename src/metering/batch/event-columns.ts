@@ -1,3 +1,4 @@
+import { isBuiltInMeter } from "../../pricing/index.ts";
 import type { UsageEvent } from "../../usage/index.ts";
 import { Dictionary, intArray, textArray, uuidArray } from "./columns.ts";
 import { COLUMN_METERS, EventGroups } from "./event-groups.ts";
@@ -48,31 +49,37 @@ function packLine(
   sources: Dictionary,
   separate: (event: UsageEvent) => boolean,
 ): string {
-  const g: number[] = [];
-  const s: number[] = [];
-  const o: string[] = [];
+  const [g, t, s, o]: [number[], bigint[], number[], string[]] = [[], [], [], []];
+  const ids: string[] = [];
+  const parents: (string | null)[] = [];
+  const meters = COLUMN_METERS.map((): (number | null)[] => []);
   for (const [index, { event }] of events.entries()) {
-    const group = groups.add(event, separate(event));
+    const quantities = COLUMN_METERS.map((meter) => numberOrNone(event.quantities.get(meter)));
+    const group = groups.add(event, quantities, separate(event));
     g.push(group);
+    t.push(event.occurredAt);
     s.push(sources.numberOf(event.source));
+    ids.push(event.id);
+    parents.push(event.parent);
+    for (let meter = 0; meter < meters.length; meter++) meters[meter]?.push(quantities[meter] ?? null);
     for (const [meter, quantity] of event.quantities) {
-      if (meter === "runs" || (COLUMN_METERS as readonly string[]).includes(meter)) continue;
+      if (isBuiltInMeter(meter)) continue;
+      groups.addOther(group, meter, Number(quantity));
       o.push(`[${from + index + 1},${group},${JSON.stringify(meter)},${quantity}]`);
     }
   }
-  const columns = [
-    `"g":[${g}]`,
-    `"t":[${events.map(({ event }) => event.occurredAt)}]`,
-    `"s":[${s}]`,
-    `"e":${JSON.stringify(events.map(({ event }) => event.id))}`,
-  ];
-  if (events.some(({ event }) => event.parent !== null))
-    columns.push(`"p":${JSON.stringify(events.map(({ event }) => event.parent))}`);
-  for (const [index, name] of ["ps", "it", "ot", "im"].entries()) {
-    const meter = COLUMN_METERS[index] ?? "";
-    if (!events.some(({ event }) => event.quantities.has(meter))) continue;
-    columns.push(`"${name}":[${events.map(({ event }) => event.quantities.get(meter) ?? "null")}]`);
+  const columns = [`"g":[${g}]`, `"t":[${t}]`, `"s":[${s}]`, `"e":${JSON.stringify(ids)}`];
+  if (parents.some((parent) => parent !== null)) columns.push(`"p":${JSON.stringify(parents)}`);
+  for (const [meter, name] of ["ps", "it", "ot", "im"].entries()) {
+    const quantities = meters[meter] ?? [];
+    if (quantities.some((quantity) => quantity !== null))
+      columns.push(`"${name}":${JSON.stringify(quantities)}`);
   }
   if (o.length > 0) columns.push(`"o":[${o}]`);
   return `{${columns.join(",")}}`;
+}
+
+/** Exact: a quantity is at most 10^15. */
+function numberOrNone(quantity: bigint | undefined): number | undefined {
+  return quantity === undefined ? undefined : Number(quantity);
 }

@@ -4,24 +4,26 @@ import { Dictionary, intArray, nullableIntArray } from "./columns.ts";
 /** The built-in meters that have a column; runs counts the events themselves. */
 export const COLUMN_METERS = ["predict_seconds", "input_tokens", "output_tokens", "images"] as const;
 
-const DAY_MICROS = 86_400_000_000n;
-/** Sums are bigint in the database; one quantity is at most 10^15. */
-const SUM_MAX = 9n * 10n ** 18n;
-
-interface Sum {
-  quantity: bigint;
-  events: number;
-}
+const DAY_MICROS = 86_400_000_000;
+/** Sums are numbers, exact up to 2^53; one quantity is at most 10^15. */
+const SUM_MAX = 8e15;
+/** A batch that spans more days than this has groups of one event for the rest. */
+const DAYS_MAX = 512;
 
 interface Group {
   number: number;
   customer: number;
   subject: number;
-  first: bigint;
-  last: bigint;
+  /** Microseconds since 1970. */
+  first: number;
+  last: number;
   events: number;
-  sums: (Sum | undefined)[];
-  others: Map<number, Sum> | undefined;
+  /** By column meter: its sum, and how many events had it. */
+  sums: number[];
+  counts: number[];
+  others: Map<number, { quantity: number; events: number }> | undefined;
+  /** Another quantity might take a sum beyond what is exact: it takes no more events. */
+  full: boolean;
 }
 
 /**
@@ -34,22 +36,45 @@ export class EventGroups {
   readonly models: string[] = [];
   readonly versions: string[] = [];
   readonly statuses: string[] = [];
-  readonly #subjects = new Dictionary();
+  readonly #modelNumbers = new Dictionary();
+  readonly #versionNumbers = new Dictionary();
+  readonly #statusNumbers = new Dictionary();
+  readonly #subjects = new Map<number, number>();
+  readonly #days = new Map<number, number>();
   readonly #groups: Group[] = [];
-  readonly #byKey = new Map<string, Group>();
+  readonly #byKey = new Map<number, Group>();
 
-  /** Adds an event to its group, or, when it must be decided by itself, to a new one. Answers the group's number, from 1. */
-  add(event: UsageEvent, separate: boolean): number {
+  /**
+   * Adds an event to its group, or, when it must be decided by itself, to a new one. Answers the group's number, from 1.
+   * @param quantities of the column meters, undefined where unmetered
+   */
+  add(event: UsageEvent, quantities: readonly (number | undefined)[], separate: boolean): number {
     const customer = this.customers.numberOf(event.customer);
     const subject = this.#subjectNumber(event);
-    const key = `${customer} ${subject} ${event.occurredAt / DAY_MICROS}`;
-    let group = separate ? undefined : this.#byKey.get(key);
-    if (group === undefined || group.sums.some((sum) => sum !== undefined && sum.quantity > SUM_MAX / 2n)) {
-      group = this.#open(customer, subject, event.occurredAt);
-      if (!separate) this.#byKey.set(key, group);
+    const at = Number(event.occurredAt);
+    const day = this.#dayNumber(at);
+    const alone = separate || day >= DAYS_MAX;
+    const key = (customer * 2 ** 18 + subject) * DAYS_MAX + day;
+    let group = alone ? undefined : this.#byKey.get(key);
+    if (group === undefined || group.full) {
+      group = this.#open(customer, subject, at);
+      if (!alone) this.#byKey.set(key, group);
     }
-    this.#count(group, event);
+    count(group, at, quantities);
     return group.number;
+  }
+
+  /** Adds what an event has on a meter without a column, after the event. */
+  addOther(number: number, meter: string, quantity: number): void {
+    const group = this.#groups[number - 1];
+    if (group === undefined) return;
+    group.others ??= new Map();
+    const meterNumber = this.meters.numberOf(meter);
+    const sum = group.others.get(meterNumber) ?? { quantity: 0, events: 0 };
+    sum.quantity += quantity;
+    sum.events++;
+    group.others.set(meterNumber, sum);
+    if (sum.quantity > SUM_MAX - 1e15) group.full = true;
   }
 
   /** Customer and model of the group, with a space between. */
@@ -72,10 +97,12 @@ export class EventGroups {
       last: intArray(groups.map((group) => group.last)),
       events: intArray(groups.map((group) => group.events)),
       meters: COLUMN_METERS.map((_, meter) => ({
-        quantities: nullableIntArray(groups.map(({ sums }) => sums[meter]?.quantity ?? null)),
-        events: groups.every(({ sums, events }) => sums[meter] === undefined || sums[meter].events === events)
+        quantities: nullableIntArray(
+          groups.map(({ sums, counts }) => ((counts[meter] ?? 0) > 0 ? (sums[meter] ?? 0) : null)),
+        ),
+        events: groups.every(({ counts, events }) => counts[meter] === 0 || counts[meter] === events)
           ? null
-          : intArray(groups.map(({ sums }) => sums[meter]?.events ?? 0)),
+          : intArray(groups.map(({ counts }) => counts[meter] ?? 0)),
       })),
       otherGroup: intArray(others.map(({ group }) => group)),
       otherMeter: intArray(others.map(({ meter }) => meter)),
@@ -84,47 +111,45 @@ export class EventGroups {
     };
   }
 
-  #open(customer: number, subject: number, at: bigint): Group {
+  #open(customer: number, subject: number, at: number): Group {
     const number = this.#groups.length + 1;
-    const sums = COLUMN_METERS.map(() => undefined);
-    const group = { number, customer, subject, first: at, last: at, events: 0, sums, others: undefined };
+    const none = () => COLUMN_METERS.map(() => 0);
+    const sums = { events: 0, sums: none(), counts: none(), others: undefined, full: false };
+    const group: Group = { number, customer, subject, first: at, last: at, ...sums };
     this.#groups.push(group);
     return group;
   }
 
-  #count(group: Group, { occurredAt, quantities }: UsageEvent): void {
-    group.events++;
-    if (occurredAt < group.first) group.first = occurredAt;
-    if (occurredAt > group.last) group.last = occurredAt;
-    for (const [meter, quantity] of quantities) {
-      if (meter === "runs") continue;
-      const column = (COLUMN_METERS as readonly string[]).indexOf(meter);
-      if (column >= 0) {
-        group.sums[column] = plus(group.sums[column], quantity);
-      } else {
-        group.others ??= new Map();
-        const number = this.meters.numberOf(meter);
-        group.others.set(number, plus(group.others.get(number), quantity));
-      }
-    }
+  #subjectNumber({ model, version, status }: UsageEvent): number {
+    const names = this.#modelNumbers.numberOf(model) * 2 ** 20 + this.#versionNumbers.numberOf(version);
+    const key = names * 8 + this.#statusNumbers.numberOf(status);
+    const known = this.#subjects.get(key);
+    if (known !== undefined) return known;
+    this.models.push(model);
+    this.versions.push(version);
+    this.statuses.push(status);
+    this.#subjects.set(key, this.models.length);
+    return this.models.length;
   }
 
-  #subjectNumber({ model, version, status }: UsageEvent): number {
-    const known = this.models.length;
-    // A status has no colon and a model's id has none either, so the key names one subject.
-    const subject = this.#subjects.numberOf(`${status}:${model}:${version}`);
-    if (subject > known) {
-      this.models.push(model);
-      this.versions.push(version);
-      this.statuses.push(status);
-    }
-    return subject;
+  #dayNumber(at: number): number {
+    const day = Math.floor(at / DAY_MICROS);
+    const known = this.#days.get(day) ?? this.#days.size;
+    this.#days.set(day, known);
+    return known;
   }
 }
 
-function plus(sum: Sum | undefined, quantity: bigint): Sum {
-  if (sum === undefined) return { quantity, events: 1 };
-  sum.quantity += quantity;
-  sum.events++;
-  return sum;
+function count(group: Group, at: number, quantities: readonly (number | undefined)[]): void {
+  group.events++;
+  if (at < group.first) group.first = at;
+  if (at > group.last) group.last = at;
+  for (let meter = 0; meter < quantities.length; meter++) {
+    const quantity = quantities[meter];
+    if (quantity === undefined) continue;
+    const sum = (group.sums[meter] ?? 0) + quantity;
+    group.sums[meter] = sum;
+    if (sum > SUM_MAX - 1e15) group.full = true;
+    group.counts[meter] = (group.counts[meter] ?? 0) + 1;
+  }
 }
