@@ -7,7 +7,8 @@ export interface KafkaAdmin {
   /** As retention does: the log of the partition begins at `offset` from now on. */
   deleteBefore(partition: number, offset: bigint): Promise<void>;
   deleteTopic(): Promise<void>;
-  endOf(partition: number): Promise<bigint>;
+  /** Of the topic: what the broker does with a batch that a producer compressed. */
+  compressionType(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -23,12 +24,18 @@ export async function openKafkaAdmin(brokers: string): Promise<KafkaAdmin> {
       await admin.deleteTopics({ topics: [TOPIC] });
       await until(async () => !(await admin.listTopics()).includes(TOPIC));
     },
-    endOf: (partition) => endOf(admin, partition),
+    compressionType: () => compressionType(admin),
     close: () => admin.disconnect(),
   };
 }
 
-async function endOf(admin: Admin, partition: number): Promise<bigint> {
-  const offsets = await admin.fetchTopicOffsets(TOPIC);
-  return BigInt(offsets.find((each) => each.partition === partition)?.high ?? "-1");
+/** ConfigResourceTypes.TOPIC, which native ESM does not see among kafkajs' exports. */
+const TOPIC_RESOURCE = 2;
+
+async function compressionType(admin: Admin): Promise<string> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: TOPIC_RESOURCE, name: TOPIC, configNames: ["compression.type"] }],
+  });
+  return resources[0]?.configEntries[0]?.configValue ?? "";
 }
