@@ -8,7 +8,7 @@ import type { Flaw } from "./world/world.ts";
 // A simulation that finds nothing proves nothing: each of these mistakes must be noticed.
 
 const SEED = 1;
-const SEEDS_MAX = 25;
+const SEEDS_MAX = 120;
 
 let books: FreshBooks;
 

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type { Batch } from "kafkajs";
 import { expect, test } from "vitest";
 import { readFetched } from "../../../src/adapters/kafka/fetched-batch.ts";
+import { BATCH_BYTES_MAX } from "../../../src/usage/index.ts";
 
 const KafkaJsBatch = createRequire(import.meta.url)("kafkajs/src/consumer/batch.js") as new (
   topic: string,
@@ -49,8 +50,7 @@ test("records from before the offset that was asked for are not read", () => {
 });
 
 test("a large fetch is split, and each batch ends where the next begins", () => {
-  const megabyte = 1024 * 1024;
-  const { batches } = readFetched(fetched(0, "0 1 2 3 4 5", 1.5 * megabyte));
+  const { batches } = readFetched(fetched(0, "0 1 2 3 4 5", 0.4 * BATCH_BYTES_MAX));
   expect(batches.map(({ records }) => records.length)).toEqual([2, 2, 2]);
   expect(batches.map(({ nextOffset }) => nextOffset)).toEqual([2n, 4n, 6n]);
 });

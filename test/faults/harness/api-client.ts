@@ -29,6 +29,11 @@ export function request(
   });
 }
 
+/** The API cannot answer just now, and says so. */
+class NotNow extends Error {
+  override name = "NotNow";
+}
+
 /**
  * As `request`, and reads the answer. A question to an API that does not answer, or is just being started again, is asked again.
  * @throws Error with status and body when it is refused
@@ -38,7 +43,8 @@ export async function call<T>(url: string, method: string, path: string, body?: 
     try {
       return await callOnce<T>(url, method, path, body);
     } catch (error) {
-      const unanswered = error instanceof TypeError || (error as Error).name === "TimeoutError";
+      const { name } = error as Error;
+      const unanswered = error instanceof TypeError || name === "TimeoutError" || error instanceof NotNow;
       if (!unanswered || method !== "GET" || Date.now() > deadline) throw error;
     }
   }
@@ -47,6 +53,7 @@ export async function call<T>(url: string, method: string, path: string, body?: 
 async function callOnce<T>(url: string, method: string, path: string, body: unknown): Promise<T> {
   const response = await request(url, { method, path, body, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
   const text = await response.text();
+  if (response.status === 503) throw new NotNow(`${method} ${path}: ${response.status} ${text}`);
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return JSON.parse(text) as T;
 }
