@@ -93,9 +93,11 @@ export const raceOfContents: Fault = {
     let changed = 0;
     for (const [index, original] of originals.entries()) {
       const other = present(others[index], "the other");
-      if (!(await isMeteredAs(stage, other))) continue;
-      changed += 1;
-      events.splice(events.indexOf(original), 1, other);
+      const otherWon = await isMeteredAs(stage, other);
+      if (otherWon) changed += 1;
+      // Both may have been acknowledged, in either order.
+      const kept = events.filter(({ source, id }) => source !== original.source || id !== original.id);
+      events.splice(0, events.length, ...kept, otherWon ? other : original);
     }
     return `${originals.length} identities at the same moment: the other content was first ${changed} times`;
   },
