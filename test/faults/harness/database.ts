@@ -22,6 +22,21 @@ while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
 umount -l "$0" 2>/dev/null
 rm -rf "$0"`;
 
+const CONNECTIONS = 2;
+
+/**
+ * What a server said while it recovered can reach the first statement that follows on that connection: postgres.js
+ * 3.4.9 keeps the query that died with the old connection, takes the error for that one's, and rejects both when it
+ * is connected again.
+ */
+const useUpOldError = (sql: Sql) =>
+  until(() =>
+    sql`SELECT pg_sleep(0.05)`.then(
+      () => true,
+      () => false,
+    ),
+  );
+
 /** One PostgreSQL of its own, that faults may kill, starve and shut. */
 export interface Database {
   dataDir: string;
@@ -60,7 +75,7 @@ export async function startDatabase({ diskMiB }: { diskMiB?: number } = {}): Pro
     throw error;
   }
   const { url } = server;
-  const sql = openSql(url, { max: 2, name: "tributary-faults" });
+  const sql = openSql(url, { max: CONNECTIONS, name: "tributary-faults" });
   const isUp = async () => (await findPostmaster(cluster)) !== undefined;
   return {
     dataDir,
@@ -80,6 +95,7 @@ export async function startDatabase({ diskMiB }: { diskMiB?: number } = {}): Pro
       // Its lease was held on a server that is gone.
       await old.close().catch(() => {});
       if (server.url !== url) throw new Error("PostgreSQL came back on another port: something took its own");
+      await Promise.all(Array.from({ length: CONNECTIONS }, () => useUpOldError(sql)));
     },
     async stop() {
       await sql.end({ timeout: 1 });
