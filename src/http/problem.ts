@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import { REFUSALS, Refusal, type RefusalCode } from "../kernel/index.ts";
 import { ProviderUnavailable } from "../payouts/index.ts";
+import { isUnavailable } from "../postgres/index.ts";
 
 /** RFC 9457. `code` is stable; `detail` says what to do. */
 export const Problem = z
@@ -71,7 +72,7 @@ function toRefusal(error: unknown): Refusal {
     return new Refusal("stripe_unavailable", `Stripe could not be asked (${error.message}): try again`);
   }
   // Errors of Express and its body parser carry a status and a type.
-  const { type, status, code } = (typeof error === "object" && error !== null ? error : {}) as Record<
+  const { type, status } = (typeof error === "object" && error !== null ? error : {}) as Record<
     string,
     unknown
   >;
@@ -86,11 +87,7 @@ function toRefusal(error: unknown): Refusal {
   if (typeof type === "string" && status === 400)
     return new Refusal("body_not_json", "the body could not be read as JSON");
   if (status === 400) return new Refusal("parameter_invalid", "the path could not be decoded");
-  if (isConnectionError(code))
+  if (isUnavailable(error))
     return new Refusal("database_unavailable", "the database cannot be reached now: try again");
   return new Refusal("internal_error", "something went wrong on our side; nothing is half done: try again");
-}
-
-function isConnectionError(code: unknown): boolean {
-  return typeof code === "string" && /^(ECONN|CONNECT|CONNECTION_|57P0)/.test(code);
 }

@@ -16,3 +16,12 @@ export function refusedByDatabase(error: unknown): DatabaseRefusal | undefined {
 export function violatesUnique(error: unknown, table: string): boolean {
   return error instanceof postgres.PostgresError && error.code === "23505" && error.table_name === table;
 }
+
+/**
+ * The database cannot do its work now, whatever it is asked: the connection is gone (08), it is full or out of memory
+ * (53), shut down, starting or told to stop (57), broken below (58), or read-only (25006). Asking again later is right.
+ */
+export function isUnavailable(error: unknown): boolean {
+  const { code } = (typeof error === "object" && error !== null ? error : {}) as { code?: unknown };
+  return typeof code === "string" && /^(ECONN|EPIPE|CONNECT|(08|53|57|58)[0-9A-Z]{3}$|25006$)/.test(code);
+}

@@ -1,5 +1,10 @@
 export { openSql, type Sql } from "./client.ts";
-export { type DatabaseRefusal, refusedByDatabase, violatesUnique } from "./database-refusal.ts";
+export {
+  type DatabaseRefusal,
+  isUnavailable,
+  refusedByDatabase,
+  violatesUnique,
+} from "./database-refusal.ts";
 export { type EmbeddedPostgres, openEmbeddedPostgres } from "./embedded.ts";
 export { migrate } from "./migrate.ts";
 export { alive } from "./postmaster.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { openSql, type Sql } from "../../src/postgres/index.ts";
+import { isUnavailable, openSql, type Sql } from "../../src/postgres/index.ts";
 
 let sql: Sql;
 
@@ -25,4 +25,22 @@ test("the session is in UTC and bears the name it was given", async () => {
   const [row] =
     await sql`SELECT current_setting('TimeZone') AS zone, current_setting('application_name') AS name`;
   expect(row).toEqual({ zone: "UTC", name: "client-test" });
+});
+
+test.each([
+  ["57P03", "the server starts"],
+  ["53100", "its disk is full"],
+  ["25006", "it is read-only"],
+  ["08006", "the connection failed"],
+  ["CONNECTION_CLOSED", "the connection is gone"],
+  ["ECONNREFUSED", "nobody listens"],
+])("%s says that the database cannot work now: %s", (code) => {
+  expect(isUnavailable(Object.assign(new Error(), { code }))).toBe(true);
+});
+
+test("what the statement itself got wrong does not say so", async () => {
+  const mistakes = [sql`SELECT 1/0`, sql`SELECT nothing`, sql`SELECT ${"x"}::int`];
+  for (const mistake of mistakes) {
+    expect(isUnavailable(await mistake.catch((error: unknown) => error))).toBe(false);
+  }
 });
