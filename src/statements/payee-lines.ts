@@ -34,25 +34,20 @@ export interface LineFilter {
 /** Every line that pays a payee, from committed windows: what was metered a moment ago is in. */
 export async function payeeLines(sql: Sql, payee: string, filter: LineFilter): Promise<PayeeLine[]> {
   const rows = await sql<StoredRow[]>`
-    WITH plans AS MATERIALIZED (
-      SELECT split_plan_no, cost_meter_no FROM split_plan WHERE payees @> ARRAY[${payee}]
-    )
+    WITH plans AS MATERIALIZED (SELECT split_plan_no FROM split_plan WHERE payees @> ARRAY[${payee}])
     SELECT w.booked_period::text, date_trunc('month', w.service_day)::date::text AS service_month,
-      w.service_day::text AS day, m.id AS model, w.split_plan_no, p.currency, v.version, w.country,
-      sum(w.quantity * coalesce(c.unit_amount, 0))::text AS gross,
-      coalesce(sum(w.quantity) FILTER (WHERE w.meter_no = s.cost_meter_no), 0)::text AS cost_quantity,
-      coalesce(sum(w.events) FILTER (WHERE t.name = 'runs'), 0)::text AS events
-    FROM plans s
-    JOIN usage_window w USING (split_plan_no)
-    JOIN price_version p USING (price_no)
-    JOIN model m ON m.model_no = w.model_no
-    JOIN model_version v USING (model_version_no)
-    JOIN meter t USING (meter_no)
-    LEFT JOIN price_component c ON c.price_no = w.price_no AND c.meter_no = w.meter_no
-    WHERE w.service_day >= ${filter.monthsFrom ?? "-infinity"} AND w.service_day < ${filter.monthsUntil ?? "infinity"}
-      AND w.booked_period >= ${filter.bookedFrom ?? "-infinity"}
-      AND (${filter.currency ?? null}::text IS NULL OR p.currency = ${filter.currency ?? null})
-    GROUP BY 1, 2, w.service_day, 4, 5, 6, 7, 8`;
+      w.service_day::text AS day, m.id AS model, w.split_plan_no, w.currency, v.version, w.country,
+      w.gross::text, w.cost_quantity::text, w.events::text
+    FROM (
+      SELECT booked_period, service_day, model_no, split_plan_no, currency, model_version_no, country,
+        sum(gross) AS gross, sum(cost_quantity) AS cost_quantity, sum(events) AS events
+      FROM plans JOIN priced_window USING (split_plan_no)
+      WHERE service_day >= ${filter.monthsFrom ?? "-infinity"} AND service_day < ${filter.monthsUntil ?? "infinity"}
+        AND booked_period >= ${filter.bookedFrom ?? "-infinity"}
+        AND (${filter.currency ?? null}::text IS NULL OR currency = ${filter.currency ?? null})
+      GROUP BY 1, 2, 3, 4, 5, 6, 7) w
+    JOIN model m USING (model_no)
+    JOIN model_version v USING (model_version_no)`;
   const plans = await planContents(sql, [...new Set(rows.map((row) => row.split_plan_no))]);
   return groupByLine(rows).map((lineRows) => splitLine(payee, lineRows, plans));
 }
