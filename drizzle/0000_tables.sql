@@ -502,12 +502,14 @@ ALTER TABLE "account_balance" ADD CONSTRAINT "account_balance_account_no_ledger_
 ALTER TABLE "posting" ADD CONSTRAINT "posting_entry_no_journal_entry_entry_no_fk" FOREIGN KEY ("entry_no") REFERENCES "public"."journal_entry"("entry_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "posting" ADD CONSTRAINT "posting_account_no_ledger_account_account_no_fk" FOREIGN KEY ("account_no") REFERENCES "public"."ledger_account"("account_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "split_plan_payees_index" ON "split_plan" USING gin ("payees");--> statement-breakpoint
 CREATE INDEX "split_segment_split_plan_no_index" ON "split_segment" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "accrual_part_account_booked_period_index" ON "accrual_part" USING btree ("account","booked_period");--> statement-breakpoint
 CREATE INDEX "journal_entry_period_kind_index" ON "journal_entry" USING btree ("period","kind");--> statement-breakpoint
 CREATE INDEX "posting_account_no_index" ON "posting" USING btree ("account_no");--> statement-breakpoint
 CREATE INDEX "customer_term_window_term_no_index" ON "customer_term_window" USING btree ("term_no");--> statement-breakpoint
 CREATE INDEX "customer_term_window_meter_term_no_index" ON "customer_term_window_meter" USING btree ("term_no");--> statement-breakpoint
+CREATE INDEX "term_window_service_day_index" ON "term_window" USING btree ("service_day") WHERE shard >= 0;--> statement-breakpoint
 CREATE INDEX "usage_block_block_no_index" ON "usage_block" USING btree ("block_no") WHERE folded = 0;--> statement-breakpoint
 CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint

@@ -94,16 +94,16 @@ SELECT t.booked_period, w.service_day, t.model_no, t.model_version_no, t.status,
 FROM usage_term t JOIN term_window w USING (term_no) WHERE t.charged = 0;
 --> statement-breakpoint
 
--- Charged usage in money: gross is exact, in major units (SQL multiplies by exact decimals and never divides), with the
--- quantity that a cost step counts. One row a window, and one more for each meter without a column.
-CREATE VIEW priced_window AS
+-- Charged usage in money, by term and day: gross is exact, in major units (SQL multiplies by exact decimals and never
+-- divides), with the quantity that a cost step counts. Partitions are summed before anything is multiplied.
+CREATE VIEW priced_usage AS
 SELECT t.booked_period, w.service_day, t.model_no, t.model_version_no, t.country, t.split_plan_no, p.currency,
   w.runs * p.runs + w.predict_seconds * p.predict_seconds + w.input_tokens * p.input_tokens
     + w.output_tokens * p.output_tokens + w.images * p.images AS gross,
   CASE m.name WHEN 'runs' THEN w.runs WHEN 'predict_seconds' THEN w.predict_seconds WHEN 'input_tokens' THEN w.input_tokens
     WHEN 'output_tokens' THEN w.output_tokens WHEN 'images' THEN w.images ELSE 0 END AS cost_quantity,
   w.events
-FROM usage_term t JOIN term_window w USING (term_no)
+FROM usage_term t
 JOIN split_plan s USING (split_plan_no)
 LEFT JOIN meter m ON m.meter_no = s.cost_meter_no
 CROSS JOIN LATERAL (
@@ -114,6 +114,10 @@ CROSS JOIN LATERAL (
     coalesce(sum(c.unit_amount) FILTER (WHERE x.name = 'images'), 0) AS images
   FROM price_version v LEFT JOIN price_component c USING (price_no) LEFT JOIN meter x USING (meter_no)
   WHERE v.price_no = t.price_no) p
+CROSS JOIN LATERAL (
+  SELECT service_day, sum(events) AS events, sum(runs) AS runs, sum(predict_seconds) AS predict_seconds,
+    sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(images) AS images
+  FROM term_window WHERE term_no = t.term_no GROUP BY service_day) w
 WHERE t.charged = 1
 UNION ALL
 SELECT t.booked_period, w.service_day, t.model_no, t.model_version_no, t.country, t.split_plan_no, p.currency,
@@ -129,4 +133,38 @@ WHERE t.charged = 1;
 CREATE VIEW usage_line AS
 SELECT booked_period, date_trunc('month', service_day)::date AS service_month, model_no, split_plan_no, currency,
   sum(gross) AS gross, sum(cost_quantity) AS cost_quantity, sum(events) AS events
-FROM priced_window GROUP BY 1, 2, 3, 4, 5;
+FROM priced_usage GROUP BY 1, 2, 3, 4, 5;
+--> statement-breakpoint
+
+-- Partitions write windows of their own, so that they never wait for each other. Days that are over are merged into one
+-- window each, at most p_rows windows in a call: who reads them later reads as many rows as there are partitions less.
+-- A window that is being written just now is passed over; what comes later begins a new one. Answers how many were merged.
+CREATE FUNCTION merge_windows(p_before date, p_rows int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v_rows int;
+BEGIN
+  PERFORM pg_advisory_xact_lock(7004);
+  WITH chosen AS MATERIALIZED (
+    SELECT term_no, service_day, shard FROM term_window WHERE shard >= 0 AND service_day < p_before
+    LIMIT p_rows FOR UPDATE SKIP LOCKED
+  ), taken AS (
+    DELETE FROM term_window w USING chosen c
+    WHERE w.term_no = c.term_no AND w.service_day = c.service_day AND w.shard = c.shard RETURNING w.*
+  ), merged AS (
+    INSERT INTO term_window AS w (term_no, service_day, shard, events, runs, predict_seconds, predict_seconds_events,
+      input_tokens, input_tokens_events, output_tokens, output_tokens_events, images, images_events)
+    SELECT term_no, service_day, -1, sum(events), sum(runs), sum(predict_seconds), sum(predict_seconds_events),
+      sum(input_tokens), sum(input_tokens_events), sum(output_tokens), sum(output_tokens_events), sum(images), sum(images_events)
+    FROM taken GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (term_no, service_day, shard) DO UPDATE SET
+      events = w.events + excluded.events, runs = w.runs + excluded.runs,
+      predict_seconds = w.predict_seconds + excluded.predict_seconds,
+      predict_seconds_events = w.predict_seconds_events + excluded.predict_seconds_events,
+      input_tokens = w.input_tokens + excluded.input_tokens,
+      input_tokens_events = w.input_tokens_events + excluded.input_tokens_events,
+      output_tokens = w.output_tokens + excluded.output_tokens,
+      output_tokens_events = w.output_tokens_events + excluded.output_tokens_events,
+      images = w.images + excluded.images, images_events = w.images_events + excluded.images_events
+  )
+  SELECT count(*) INTO v_rows FROM taken;
+  RETURN v_rows;
+END $$;

@@ -1,5 +1,5 @@
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
-import { foldCustomerWindows } from "../../src/metering/index.ts";
+import { foldCustomerWindows, mergeWindows } from "../../src/metering/index.ts";
 import { type Floor, measureFloors } from "./floor.ts";
 import { loadBenchCatalog } from "./load/catalog.ts";
 import type { UsageTotals } from "./load/events.ts";
@@ -61,6 +61,7 @@ export async function measureMetering(opened: Opened, settings: MeteringSettings
   say("metering: what is deferred, and the totals");
   const deferredSeconds = await secondsOf(async () => {
     await foldCustomerWindows(world.database.sql);
+    await mergeWindows(world.database.sql);
     await accrueOpenPeriods(world.database.sql);
   });
   const differences = await differencesFrom(world.database.sql, world.totals);

@@ -1,5 +1,5 @@
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
-import { foldCustomerWindows } from "../../src/metering/index.ts";
+import { foldCustomerWindows, mergeWindows } from "../../src/metering/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
 import { LARGEST_PAYEE, loadBenchCatalog, PARTNER } from "./load/catalog.ts";
 import { openBenchLog, produceUsage } from "./load/produce.ts";
@@ -101,6 +101,7 @@ async function measureGrowth(
 /** With everything summed and accrued that a running service does a little later. */
 async function settledCounts(sql: Sql): Promise<Record<string, number>> {
   await foldCustomerWindows(sql);
+  await mergeWindows(sql);
   await accrueOpenPeriods(sql);
   return rowCounts(sql);
 }

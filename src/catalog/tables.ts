@@ -160,14 +160,18 @@ export const selfDealingRule = pgTable("self_dealing_rule", {
 });
 
 /** A policy resolved with its whole lineage; named by the hash of its content, never changed. */
-export const splitPlan = pgTable("split_plan", {
-  splitPlanNo: integer("split_plan_no").primaryKey().generatedAlwaysAsIdentity(),
-  hash: text().notNull().unique(),
-  content: jsonb().notNull(),
-  costMeterNo: smallint("cost_meter_no").references(() => meter.meterNo),
-  costCurrency: text("cost_currency"),
-  payees: text().array().notNull(),
-});
+export const splitPlan = pgTable(
+  "split_plan",
+  {
+    splitPlanNo: integer("split_plan_no").primaryKey().generatedAlwaysAsIdentity(),
+    hash: text().notNull().unique(),
+    content: jsonb().notNull(),
+    costMeterNo: smallint("cost_meter_no").references(() => meter.meterNo),
+    costCurrency: text("cost_currency"),
+    payees: text().array().notNull(),
+  },
+  (t) => [index().using("gin", t.payees)],
+);
 
 /** Which plan splits a model's gross at which time: the resolution of all versions, ready for the hot path. */
 export const splitSegment = pgTable(

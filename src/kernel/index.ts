@@ -21,10 +21,12 @@ export {
   floor,
   min,
   multiply,
+  overCommonDenominator,
   type Rational,
   rational,
   roundHalfEven,
   subtract,
+  sum,
   ZERO,
 } from "./rational.ts";
 export { type FieldError, REFUSALS, Refusal, type RefusalCode } from "./refusal.ts";

@@ -17,6 +17,22 @@ export function add(a: Rational, b: Rational): Rational {
   return rational(a.num * b.den + b.num * a.den, a.den * b.den);
 }
 
+/** All of them as numerators over one denominator that is common to them. */
+export function overCommonDenominator(values: readonly Rational[]): { nums: bigint[]; den: bigint } {
+  let den = 1n;
+  for (const value of values) if (den % value.den !== 0n) den = (den / gcd(den, value.den)) * value.den;
+  return { nums: values.map((value) => value.num * (den / value.den)), den };
+}
+
+/** As repeated `add`, without a fraction in lowest terms at each step. */
+export function sum(values: readonly Rational[]): Rational {
+  const { nums, den } = overCommonDenominator(values);
+  return rational(
+    nums.reduce((total, num) => total + num, 0n),
+    den,
+  );
+}
+
 export function subtract(a: Rational, b: Rational): Rational {
   return rational(a.num * b.den - b.num * a.den, a.den * b.den);
 }
@@ -50,6 +66,14 @@ export function roundHalfEven(value: Rational): bigint {
 }
 
 function gcd(a: bigint, b: bigint): bigint {
-  while (b !== 0n) [a, b] = [b, a % b];
-  return a === 0n ? 1n : a;
+  while (b > EXACT_MAX || a > EXACT_MAX) {
+    if (b === 0n) return a;
+    [a, b] = [b, a % b];
+  }
+  // Small numbers from here on: the remainder of two doubles is exact, and found several times sooner.
+  let [x, y] = [Number(a), Number(b)];
+  while (y !== 0) [x, y] = [y, x % y];
+  return x === 0 ? 1n : BigInt(x);
 }
+
+const EXACT_MAX = BigInt(Number.MAX_SAFE_INTEGER);

@@ -138,7 +138,10 @@ function builtInMeters() {
   };
 }
 
-/** Usage windows, the built-in meters of a window in one row; the view usage_window has one row a meter. */
+/**
+ * Usage windows, the built-in meters of a window in one row; the view usage_window has one row a meter. `shard` is the
+ * partition, or -1 for what was merged from several.
+ */
 export const termWindow = pgTable(
   "term_window",
   {
@@ -147,7 +150,11 @@ export const termWindow = pgTable(
     shard: smallint().notNull(),
     ...builtInMeters(),
   },
-  (t) => [primaryKey({ columns: [t.termNo, t.serviceDay, t.shard] })],
+  (t) => [
+    primaryKey({ columns: [t.termNo, t.serviceDay, t.shard] }),
+    // What merge_windows() has not merged yet.
+    index().on(t.serviceDay).where(sql`shard >= 0`),
+  ],
 );
 
 export const termWindowMeter = pgTable(

@@ -1,7 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { accrueOpenPeriods } from "../earnings/index.ts";
 import { now, withinDeadline } from "../kernel/index.ts";
-import { consumeLog, foldCustomerWindows, forgetIdentities, releaseParked } from "../metering/index.ts";
+import {
+  consumeLog,
+  foldCustomerWindows,
+  forgetIdentities,
+  mergeWindows,
+  releaseParked,
+} from "../metering/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { Foundation } from "./wire.ts";
 
@@ -45,6 +51,7 @@ export async function startWorkers({
   const loops = [
     repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
     repeat("summing usage by customer", FOLD_MS, () => foldCustomerWindows(sql)),
+    repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),
     repeat("accrual", config.ACCRUAL_INTERVAL_MS, () => accrueOpenPeriods(sql)),
   ];

@@ -1,4 +1,4 @@
-import { add, floor, multiply, type Nanos, type Rational, rational, ZERO } from "../kernel/index.ts";
+import { floor, type Nanos, overCommonDenominator, type Rational } from "../kernel/index.ts";
 
 /**
  * Spreads a part over the rows that made its gross, in their order: each row gets the difference of
@@ -6,14 +6,15 @@ import { add, floor, multiply, type Nanos, type Rational, rational, ZERO } from 
  * A line without gross allots nothing.
  */
 export function allot(partNanos: Nanos, rowGross: readonly Rational[]): Nanos[] {
-  const total = rowGross.reduce(add, ZERO);
-  if (total.num === 0n) return rowGross.map(() => 0n);
-  let running = ZERO;
+  const { nums } = overCommonDenominator(rowGross);
+  const total = nums.reduce((sum, num) => sum + num, 0n);
+  if (total === 0n) return rowGross.map(() => 0n);
+  let running = 0n;
   let allotted = 0n;
-  return rowGross.map((gross) => {
-    running = add(running, gross);
+  return nums.map((num) => {
+    running += num;
     const upToHere = floor(
-      multiply(rational(partNanos * running.num, running.den), rational(total.den, total.num)),
+      total < 0n ? { num: -partNanos * running, den: -total } : { num: partNanos * running, den: total },
     );
     const share = upToHere - allotted;
     allotted = upToHere;

@@ -1,4 +1,4 @@
-import { add, type Nanos, parseDecimal, present, type Rational, ZERO } from "../kernel/index.ts";
+import { type Nanos, parseDecimal, present, type Rational, sum } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { type SplitPlan, splitGross } from "../sharing/index.ts";
 
@@ -39,9 +39,11 @@ export async function payeeLines(sql: Sql, payee: string, filter: LineFilter): P
       w.service_day::text AS day, m.id AS model, w.split_plan_no, w.currency, v.version, w.country,
       w.gross::text, w.cost_quantity::text, w.events::text
     FROM (
-      SELECT booked_period, service_day, model_no, split_plan_no, currency, model_version_no, country,
+      SELECT booked_period, service_day, model_no, u.split_plan_no, currency, model_version_no, country,
         sum(gross) AS gross, sum(cost_quantity) AS cost_quantity, sum(events) AS events
-      FROM plans JOIN priced_window USING (split_plan_no)
+      FROM plans s CROSS JOIN LATERAL (
+        -- OFFSET keeps the planner from pricing everybody's usage before it looks whose it is.
+        SELECT * FROM priced_usage u WHERE u.split_plan_no = s.split_plan_no OFFSET 0) u
       WHERE service_day >= ${filter.monthsFrom ?? "-infinity"} AND service_day < ${filter.monthsUntil ?? "infinity"}
         AND booked_period >= ${filter.bookedFrom ?? "-infinity"}
         AND (${filter.currency ?? null}::text IS NULL OR currency = ${filter.currency ?? null})
@@ -87,8 +89,8 @@ function splitLine(payee: string, stored: StoredRow[], plans: Map<number, SplitP
   const rows = stored.map(toUsageRow).sort(byDayVersionCountry);
   const first = present(stored[0], "a row of the line");
   const plan = present(plans.get(first.split_plan_no), "the line's split plan");
-  const costQuantity = stored.reduce((sum, row) => sum + BigInt(row.cost_quantity), 0n);
-  const split = splitGross(plan, sumGross(rows), costQuantity);
+  const costQuantity = stored.reduce((total, row) => total + BigInt(row.cost_quantity), 0n);
+  const split = splitGross(plan, sum(rows.map((row) => row.gross)), costQuantity);
   const parts = split.parts
     .filter((part) => part.payee === payee)
     .map(({ reason, model, amountNanos }) => ({ reason, paidBy: model, amountNanos }));
@@ -104,10 +106,6 @@ function toUsageRow({ day, version, country, events, gross }: StoredRow): UsageR
     events: BigInt(events),
     gross: present(parseDecimal(gross), "a decimal gross"),
   };
-}
-
-function sumGross(rows: readonly UsageRow[]): Rational {
-  return rows.reduce((sum, row) => add(sum, row.gross), ZERO);
 }
 
 function byDayVersionCountry(a: UsageRow, b: UsageRow): number {

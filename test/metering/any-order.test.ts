@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { foldCustomerWindows } from "../../src/metering/index.ts";
+import { foldCustomerWindows, mergeWindows } from "../../src/metering/index.ts";
 import { refusedByDatabase } from "../../src/postgres/index.ts";
 import { startTestMetering, type TestMetering } from "../support/metering.ts";
 import { tokenPrice, usageEvent } from "../support/usage.ts";
@@ -46,10 +46,13 @@ const delivery = fc.array(event, { minLength: 1, maxLength: 25 }).chain((events)
     const both = [...all, ...more];
     return fc.shuffledSubarray(both, { minLength: both.length, maxLength: both.length });
   });
-  const cuts = fc.array(fc.record({ size: fc.integer({ min: 1, max: 9 }), partition: fc.nat(2) }), {
-    minLength: 60,
-    maxLength: 60,
-  });
+  const cuts = fc.array(
+    fc.record({ size: fc.integer({ min: 1, max: 9 }), partition: fc.nat(2), merged: fc.boolean() }),
+    {
+      minLength: 60,
+      maxLength: 60,
+    },
+  );
   return fc.record({
     values: fc.constant(values),
     came,
@@ -67,6 +70,10 @@ async function outcome(metering: TestMetering) {
     FROM usage_window w JOIN model m USING (model_no) JOIN model_version v USING (model_version_no)
       JOIN meter t USING (meter_no) JOIN price_version p USING (price_no)
     GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7`;
+  const lines = await sql`
+    SELECT u.booked_period::text, u.service_month::text, m.id AS model, u.currency, sum(u.gross)::text AS gross,
+      sum(u.events)::text AS events
+    FROM usage_line u JOIN model m USING (model_no) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`;
   const customers = await sql`
     SELECT c.id, w.service_month::text, m.id AS model, t.name AS meter, sum(w.quantity)::text AS quantity
     FROM customer_window w JOIN customer c USING (customer_no) JOIN model m USING (model_no)
@@ -77,17 +84,17 @@ async function outcome(metering: TestMetering) {
     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`;
   const parked = await sql`SELECT event->>'e' AS id, reason FROM parked_event ORDER BY 1`;
   const { applied, parked: waiting } = await metering.counters();
-  return { windows, customers, uncharged, parked, applied, waiting };
+  return { windows, lines, customers, uncharged, parked, applied, waiting };
 }
 
-test("events in any order, on any partitions, cut into any batches and sent again come to the same windows", async () => {
+test("events in any order, on any partitions, cut into any batches and sent again and merged at any time come to the same windows", async () => {
   await fc.assert(
     fc.asyncProperty(delivery, async ({ values, came, cuts, crashes }) => {
       const [straight, tangled] = await Promise.all([startTestMetering(CATALOG), startTestMetering(CATALOG)]);
       try {
         await straight.apply(0, values);
         const rest = [...came];
-        for (const [n, { size, partition }] of cuts.entries()) {
+        for (const [n, { size, partition, merged }] of cuts.entries()) {
           const batch = rest.splice(0, size);
           if (batch.length === 0) break;
           const claim = await tangled.claim(partition);
@@ -99,6 +106,7 @@ test("events in any order, on any partitions, cut into any batches and sent agai
               .catch((error) => refusedByDatabase(error)?.code);
             expect(code).toBe("fenced");
           }
+          if (merged) await mergeWindows(tangled.sql);
         }
         expect(await outcome(tangled)).toEqual(await outcome(straight));
         const { consumed, applied = 0, duplicate = 0, parked = 0 } = await tangled.counters();

@@ -23,7 +23,9 @@ import {
   rational,
   roundHalfEven,
   subtract,
+  sum,
   toMinor,
+  ZERO,
 } from "../../src/kernel/index.ts";
 
 const END_OF_TIME = 253_402_300_799_999_999n;
@@ -114,15 +116,23 @@ describe("fractions", () => {
   test("are in lowest terms, and what is added can be taken away", () => {
     fc.assert(
       fc.property(fractions, fractions, (a, b) => {
-        const sum = add(a, b);
-        expect(sum.den).toBeGreaterThan(0n);
-        expect(sum).toEqual(rational(sum.num * 6n, sum.den * 6n));
-        expect(sum).toEqual(rational(-sum.num, -sum.den));
-        expect(subtract(sum, b)).toEqual(a);
-        expect(add(b, a)).toEqual(sum);
+        const both = add(a, b);
+        expect(both.den).toBeGreaterThan(0n);
+        expect(both).toEqual(rational(both.num * 6n, both.den * 6n));
+        expect(both).toEqual(rational(-both.num, -both.den));
+        expect(subtract(both, b)).toEqual(a);
+        expect(add(b, a)).toEqual(both);
       }),
     );
   });
+});
+
+test("a sum is what adding one after the other comes to", () => {
+  fc.assert(
+    fc.property(fc.array(fractions), (values) => {
+      expect(sum(values)).toEqual(values.reduce(add, ZERO));
+    }),
+  );
 });
 
 describe("instants", () => {

@@ -6,6 +6,7 @@ import {
   consumeLog,
   deadLetters,
   foldCustomerWindows,
+  mergeWindows,
   meteringStatus,
   releaseParked,
   replayDeadLetter,
@@ -103,7 +104,12 @@ export function startAccrual({ scheduler, sql }: World, name: string): void {
 }
 
 export function startFold({ scheduler, sql }: World, name: string): void {
-  scheduler.spawn(name, () => untilItSucceeds(() => foldCustomerWindows(sql)));
+  scheduler.spawn(name, () =>
+    untilItSucceeds(async () => {
+      await foldCustomerWindows(sql);
+      await mergeWindows(sql);
+    }),
+  );
 }
 
 /** An operator sends some dead letter through the log again. */
