@@ -51,7 +51,8 @@ async function deleted(lost: { first: bigint; count: bigint }, reason: (cursor: 
   await theWorker().stop();
   const cursor = await endOf(0);
   const events = await appendToBoth(`lost-${lost.first}`);
-  const from = `${cursor + lost.first}`;
+  // At the front, what was metered goes too: otherwise it would be a gap behind it.
+  const from = lost.first === 0n ? "0" : `${cursor + lost.first}`;
   const upTo = `${cursor + lost.first + lost.count}`;
   await sql`CREATE TABLE backup AS SELECT * FROM usage_log_record
     WHERE partition = 0 AND "offset" >= ${from} AND "offset" < ${upTo}`;
