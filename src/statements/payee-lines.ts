@@ -34,7 +34,8 @@ export interface LineFilter {
 /** Every line that pays a payee, from committed windows: what was metered a moment ago is in. */
 export async function payeeLines(sql: Sql, payee: string, filter: LineFilter): Promise<PayeeLine[]> {
   const rows = await sql<StoredRow[]>`
-    WITH plans AS MATERIALIZED (SELECT split_plan_no FROM split_plan WHERE payees @> ARRAY[${payee}])
+    WITH plans AS MATERIALIZED (
+      SELECT array_agg(split_plan_no) AS numbers FROM split_plan WHERE payees @> ARRAY[${payee}])
     SELECT w.booked_period::text, date_trunc('month', w.service_day)::date::text AS service_month,
       w.service_day::text AS day, m.id AS model, w.split_plan_no, w.currency, v.version, w.country,
       w.gross::text, w.cost_quantity::text, w.events::text
@@ -43,7 +44,7 @@ export async function payeeLines(sql: Sql, payee: string, filter: LineFilter): P
         sum(gross) AS gross, sum(cost_quantity) AS cost_quantity, sum(events) AS events
       FROM plans s CROSS JOIN LATERAL (
         -- OFFSET keeps the planner from pricing everybody's usage before it looks whose it is.
-        SELECT * FROM priced_usage u WHERE u.split_plan_no = s.split_plan_no OFFSET 0) u
+        SELECT * FROM priced_usage u WHERE u.split_plan_no = ANY (s.numbers) OFFSET 0) u
       WHERE service_day >= ${filter.monthsFrom ?? "-infinity"} AND service_day < ${filter.monthsUntil ?? "infinity"}
         AND booked_period >= ${filter.bookedFrom ?? "-infinity"}
         AND (${filter.currency ?? null}::text IS NULL OR currency = ${filter.currency ?? null})
