@@ -21,8 +21,19 @@ export interface ApplyOptions {
 
 const LIMITED_MODELS_MAX = 10_000;
 
+/** How far an apply went. */
+export interface Applied {
+  /** Events found in the records that were applied, readable or not. */
+  events: number;
+  /** How many of the records were applied: the first ones. */
+  records: number;
+  /** Where the cursor stands. */
+  nextOffset: bigint;
+}
+
 /**
- * Applies records and moves the cursor, in one statement: all of it or nothing. Answers how many events were in them.
+ * Applies records and moves the cursor, in one statement: all of it or nothing. Of more than 200,000 events or so only
+ * the first records.
  * @throws a refusal `fenced` when the partition has another owner or the cursor stands elsewhere. After any other
  * error it may have been applied: claim again and read from there.
  */
@@ -31,12 +42,24 @@ export async function applyBatch(
   position: BatchPosition,
   records: readonly LogRecord[],
   { limited = new Set(), horizonDays }: ApplyOptions = {},
-): Promise<number> {
+): Promise<Applied> {
   const batch = buildBatch(records, horizonDays);
+  const nextOffset = records[batch.records]?.offset ?? position.to;
+  await applyBuilt(sql, { ...position, to: nextOffset }, batch, records, limited);
+  return { events: batch.consumed, records: batch.records, nextOffset };
+}
+
+async function applyBuilt(
+  sql: Sql,
+  position: BatchPosition,
+  batch: MeteringBatch,
+  records: readonly LogRecord[],
+  limited: Set<string>,
+): Promise<void> {
   for (let repeated = 0; ; ) {
     try {
       await applyNew(sql, position, await setRepeatsApart(sql, batch), records, limited);
-      return batch.consumed;
+      return;
     } catch (error) {
       if (!violatesUnique(error, "usage_identity") || ++repeated > REPEATS_MAX) throw error;
     }
@@ -71,7 +94,7 @@ async function applyNew(
   let raw: Record<string, RawEvent> = {};
   for (;;) {
     const separate = (event: UsageEvent) =>
-      limited.has(event.model) || alone.has(`${event.customer} ${event.model}`);
+      limited.has(event.model) || (alone.size > 0 && alone.has(`${event.customer} ${event.model}`));
     const columns = eventColumns(batch.events, separate);
     try {
       await callApply(sql, position, batch, columns, raw);

@@ -63,17 +63,21 @@ export function consumeLog(
 
   async function apply(batch: LogBatch): Promise<void> {
     const held = present(claims.get(batch.partition), "a claimed partition");
-    const position = { ...held, partition: batch.partition, to: batch.nextOffset };
     const begun = performance.now();
-    let events: number;
+    let events = 0;
     try {
-      const applying = applyBatch(sql, position, batch.records, options);
-      events = await withinDeadline("applying a batch", ANSWER_WITHIN_MS, applying);
+      for (let applied = 0; applied < batch.records.length || held.nextOffset < batch.nextOffset; ) {
+        const position = { ...held, partition: batch.partition, to: batch.nextOffset };
+        const applying = applyBatch(sql, position, batch.records.slice(applied), options);
+        const done = await withinDeadline("applying a batch", ANSWER_WITHIN_MS, applying);
+        held.nextOffset = done.nextOffset;
+        events += done.events;
+        applied += done.records;
+      }
     } catch (error) {
       if (refusedByDatabase(error)?.code === "fenced") observer?.fenced(batch.partition);
       throw error;
     }
-    held.nextOffset = batch.nextOffset;
     observer?.applied(batch.partition, {
       events,
       ...sizeOf(batch),

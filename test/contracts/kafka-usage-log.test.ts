@@ -91,7 +91,7 @@ describe("the usage topic", () => {
     const topic = `usage.events.${randomUUID()}`;
     await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
     await expect(openKafkaUsageLog({ brokers, log, topic })).rejects.toThrow(
-      /set message.timestamp.type=LogAppendTime, max.message.bytes=2097152$/,
+      /set message.timestamp.type=LogAppendTime, compression.type=uncompressed, max.message.bytes=2097152$/,
     );
     await admin.deleteTopics({ topics: [topic] });
   });

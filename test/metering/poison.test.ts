@@ -1,8 +1,9 @@
 import pino from "pino";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-usage-log.ts";
+import { applyBatch } from "../../src/metering/apply-batch.ts";
 import { consumeLog, meteringStatus, replayDeadLetter } from "../../src/metering/index.ts";
-import { startTestMetering, type TestMetering } from "../support/metering.ts";
+import { LOG_ID, recordsOf, startTestMetering, type TestMetering } from "../support/metering.ts";
 import { usageEvent } from "../support/usage.ts";
 
 let metering: TestMetering;
@@ -118,6 +119,19 @@ describe("a record that cannot be read", () => {
       "ada/llm input_tokens": "1000000000000000",
     });
   });
+});
+
+test("records of very many tiny elements are applied in parts, each element a dead letter", async () => {
+  const junk = Buffer.from(`[${Array.from({ length: 1000 }, () => "0").join()}]`);
+  const held = await metering.claim(0);
+  const records = recordsOf([...Array.from({ length: 202 }, () => junk), event("last")], 0n);
+  const position = { logId: LOG_ID, partition: 0, ...held, to: 203n };
+  const first = await applyBatch(metering.sql, position, records);
+  expect(first).toEqual({ events: 200_000, records: 200, nextOffset: 200n });
+  const rest = { ...position, nextOffset: first.nextOffset };
+  const second = await applyBatch(metering.sql, rest, records.slice(first.records));
+  expect(second).toEqual({ events: 2_001, records: 3, nextOffset: 203n });
+  expect(await metering.counters()).toMatchObject({ consumed: 202_001, dead: 202_000, applied: 1 });
 });
 
 describe("through the log", () => {

@@ -51,6 +51,7 @@ async function refuseUnsafe(admin: Admin, topic: string): Promise<void> {
   const wrong = [
     config.get("message.timestamp.type") !== "LogAppendTime" && "message.timestamp.type=LogAppendTime",
     config.get("cleanup.policy") !== "delete" && "cleanup.policy=delete",
+    config.get("compression.type") !== "uncompressed" && "compression.type=uncompressed",
     Number(config.get("max.message.bytes")) < MESSAGE_BYTES_NEEDED &&
       `max.message.bytes=${MESSAGE_BYTES_MAX}`,
   ].filter((setting) => setting !== false);

@@ -20,7 +20,15 @@ export interface DeadRow {
   raw: string;
 }
 
+/**
+ * More than a batch of full records has. A record may hold a thousand unreadable elements of two bytes, each of which
+ * becomes a dead letter: without a bound the statement for sixteen megabytes of them would be too large for any database.
+ */
+const EVENTS_MAX = 200_000;
+
 export interface MeteringBatch {
+  /** How many of the records were read: the first ones. */
+  records: number;
   /** Events found: readable and unreadable. An unreadable record counts as one. */
   consumed: number;
   /** Each identity once; the others that have it are repeats. */
@@ -37,11 +45,15 @@ export interface BatchEvent extends IdentifiedEvent {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-/** Reads log records into rows. Pure, and never throws: whatever a producer wrote becomes an event or a dead letter. */
+/** Reads log records into rows, as many as make a batch. Pure, and never throws: whatever a producer wrote becomes an event or a dead letter. */
 export function buildBatch(records: readonly LogRecord[], horizonDays?: number): MeteringBatch {
-  const batch: MeteringBatch = { consumed: 0, events: [], repeats: [], dead: [] };
+  const batch: MeteringBatch = { records: 0, consumed: 0, events: [], repeats: [], dead: [] };
   const seen = new Set<string>();
-  for (const record of records) addRecord(batch, seen, record, horizonDays);
+  for (const record of records) {
+    if (batch.consumed >= EVENTS_MAX) break;
+    addRecord(batch, seen, record, horizonDays);
+    batch.records++;
+  }
   return batch;
 }
 

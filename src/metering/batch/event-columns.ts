@@ -53,8 +53,10 @@ function packLine(
   const ids: string[] = [];
   const parents: (string | null)[] = [];
   const meters = COLUMN_METERS.map((): (number | null)[] => []);
+  const quantities: (number | undefined)[] = [];
   for (const [index, { event }] of events.entries()) {
-    const quantities = COLUMN_METERS.map((meter) => numberOrNone(event.quantities.get(meter)));
+    for (const [meter, name] of COLUMN_METERS.entries())
+      quantities[meter] = numberOrNone(event.quantities.get(name));
     const group = groups.add(event, quantities, separate(event));
     g.push(group);
     t.push(event.occurredAt);
