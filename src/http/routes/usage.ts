@@ -1,12 +1,31 @@
 import { z } from "zod";
 import { Refusal } from "../../kernel/index.ts";
 import { deadLetters, meteringStatus, replayDeadLetter } from "../../metering/index.ts";
-import { acceptEvents, CloudEvent, EVENT_REFUSALS, EVENTS_PER_BATCH_MAX } from "../../usage/index.ts";
+import {
+  acceptEvents,
+  CloudEvent,
+  EVENT_REFUSALS,
+  EVENTS_PER_BATCH_MAX,
+  eventOfReplicatePrediction,
+  ReplicatePrediction,
+} from "../../usage/index.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { Done, PageQuery, page, pageOf } from "../schemas.ts";
 
 const SINGLE = "application/cloudevents+json";
 const BATCH = "application/cloudevents-batch+json";
+
+const Acceptance = z.object({
+  accepted: z.int(),
+  rejected: z.array(
+    z.object({
+      index: z.int(),
+      id: z.string().nullable(),
+      code: z.enum(EVENT_REFUSALS),
+      message: z.string(),
+    }),
+  ),
+});
 
 const postEvents = defineRoute({
   method: "post",
@@ -16,19 +35,30 @@ const postEvents = defineRoute({
   contentTypes: [SINGLE, BATCH],
   body: z.unknown().meta({ description: "A UsageEvent, or an array of at most 1,000 of them." }),
   status: 202,
-  response: z.object({
-    accepted: z.int(),
-    rejected: z.array(
-      z.object({
-        index: z.int(),
-        id: z.string().nullable(),
-        code: z.enum(EVENT_REFUSALS),
-        message: z.string(),
-      }),
-    ),
-  }),
+  response: Acceptance,
   async handle({ body, principal, context }, request) {
     const batch = request.is(BATCH) ? asBatch(body) : [asEvent(body)];
+    return {
+      body: await acceptEvents(context.log, batch, principal.sources ?? undefined, context.horizonDays),
+    };
+  },
+});
+
+const postReplicate = defineRoute({
+  method: "post",
+  path: "/ingest/replicate",
+  summary: "Send a Replicate prediction, as its webhooks send it; one that still runs is left aside",
+  roles: ["operator", "ingest"],
+  query: z.object({
+    customer: z.string().meta({ description: "The customer who is charged: Replicate does not know." }),
+    source: z.string().optional().meta({ description: "//replicate unless it says otherwise." }),
+  }),
+  body: ReplicatePrediction,
+  status: 202,
+  response: Acceptance,
+  async handle({ body, query, principal, context }) {
+    const event = eventOfReplicatePrediction(body, query.customer, query.source);
+    const batch = event === undefined ? [] : [event];
     return {
       body: await acceptEvents(context.log, batch, principal.sources ?? undefined, context.horizonDays),
     };
@@ -129,4 +159,4 @@ const postReplay = defineRoute({
 /** Named in the OpenAPI document although events are checked one by one. */
 export const UsageEventSchema = CloudEvent;
 
-export const usageRoutes: Route[] = [postEvents, getStatus, listDeadLetters, postReplay];
+export const usageRoutes: Route[] = [postEvents, postReplicate, getStatus, listDeadLetters, postReplay];

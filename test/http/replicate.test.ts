@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestApi, type TestApi } from "../support/api.ts";
+import { expectProblem } from "../support/problem.ts";
+import { SMALL_CATALOG } from "../support/usage.ts";
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+  await api.load(SMALL_CATALOG);
+});
+afterAll(() => api.stop());
+
+const prediction = (fields: Record<string, unknown> = {}) => ({
+  id: "ufawqhfynnddngldkgtslldrkq",
+  model: "ada/llm",
+  version: "hidden",
+  input: { prompt: "hello" },
+  output: ["a", "b"],
+  logs: "",
+  error: null,
+  data_removed: false,
+  status: "succeeded",
+  created_at: "2023-11-16T12:00:00Z",
+  started_at: "2023-11-16T12:00:01Z",
+  completed_at: "2023-11-16T12:00:03.500Z",
+  metrics: { predict_time: 2.5, total_time: 3.5, input_token_count: 1000 },
+  urls: { get: "https://example.com" },
+  ...fields,
+});
+const send = (body: unknown, query = "?customer=acme") =>
+  api.operator("POST", `/v1/ingest/replicate${query}`, body);
+
+test("a prediction that finished is metered once, however often its webhook comes", async () => {
+  for (let n = 0; n < 3; n++) {
+    const { status, body } = await send(prediction());
+    expect({ status, body }).toEqual({ status: 202, body: { accepted: 1, rejected: [] } });
+  }
+  await api.metered();
+  const { body } = await api.operator("GET", "/v1/predictions/ufawqhfynnddngldkgtslldrkq?source=//replicate");
+  expect(body).toMatchObject({
+    source: "//replicate",
+    customer: "acme",
+    version: null,
+    occurred_at: "2023-11-16T12:00:03.500000Z",
+    gross: { currency: "USD", amount: "1.000000000" },
+  });
+});
+
+test("one that still runs is left aside, and one canceled while it waited counts when it was made", async () => {
+  for (const status of ["starting", "processing"]) {
+    const running = prediction({ id: "running", status, completed_at: null, metrics: {} });
+    expect((await send(running)).body).toEqual({ accepted: 0, rejected: [] });
+  }
+  const waited = { started_at: null, completed_at: null, metrics: {}, status: "canceled", id: "waited" };
+  expect((await send(prediction(waited))).body).toEqual({ accepted: 1, rejected: [] });
+  await api.metered();
+  const { body } = await api.operator("GET", "/v1/predictions/waited?source=//replicate");
+  expect(body).toMatchObject({ status: "canceled", occurred_at: "2023-11-16T12:00:00.000000Z" });
+});
+
+test("what is no prediction, and one without its customer, is refused naming the field", async () => {
+  expectProblem(await send({ id: "x" }), 400, "body_invalid");
+  expectProblem(await send(prediction({ model: "no-owner" })), 400, "body_invalid");
+  expectProblem(await send(prediction(), ""), 400, "parameter_invalid");
+  const { body } = await send(prediction({ id: "bad", metrics: { predict_time: -1 } }));
+  expect(body).toMatchObject({ accepted: 0, rejected: [{ code: "quantity_invalid" }] });
+});
