@@ -27,6 +27,8 @@ const STAGES = [
 /** On top of the stages, each only what stands before it. */
 const TOP = ["adapters", "http", "dashboard", "processes"];
 const ORDER = [...STAGES, ...TOP];
+/** For other people's programs: it knows the service only by its API. */
+const CLIENT = "client";
 
 /** The only importers of a vendor's package. */
 const VENDORS: Record<string, readonly string[]> = {
@@ -74,7 +76,7 @@ test("the reader of imports finds them", () => {
 test("every folder of src has its place in the order", () => {
   const folders = [...new Set(files.map(stageOf))];
   expect(
-    folders.filter((folder) => !ORDER.includes(folder)),
+    folders.filter((folder) => folder !== CLIENT && !ORDER.includes(folder)),
     ARROWS,
   ).toEqual([]);
 });
@@ -102,6 +104,20 @@ test("the kernel imports nothing of the product", () => {
     ({ file, target }) => stageOf(file) === "kernel" && !target.startsWith("src/kernel/"),
   );
   expect(shown(fromKernel), ARROWS).toEqual([]);
+});
+
+test("the client imports nothing but Node, and the product does not import it", () => {
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const own = imports.filter(({ file }) => stageOf(file) === CLIENT);
+  const foreign = own.filter(
+    ({ target }) =>
+      (target.startsWith("src/") && !target.startsWith("src/client/")) || Object.hasOwn(dependencies, target),
+  );
+  expect(shown(foreign), ARROWS).toEqual([]);
+  const users = inside.filter(
+    ({ file, target }) => stageOf(file) !== CLIENT && target.startsWith("src/client/"),
+  );
+  expect(shown(users), ARROWS).toEqual([]);
 });
 
 test.each(Object.entries(VENDORS))("only the folders named for it import %s", (vendor, allowed) => {

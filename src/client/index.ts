@@ -1,0 +1,5 @@
+export { type MeterOptions, meterOpenAi } from "./express-meter.ts";
+export { metricsOfOpenAiUsage, type OpenAiUsage } from "./open-ai.ts";
+export type { Rejection } from "./send-batch.ts";
+export type { Usage, UsageEvent, UsageStatus } from "./usage.ts";
+export { UsageClient, type UsageClientOptions, UsageQueueFull } from "./usage-client.ts";

@@ -1,0 +1,44 @@
+export type UsageStatus = "succeeded" | "failed" | "canceled" | "aborted";
+
+/** What one prediction used. */
+export interface Usage {
+  /** The prediction's own id, at most 256 characters: what is sent twice under it counts once. Made when there is none. */
+  id?: string;
+  /** The id of the customer who is charged. */
+  customer: string;
+  /** "owner/name". */
+  model: string;
+  version?: string;
+  /** `succeeded` when not given. */
+  status?: UsageStatus;
+  /** When it finished; now when not given. */
+  time?: Date;
+  /** As measured: predict_time in seconds, input_token_count, output_token_count, image_count, and others of the model's own. */
+  metrics?: Record<string, number>;
+  /** The id of the prediction that called this one. */
+  parent?: string;
+}
+
+/** A usage event as it is sent: CloudEvents 1.0. */
+export interface UsageEvent {
+  specversion: "1.0";
+  id: string;
+  source: string;
+  type: "prediction.completed";
+  time: string;
+  subject: string;
+  data: Omit<Usage, "id" | "customer" | "time"> & { status: UsageStatus };
+}
+
+export function toEvent(usage: Usage, source: string): UsageEvent & { id: string } {
+  const { id = crypto.randomUUID(), customer, time = new Date(), status = "succeeded", ...data } = usage;
+  return {
+    specversion: "1.0",
+    id,
+    source,
+    type: "prediction.completed",
+    time: time.toISOString(),
+    subject: customer,
+    data: { ...data, status },
+  };
+}
