@@ -208,6 +208,26 @@ CREATE TABLE "account_balance" (
 	CONSTRAINT "account_balance_account_no_currency_pk" PRIMARY KEY("account_no","currency")
 );
 --> statement-breakpoint
+CREATE TABLE "balance_snapshot" (
+	"chain_no" bigint NOT NULL,
+	"account_no" integer NOT NULL,
+	"currency" text NOT NULL,
+	"balance_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "balance_snapshot_chain_no_account_no_currency_pk" PRIMARY KEY("chain_no","account_no","currency")
+);
+--> statement-breakpoint
+CREATE TABLE "chain_link" (
+	"chain_no" bigint PRIMARY KEY NOT NULL,
+	"entry_no" bigint NOT NULL,
+	"hash" text NOT NULL,
+	CONSTRAINT "chain_link_entry_no_unique" UNIQUE("entry_no")
+);
+--> statement-breakpoint
+CREATE TABLE "chain_state" (
+	"singleton" smallint PRIMARY KEY DEFAULT 1 NOT NULL,
+	"complete_until_xid" bigint DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "journal_entry" (
 	"entry_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "journal_entry_entry_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"key" text NOT NULL,
@@ -218,6 +238,7 @@ CREATE TABLE "journal_entry" (
 	"detail" jsonb NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"xid" text NOT NULL,
+	"corrects" text,
 	CONSTRAINT "journal_entry_key_unique" UNIQUE("key")
 );
 --> statement-breakpoint
@@ -241,6 +262,14 @@ CREATE TABLE "posting" (
 	"account_no" integer NOT NULL,
 	"amount_nanos" numeric(38, 0) NOT NULL,
 	CONSTRAINT "posting_entry_no_position_pk" PRIMARY KEY("entry_no","position")
+);
+--> statement-breakpoint
+CREATE TABLE "seal" (
+	"period" date PRIMARY KEY NOT NULL,
+	"chain_no" bigint NOT NULL,
+	"hash" text NOT NULL,
+	"trial_balance_hash" text NOT NULL,
+	"sealed_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "customer_term_window" (
@@ -499,6 +528,8 @@ ALTER TABLE "split_plan" ADD CONSTRAINT "split_plan_cost_meter_no_meter_meter_no
 ALTER TABLE "split_segment" ADD CONSTRAINT "split_segment_model_no_model_model_no_fk" FOREIGN KEY ("model_no") REFERENCES "public"."model"("model_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "split_segment" ADD CONSTRAINT "split_segment_split_plan_no_split_plan_split_plan_no_fk" FOREIGN KEY ("split_plan_no") REFERENCES "public"."split_plan"("split_plan_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "account_balance" ADD CONSTRAINT "account_balance_account_no_ledger_account_account_no_fk" FOREIGN KEY ("account_no") REFERENCES "public"."ledger_account"("account_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "balance_snapshot" ADD CONSTRAINT "balance_snapshot_account_no_ledger_account_account_no_fk" FOREIGN KEY ("account_no") REFERENCES "public"."ledger_account"("account_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "chain_link" ADD CONSTRAINT "chain_link_entry_no_journal_entry_entry_no_fk" FOREIGN KEY ("entry_no") REFERENCES "public"."journal_entry"("entry_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "posting" ADD CONSTRAINT "posting_entry_no_journal_entry_entry_no_fk" FOREIGN KEY ("entry_no") REFERENCES "public"."journal_entry"("entry_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "posting" ADD CONSTRAINT "posting_account_no_ledger_account_account_no_fk" FOREIGN KEY ("account_no") REFERENCES "public"."ledger_account"("account_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

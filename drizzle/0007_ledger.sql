@@ -54,10 +54,12 @@ END $$;
 CREATE TRIGGER posting_belongs AFTER INSERT ON posting REFERENCING NEW TABLE AS added
   FOR EACH STATEMENT EXECUTE FUNCTION check_posting_belongs();
 --> statement-breakpoint
--- The entry says itself which transaction wrote it; otherwise a later one could pretend.
+-- The entry says itself which transaction wrote it; otherwise a later one could pretend. What it corrects it names in its
+-- detail.
 CREATE FUNCTION stamp_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   NEW.xid := pg_current_xact_id()::text;
+  NEW.corrects := NEW.detail->>'corrects';
   RETURN NEW;
 END $$;
 --> statement-breakpoint

@@ -1,6 +1,8 @@
+import type { SealExport } from "../ledger/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { Check } from "./check.ts";
 import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
+import { chainHashes, everythingChained, sealsFromChain, sealsKept } from "./checks/chain.ts";
 import { countersMatch, identitiesAreMetered } from "./checks/identities.ts";
 import { accruingFromParts, balancesFromPostings, entriesBalance } from "./checks/ledger.ts";
 import { inTransitFromPayouts, payoutsFromPlan } from "./checks/payouts.ts";
@@ -28,6 +30,9 @@ const CHECKS: readonly Check[] = [
   statementsFromBooks,
   payoutsFromPlan,
   inTransitFromPayouts,
+  chainHashes,
+  everythingChained,
+  sealsFromChain,
 ];
 
 export interface CheckResult {
@@ -35,9 +40,13 @@ export interface CheckResult {
   differences: string[];
 }
 
-/** Computes the stored figures anew from the facts below them, law by law. Reads only; meant for a quiet moment. */
-export async function runChecks(sql: Sql): Promise<CheckResult[]> {
+/**
+ * Computes the stored figures anew from the facts below them, law by law. Reads only; meant for a quiet moment.
+ * @param kept what `seal:export` gave earlier: then it must still be true.
+ */
+export async function runChecks(sql: Sql, kept?: SealExport): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
-  for (const { law, find } of CHECKS) results.push({ law, differences: await find(sql) });
+  const checks = kept === undefined ? CHECKS : [...CHECKS, sealsKept(kept)];
+  for (const { law, find } of checks) results.push({ law, differences: await find(sql) });
   return results;
 }

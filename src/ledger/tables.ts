@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import {
   bigint,
   date,
@@ -47,6 +48,8 @@ export const journalEntry = pgTable(
     createdAt: moment("created_at").notNull().defaultNow(),
     /** The transaction that wrote it: postings may be added in that one only. */
     xid: text().notNull(),
+    /** The key of the entry that this one takes back. */
+    corrects: text(),
   },
   (t) => [index().on(t.period, t.kind)],
 );
@@ -78,4 +81,45 @@ export const accountBalance = pgTable(
     balanceNanos: numeric("balance_nanos", { precision: 38, scale: 0 }).notNull(),
   },
   (t) => [primaryKey({ columns: [t.accountNo, t.currency] })],
+);
+
+// The chain and the seals: written only by the functions of drizzle/0012_sealing.sql.
+
+/** An entry's place in the chain, and the hash over everything up to it. Apart from the entry, since it comes later. */
+export const chainLink = pgTable("chain_link", {
+  chainNo: bigint("chain_no", { mode: "bigint" }).primaryKey(),
+  entryNo: bigint("entry_no", { mode: "bigint" })
+    .notNull()
+    .unique()
+    .references(() => journalEntry.entryNo),
+  hash: text().notNull(),
+});
+
+/** Every entry of an older transaction is in the chain. One row. */
+export const chainState = pgTable("chain_state", {
+  singleton: smallint().primaryKey().default(1),
+  completeUntilXid: bigint("complete_until_xid", { mode: "bigint" }).notNull().default(sql`0`),
+});
+
+/** A closed period's end in the chain: its head, and the hash of all balances at that point. */
+export const seal = pgTable("seal", {
+  period: date().primaryKey(),
+  chainNo: bigint("chain_no", { mode: "bigint" }).notNull(),
+  hash: text().notNull(),
+  trialBalanceHash: text("trial_balance_hash").notNull(),
+  sealedAt: moment("sealed_at").notNull().defaultNow(),
+});
+
+/** What every account held at a seal, so that later balances need only what came after. */
+export const balanceSnapshot = pgTable(
+  "balance_snapshot",
+  {
+    chainNo: bigint("chain_no", { mode: "bigint" }).notNull(),
+    accountNo: integer("account_no")
+      .notNull()
+      .references(() => ledgerAccount.accountNo),
+    currency: text().notNull(),
+    balanceNanos: numeric("balance_nanos", { precision: 38, scale: 0 }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.chainNo, t.accountNo, t.currency] })],
 );

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { accrueOpenPeriods } from "../earnings/index.ts";
 import { now, withinDeadline } from "../kernel/index.ts";
+import { sealClosedPeriods } from "../ledger/index.ts";
 import {
   consumeLog,
   foldCustomerWindows,
@@ -16,6 +17,7 @@ const PARKED_SWEEP_MS = 1_000;
 const WORK_WITHIN_MS = 600_000;
 /** The rarer, the cheaper: a window of a customer is written once for all of its events since the last time. */
 const FOLD_MS = 300_000;
+const SEAL_MS = 60_000;
 const FORGET_MS = 86_400_000;
 /**
  * Longer than the log keeps a record: a record that waits in it may hold an event from so long before the horizon, counted
@@ -52,6 +54,7 @@ export async function startWorkers({
     repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
     repeat("summing usage by customer", FOLD_MS, () => foldCustomerWindows(sql)),
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
+    repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),
     repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),
     repeat("accrual", config.ACCRUAL_INTERVAL_MS, () => accrueOpenPeriods(sql)),
   ];

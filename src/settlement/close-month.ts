@@ -1,5 +1,6 @@
 import { accruePeriod } from "../earnings/index.ts";
 import { firstDay, type Period, Refusal } from "../kernel/index.ts";
+import { sealPeriod } from "../ledger/index.ts";
 import { foldCustomerWindows } from "../metering/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 import { writeStatements } from "./write-statements.ts";
@@ -16,7 +17,7 @@ export interface CloseOptions {
 const RELEASE_ATTEMPTS_MAX = 10;
 
 /**
- * Closes a books period: cut, final accrual, release to payable, statements. Each step is whole in the database, and
+ * Closes a books period: cut, final accrual, release to payable, statements, seal. Each step is whole in the database, and
  * repeating it changes nothing: so a crash anywhere is mended by calling this again, and a closed month stays as it is.
  * @throws Refusal period_not_over, earlier_period_open, period_closed or metering_behind, with nothing changed.
  */
@@ -32,10 +33,14 @@ export async function closeMonth(sql: Sql, period: Period, options: CloseOptions
   await foldCustomerWindows(sql, period);
   step("accruing what is left");
   await accrueAndRelease(sql, period);
-  if (await isClosed(sql, period)) return;
-  step("writing statements");
-  await writeStatements(sql, period);
-  await sql`SELECT finish_close(${firstDay(period)})`;
+  if (!(await isClosed(sql, period))) {
+    step("writing statements");
+    await writeStatements(sql, period);
+    await sql`SELECT finish_close(${firstDay(period)})`;
+  }
+  step("sealing");
+  // Otherwise the service does it, once the transaction that it waits for is over.
+  if (!(await sealPeriod(sql, period))) step("not sealed yet: an older transaction still runs");
 }
 
 async function isCut(sql: Sql, period: Period): Promise<boolean> {

@@ -1,0 +1,182 @@
+-- Why: who can write to the database can also rewrite its past. Entries are chained by hash after they are committed, and
+-- each closed month is sealed with the chain's head: a head that is kept elsewhere proves everything before it.
+
+CREATE INDEX ON journal_entry ((xid::bigint), entry_no);
+--> statement-breakpoint
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON chain_link
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON seal
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON balance_snapshot
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+INSERT INTO chain_state (singleton) VALUES (1);
+--> statement-breakpoint
+
+-- One field of a canonical text: its length in bytes, a colon, itself. So no two different entries have the same text.
+CREATE FUNCTION sealed_field(p_text text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT octet_length(convert_to(p_text, 'UTF8')) || ':' || p_text
+$$;
+--> statement-breakpoint
+
+CREATE FUNCTION sealed_hash(p_text text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT encode(sha256(convert_to(p_text, 'UTF8')), 'hex')
+$$;
+--> statement-breakpoint
+
+-- What the chain says of an entry: its fields, then its postings in their order, each field with its length. Without
+-- numbers that a restored copy could give anew.
+CREATE FUNCTION sealed_entry(p_entry_no bigint) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT sealed_field(e.key) || sealed_field(e.kind) || sealed_field(e.currency) || sealed_field(e.period::text)
+    || sealed_field(to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+    || sealed_field(e.detail::text) || sealed_field(coalesce(e.corrects, '')) || sealed_field(e.postings::text)
+    || coalesce((SELECT string_agg(sealed_field(a.path) || sealed_field(p.amount_nanos::text), '' ORDER BY p.position)
+                 FROM posting p JOIN ledger_account a USING (account_no) WHERE p.entry_no = e.entry_no), '')
+  FROM journal_entry e WHERE e.entry_no = p_entry_no
+$$;
+--> statement-breakpoint
+
+-- Chains entries that are committed and before which no other can still appear: those of transactions older than every
+-- one that runs. At most p_entries in a call; answers how many. hash = SHA-256 of the last hash and the entry's text.
+CREATE FUNCTION extend_chain(p_entries int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_from bigint;
+  v_until bigint;
+  v_chain_no bigint;
+  v_hash text;
+  v_chained int := 0;
+  r record;
+BEGIN
+  PERFORM pg_advisory_xact_lock(7005);
+  SELECT complete_until_xid INTO v_from FROM chain_state;
+  v_until := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+  -- In a restored copy transactions are counted anew: everything is looked through once.
+  IF v_until < v_from THEN v_from := 0; END IF;
+  SELECT chain_no, hash INTO v_chain_no, v_hash FROM chain_link ORDER BY chain_no DESC LIMIT 1;
+  v_chain_no := coalesce(v_chain_no, 0);
+  v_hash := coalesce(v_hash, '');
+
+  FOR r IN
+    SELECT e.entry_no, e.xid::bigint AS xid FROM journal_entry e
+    WHERE e.xid::bigint >= v_from AND e.xid::bigint < v_until
+      AND NOT EXISTS (SELECT FROM chain_link l WHERE l.entry_no = e.entry_no)
+    ORDER BY e.xid::bigint, e.entry_no LIMIT p_entries
+  LOOP
+    v_chained := v_chained + 1;
+    v_chain_no := v_chain_no + 1;
+    v_hash := sealed_hash(sealed_field(v_hash) || sealed_entry(r.entry_no));
+    INSERT INTO chain_link (chain_no, entry_no, hash) VALUES (v_chain_no, r.entry_no, v_hash);
+    v_from := r.xid;
+  END LOOP;
+  UPDATE chain_state SET complete_until_xid = CASE WHEN v_chained < p_entries THEN v_until ELSE v_from END;
+  RETURN v_chained;
+END $$;
+--> statement-breakpoint
+
+-- Balances after the first p_chain_no entries: the last snapshot before, and what was chained since.
+CREATE FUNCTION balances_at(p_chain_no bigint) RETURNS TABLE (account_no int, currency text, balance_nanos numeric)
+LANGUAGE sql STABLE AS $$
+  WITH base AS (SELECT coalesce(max(chain_no), 0) AS chain_no FROM seal WHERE chain_no <= p_chain_no)
+  SELECT account_no, currency, sum(amount) FROM (
+    SELECT s.account_no, s.currency, s.balance_nanos AS amount FROM balance_snapshot s JOIN base USING (chain_no)
+    UNION ALL
+    SELECT p.account_no, e.currency, p.amount_nanos
+    FROM base b JOIN chain_link l ON l.chain_no > b.chain_no AND l.chain_no <= p_chain_no
+    JOIN journal_entry e USING (entry_no) JOIN posting p USING (entry_no)) x
+  GROUP BY 1, 2 HAVING sum(amount) <> 0
+$$;
+--> statement-breakpoint
+
+-- The trial balance as one hash: every account that holds something, in the order of its path's bytes.
+CREATE FUNCTION trial_balance_hash(p_chain_no bigint) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT sealed_hash(coalesce(string_agg(sealed_field(a.path) || sealed_field(b.currency) || sealed_field(b.balance_nanos::text), ''
+    ORDER BY a.path COLLATE "C", b.currency COLLATE "C"), ''))
+  FROM balances_at(p_chain_no) b JOIN ledger_account a USING (account_no)
+$$;
+--> statement-breakpoint
+
+-- Seals a closed period once all of its entries are chained; answers whether it is sealed.
+CREATE FUNCTION seal_period(p_period date) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v_chain_no bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(7005);
+  IF EXISTS (SELECT FROM seal WHERE period = p_period) THEN RETURN true; END IF;
+  IF NOT EXISTS (SELECT FROM settlement WHERE period = p_period AND state NOT IN ('closing', 'released'))
+    OR EXISTS (SELECT FROM journal_entry e WHERE e.period = p_period
+               AND NOT EXISTS (SELECT FROM chain_link l WHERE l.entry_no = e.entry_no)) THEN
+    RETURN false;
+  END IF;
+  SELECT coalesce(max(chain_no), 0) INTO v_chain_no FROM chain_link;
+  INSERT INTO balance_snapshot (chain_no, account_no, currency, balance_nanos)
+  SELECT v_chain_no, b.account_no, b.currency, b.balance_nanos FROM balances_at(v_chain_no) b
+  ON CONFLICT DO NOTHING;
+  INSERT INTO seal (period, chain_no, hash, trial_balance_hash)
+  VALUES (p_period, v_chain_no, coalesce((SELECT hash FROM chain_link WHERE chain_no = v_chain_no), ''),
+    trial_balance_hash(v_chain_no));
+  RETURN true;
+END $$;
+--> statement-breakpoint
+
+-- What an account held at a moment, debit positive, in nanos: the last snapshot of before, and the entries since.
+CREATE FUNCTION balance_as_of(p_path text, p_currency text, p_at timestamptz) RETURNS numeric LANGUAGE sql STABLE AS $$
+  WITH base AS MATERIALIZED (
+    SELECT coalesce((SELECT chain_no FROM seal WHERE sealed_at <= p_at ORDER BY sealed_at DESC LIMIT 1), 0) AS chain_no
+  ), later AS MATERIALIZED (
+    SELECT l.entry_no FROM base b JOIN chain_link l ON l.chain_no > b.chain_no
+    UNION ALL
+    SELECT e.entry_no FROM journal_entry e
+    WHERE e.xid::bigint >= (SELECT complete_until_xid FROM chain_state)
+      AND NOT EXISTS (SELECT FROM chain_link l WHERE l.entry_no = e.entry_no)
+  )
+  SELECT coalesce((SELECT s.balance_nanos FROM base JOIN balance_snapshot s USING (chain_no) JOIN ledger_account a USING (account_no)
+                   WHERE a.path = p_path AND s.currency = p_currency), 0)
+    + coalesce((SELECT sum(p.amount_nanos) FROM later JOIN journal_entry e USING (entry_no) JOIN posting p USING (entry_no)
+                JOIN ledger_account a USING (account_no)
+                WHERE a.path = p_path AND e.currency = p_currency AND e.created_at <= p_at), 0)
+$$;
+--> statement-breakpoint
+
+-- A correction is an entry of its own that names what it corrects; it is exact, and it happens once.
+ALTER TABLE journal_entry ADD FOREIGN KEY (corrects) REFERENCES journal_entry (key);
+--> statement-breakpoint
+ALTER TABLE journal_entry ADD CHECK ((kind = 'reversal') = (corrects IS NOT NULL));
+--> statement-breakpoint
+CREATE UNIQUE INDEX ON journal_entry (corrects) WHERE kind = 'reversal';
+--> statement-breakpoint
+
+CREATE FUNCTION check_reversal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM (SELECT account_no, amount_nanos FROM posting WHERE entry_no = NEW.entry_no) r
+    FULL JOIN (SELECT p.account_no, p.amount_nanos FROM posting p JOIN journal_entry e USING (entry_no)
+               WHERE e.key = NEW.corrects AND e.currency = NEW.currency) o USING (account_no)
+    WHERE r.amount_nanos IS DISTINCT FROM -o.amount_nanos) THEN
+    RAISE EXCEPTION 'entry % is not the opposite of %', NEW.key, NEW.corrects USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+--> statement-breakpoint
+CREATE CONSTRAINT TRIGGER reversal_is_opposite AFTER INSERT ON journal_entry DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (NEW.kind = 'reversal') EXECUTE FUNCTION check_reversal();
+--> statement-breakpoint
+
+INSERT INTO permitted_flow (entry_kind, account_kind) VALUES
+  ('adjustment', 'payee:payable'), ('adjustment', 'platform:revenue'), ('adjustment', 'platform:loss'),
+  ('reversal', 'payee:payable'), ('reversal', 'platform:revenue'), ('reversal', 'platform:loss');
+--> statement-breakpoint
+
+-- Books the exact opposite of an adjustment in the first open period. What accruals, releases, bills and payouts book is
+-- computed from facts below them: to correct it, correct those. Answers the new entry, NULL when it is reversed already.
+CREATE FUNCTION reverse_entry(p_key text, p_reason text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE e record;
+BEGIN
+  SELECT * INTO e FROM journal_entry WHERE key = p_key;
+  IF NOT FOUND THEN PERFORM refuse('entry_unknown'); END IF;
+  IF e.kind <> 'adjustment' THEN PERFORM refuse('entry_not_reversible', jsonb_build_object('kind', e.kind)); END IF;
+  RETURN (
+    SELECT post_entry('reversal:' || p_key, 'reversal', e.currency, (SELECT first_open_period FROM books_state),
+      jsonb_build_object('corrects', p_key, 'reason', p_reason), array_agg(a.path), array_agg(-p.amount_nanos))
+    FROM posting p JOIN ledger_account a USING (account_no) WHERE p.entry_no = e.entry_no);
+END $$;

@@ -1,0 +1,8 @@
+export {
+  balanceAsOf,
+  exportSeals,
+  extendChain,
+  type SealExport,
+  sealClosedPeriods,
+  sealPeriod,
+} from "./seal.ts";
