@@ -10,7 +10,7 @@ const DAYS = WINDOWS_PER_MODEL / COUNTRIES.length;
 const CUSTOMERS_OF_A_TERM = 4;
 const FROM = "2023-01-01T00:00:00Z";
 /** Payees in one change of the catalogue. */
-const PAYEES_PER_CHANGE = 2_000;
+const PAYEES_PER_CHANGE = 250;
 
 const payeeId = (n: number) => `creator-${n}`;
 const modelId = (n: number, k: number) => `${payeeId(n)}/model-${k}`;
