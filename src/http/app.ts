@@ -5,6 +5,7 @@ import { openApiDocument } from "./openapi.ts";
 import { problemHandler } from "./problem.ts";
 import { mountRoute, type Route } from "./route.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
+import { explainRoutes } from "./routes/explain.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { payeeRoutes } from "./routes/payees.ts";
 import { predictionRoutes } from "./routes/predictions.ts";
@@ -15,6 +16,7 @@ import { mountWatching, type Watching } from "./watching.ts";
 export const ROUTES: readonly Route[] = [
   ...usageRoutes,
   ...payeeRoutes,
+  ...explainRoutes,
   ...predictionRoutes,
   ...catalogRoutes,
   ...settlementRoutes,
