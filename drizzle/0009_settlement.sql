@@ -65,7 +65,8 @@ END $$;
 -- After the final accrual: moves what was earned from accruing to payable, and what customers owe from unbilled to
 -- their receivables. Refuses when the accrual does not stand exactly at the windows; from here on nothing accrues on
 -- this period any more, so a worker with older figures cannot post them late.
-CREATE FUNCTION release_period(p_period date) RETURNS void LANGUAGE plpgsql VOLATILE SET jit = off AS $$
+CREATE FUNCTION release_period(p_period date) RETURNS void LANGUAGE plpgsql VOLATILE
+SET jit = off SET work_mem = '128MB' AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(7002);
   IF NOT EXISTS (SELECT FROM settlement WHERE period = p_period AND state = 'closing') THEN RETURN; END IF;
@@ -100,7 +101,7 @@ END $$;
 -- one with earnings or movements in it, or with a balance brought forward.
 CREATE FUNCTION statement_figures(p_period date)
 RETURNS TABLE (payee text, currency text, opening numeric, earned numeric, adjustments numeric, paid numeric)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SET jit = off SET work_mem = '64MB' AS $$
   WITH movement AS (
     SELECT a.owner AS payee, e.currency,
       coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind = 'release'), 0) AS earned,

@@ -1,6 +1,6 @@
 import { firstDay, type Period, periodOfDay } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
-import { planAccrual, type UsageLine } from "./plan-accrual.ts";
+import { type AccrualLine, planAccrual, type UsageLine } from "./plan-accrual.ts";
 
 /** So much is in memory at once, and in one transaction. */
 const MODELS_PER_CALL = 1_000;
@@ -43,23 +43,37 @@ async function accrueUnlessClosed(sql: Sql, period: Period, models: number[]): P
   }
 }
 
+/** While one page is posted, the next one is read and split. */
 async function accrueModels(
   sql: Sql,
   period: Period,
   models: readonly number[],
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
+  let posted: Promise<unknown> = Promise.resolve();
   for (let at = 0; at < models.length; at += MODELS_PER_CALL) {
     const page = models.slice(at, at + MODELS_PER_CALL);
-    const due = await sql<UsageLine[]>`
-      SELECT booked_period, service_month, model_no, model, split_plan_no, currency, gross::text,
-        cost_quantity::text, events::text, plan
-      FROM line_to_accrue WHERE booked_period = ${firstDay(period)} AND model_no = ANY (${page})`;
-    if (due.length > 0) {
-      await sql`SELECT post_accrual(${firstDay(period)}, ${JSON.stringify(due.map(planAccrual))}::text::jsonb)`;
-    }
-    onProgress?.(at + page.length, models.length);
+    const lines = (await dueLines(sql, period, page)).map(planAccrual);
+    await posted;
+    onProgress?.(at, models.length);
+    posted = postLines(sql, period, lines);
+    // It is awaited before the next one; until then its failure must not count as unhandled.
+    posted.catch(() => {});
   }
+  await posted;
+  onProgress?.(models.length, models.length);
+}
+
+async function dueLines(sql: Sql, period: Period, models: readonly number[]): Promise<UsageLine[]> {
+  return sql<UsageLine[]>`
+    SELECT booked_period, service_month, model_no, model, split_plan_no, currency, gross::text,
+      cost_quantity::text, events::text, plan
+    FROM line_to_accrue WHERE booked_period = ${firstDay(period)} AND model_no = ANY (${[...models]})`;
+}
+
+async function postLines(sql: Sql, period: Period, lines: readonly AccrualLine[]): Promise<void> {
+  if (lines.length === 0) return;
+  await sql`SELECT post_accrual(${firstDay(period)}, ${JSON.stringify(lines)}::text::jsonb)`;
 }
 
 /** Models with charged usage in a period, in the order of their numbers. */

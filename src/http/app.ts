@@ -9,6 +9,7 @@ import { explainRoutes } from "./routes/explain.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { payeeRoutes } from "./routes/payees.ts";
 import { predictionRoutes } from "./routes/predictions.ts";
+import { previewRoutes } from "./routes/preview.ts";
 import { settlementRoutes } from "./routes/settlements.ts";
 import { usageRoutes } from "./routes/usage.ts";
 import { mountWatching, type Watching } from "./watching.ts";
@@ -19,6 +20,7 @@ export const ROUTES: readonly Route[] = [
   ...explainRoutes,
   ...predictionRoutes,
   ...catalogRoutes,
+  ...previewRoutes,
   ...settlementRoutes,
   ...keyRoutes,
 ];

@@ -7,3 +7,4 @@ export {
   explainEarnings,
 } from "./explain.ts";
 export { findPredictions, type PredictionView } from "./prediction.ts";
+export { type Preview, previewDraft } from "./preview.ts";
