@@ -3,7 +3,8 @@
 
 -- p_lines: [{service_month, model_no, model, split_plan_no, currency, gross, cost_quantity, events, receivable,
 -- parts: [{account, reason, paid_by, amount}]}], cumulative, amounts in nanos. Answers how many entries it wrote.
--- Rows of earlier accruals are found by their keys: these tables grow with the months.
+-- What earlier accruals left is looked up line by line (OFFSET 0 keeps it so), whatever the planner believes: these tables
+-- grow while a month closes, and with the months.
 CREATE FUNCTION post_accrual(p_period date, p_lines jsonb) RETURNS bigint LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off SET jit = off AS $$
 DECLARE
@@ -20,8 +21,9 @@ BEGIN
   SELECT jsonb_agg(l.line) INTO v_lines
   FROM (SELECT line, x.* FROM jsonb_array_elements(p_lines) AS line CROSS JOIN LATERAL jsonb_to_record(line)
           AS x(service_month date, model_no int, split_plan_no int, currency text, events bigint)) l
-  LEFT JOIN accrual_line a ON a.booked_period = p_period AND a.service_month = l.service_month AND a.model_no = l.model_no
-    AND a.split_plan_no = l.split_plan_no AND a.currency = l.currency
+  LEFT JOIN LATERAL (
+    SELECT a.events FROM accrual_line a WHERE a.booked_period = p_period AND a.service_month = l.service_month
+      AND a.model_no = l.model_no AND a.split_plan_no = l.split_plan_no AND a.currency = l.currency OFFSET 0) a ON true
   WHERE a.events IS NULL OR a.events <= l.events;
   IF v_lines IS NULL THEN RETURN 0; END IF;
 
@@ -34,12 +36,15 @@ BEGIN
     FROM line l CROSS JOIN LATERAL jsonb_to_recordset(l.parts) AS p(account text, amount numeric)
     UNION ALL
     SELECT l.model_no, l.model, l.currency, a.account, a.amount_nanos
-    FROM line l JOIN accrual_part a ON a.booked_period = p_period AND a.service_month = l.service_month
-      AND a.model_no = l.model_no AND a.split_plan_no = l.split_plan_no AND a.currency = l.currency
+    FROM line l CROSS JOIN LATERAL (
+      SELECT a.account, a.amount_nanos FROM accrual_part a WHERE a.booked_period = p_period
+        AND a.service_month = l.service_month AND a.model_no = l.model_no AND a.split_plan_no = l.split_plan_no
+        AND a.currency = l.currency OFFSET 0) a
     UNION ALL
     SELECT l.model_no, l.model, l.currency, 'platform:unbilled', l.receivable - coalesce(a.receivable_nanos, 0)
-    FROM line l LEFT JOIN accrual_line a ON a.booked_period = p_period AND a.service_month = l.service_month
-      AND a.model_no = l.model_no AND a.split_plan_no = l.split_plan_no AND a.currency = l.currency
+    FROM line l LEFT JOIN LATERAL (
+      SELECT a.receivable_nanos FROM accrual_line a WHERE a.booked_period = p_period AND a.service_month = l.service_month
+        AND a.model_no = l.model_no AND a.split_plan_no = l.split_plan_no AND a.currency = l.currency OFFSET 0) a ON true
   ), balanced AS (
     SELECT * FROM movement
     UNION ALL
@@ -65,10 +70,12 @@ BEGIN
   DO UPDATE SET gross = excluded.gross, cost_quantity = excluded.cost_quantity, events = excluded.events,
     receivable_nanos = excluded.receivable_nanos;
 
-  DELETE FROM accrual_part a USING jsonb_to_recordset(v_lines)
-    AS l(service_month date, model_no int, split_plan_no int, currency text)
-  WHERE a.booked_period = p_period AND a.service_month = l.service_month AND a.model_no = l.model_no
-    AND a.split_plan_no = l.split_plan_no AND a.currency = l.currency;
+  DELETE FROM accrual_part WHERE ctid = ANY (ARRAY(
+    SELECT a.ctid
+    FROM jsonb_to_recordset(v_lines) AS l(service_month date, model_no int, split_plan_no int, currency text)
+    CROSS JOIN LATERAL (
+      SELECT a.ctid FROM accrual_part a WHERE a.booked_period = p_period AND a.service_month = l.service_month
+        AND a.model_no = l.model_no AND a.split_plan_no = l.split_plan_no AND a.currency = l.currency OFFSET 0) a));
   INSERT INTO accrual_part (booked_period, service_month, model_no, split_plan_no, currency, account, reason, paid_by,
     amount_nanos)
   SELECT p_period, l.service_month, l.model_no, l.split_plan_no, l.currency, p.account, p.reason, p.paid_by, p.amount
