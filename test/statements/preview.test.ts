@@ -106,7 +106,7 @@ test("a preview of what holds already changes nothing", async () => {
         expect(await metering.everything()).toBe(before);
       });
     }),
-    { numRuns: 6 },
+    { numRuns: 5, endOnFailure: true },
   );
 });
 
@@ -135,7 +135,7 @@ test("what a preview says is what posting the draft and metering the same usage 
         }
       });
     }),
-    { numRuns: 10 },
+    { numRuns: 8, endOnFailure: true },
   );
   expect(exact).toBeGreaterThan(0);
 });
@@ -171,7 +171,7 @@ test("a preview of a month in which policies and prices changed is what the draf
         }
       });
     }),
-    { numRuns: 8 },
+    { numRuns: 6, endOnFailure: true },
   );
   expect(exact).toBeGreaterThan(0);
 });
