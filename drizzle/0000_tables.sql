@@ -384,6 +384,7 @@ CREATE TABLE "usage_block" (
 	"first_period" date NOT NULL,
 	"event_count" integer NOT NULL,
 	"folded" smallint DEFAULT 0 NOT NULL,
+	"accrued" smallint DEFAULT 0 NOT NULL,
 	"booked_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"source_nos" integer[] NOT NULL,
 	"events" text NOT NULL,
@@ -542,6 +543,7 @@ CREATE INDEX "customer_term_window_term_no_index" ON "customer_term_window" USIN
 CREATE INDEX "customer_term_window_meter_term_no_index" ON "customer_term_window_meter" USING btree ("term_no");--> statement-breakpoint
 CREATE INDEX "term_window_service_day_index" ON "term_window" USING btree ("service_day") WHERE shard >= 0;--> statement-breakpoint
 CREATE INDEX "usage_block_block_no_index" ON "usage_block" USING btree ("block_no") WHERE folded = 0;--> statement-breakpoint
+CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") WHERE accrued = 0;--> statement-breakpoint
 CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint
 CREATE INDEX "payout_period_state_index" ON "payout" USING btree ("period","state");--> statement-breakpoint

@@ -129,8 +129,10 @@ BEGIN
     AS l(model text, effective_from timestamptz, payee text, base_model text)
   JOIN model m ON m.id = l.model JOIN payee p ON p.id = l.payee LEFT JOIN model b ON b.id = l.base_model;
 
+  -- Only new names: ON CONFLICT would use up a number for each known one, and these numbers are small.
   INSERT INTO meter (name, scale)
-  SELECT name, scale FROM jsonb_to_recordset(change->'meters') AS x(name text, scale smallint) ON CONFLICT DO NOTHING;
+  SELECT DISTINCT x.name, x.scale FROM jsonb_to_recordset(change->'meters') AS x(name text, scale smallint)
+  WHERE NOT EXISTS (SELECT FROM meter m WHERE m.name = x.name);
 
   INSERT INTO price_version (model_no, currency, effective_from, charge_statuses)
   SELECT m.model_no, x.currency, x.effective_from, x.charge_statuses

@@ -233,7 +233,7 @@ BEGIN
   ), windows AS (
     INSERT INTO term_window AS w (term_no, service_day, shard, events, runs, predict_seconds, predict_seconds_events,
       input_tokens, input_tokens_events, output_tokens, output_tokens_events, images, images_events)
-    SELECT t.term_no, date '1970-01-01' + cell.day::int, p_shard, sum(events), sum(events * coalesce(s.max_runs, 1)),
+    SELECT t.term_no, date '1970-01-01' + cell.day::int, p_shard, sum(events), sum(events * least(s.max_runs, 1)),
       coalesce(sum(seconds), 0), coalesce(sum(seconds_events), 0), coalesce(sum(input), 0), coalesce(sum(input_events), 0),
       coalesce(sum(output), 0), coalesce(sum(output_events), 0), coalesce(sum(images), 0), coalesce(sum(images_events), 0)
     FROM cell JOIN cell_term t USING (subject_row, kind, day) JOIN subject_row s USING (subject_row)

@@ -130,10 +130,43 @@ WHERE t.charged = 1;
 --> statement-breakpoint
 
 -- A line: charged usage of one model under one split plan, booked in one period, used in one month, in one currency.
+-- Windows are summed before they are priced: exact either way, and multiplying is what costs.
 CREATE VIEW usage_line AS
-SELECT booked_period, date_trunc('month', service_day)::date AS service_month, model_no, split_plan_no, currency,
+SELECT booked_period, service_month, model_no, split_plan_no, currency,
   sum(gross) AS gross, sum(cost_quantity) AS cost_quantity, sum(events) AS events
-FROM priced_usage GROUP BY 1, 2, 3, 4, 5;
+FROM (
+  SELECT t.booked_period, w.service_month, t.model_no, t.split_plan_no, p.currency,
+    w.runs * p.runs + w.predict_seconds * p.predict_seconds + w.input_tokens * p.input_tokens
+      + w.output_tokens * p.output_tokens + w.images * p.images AS gross,
+    CASE m.name WHEN 'runs' THEN w.runs WHEN 'predict_seconds' THEN w.predict_seconds WHEN 'input_tokens' THEN w.input_tokens
+      WHEN 'output_tokens' THEN w.output_tokens WHEN 'images' THEN w.images ELSE 0 END AS cost_quantity,
+    w.events
+  FROM usage_term t
+  JOIN split_plan s USING (split_plan_no)
+  LEFT JOIN meter m ON m.meter_no = s.cost_meter_no
+  CROSS JOIN LATERAL (
+    SELECT date_trunc('month', d.service_day::timestamp)::date AS service_month, sum(d.events) AS events, sum(d.runs) AS runs,
+      sum(d.predict_seconds) AS predict_seconds, sum(d.input_tokens) AS input_tokens,
+      sum(d.output_tokens) AS output_tokens, sum(d.images) AS images
+    FROM term_window d WHERE d.term_no = t.term_no GROUP BY 1) w
+  CROSS JOIN LATERAL (
+    SELECT min(v.currency) AS currency, coalesce(sum(c.unit_amount) FILTER (WHERE x.name = 'runs'), 0) AS runs,
+      coalesce(sum(c.unit_amount) FILTER (WHERE x.name = 'predict_seconds'), 0) AS predict_seconds,
+      coalesce(sum(c.unit_amount) FILTER (WHERE x.name = 'input_tokens'), 0) AS input_tokens,
+      coalesce(sum(c.unit_amount) FILTER (WHERE x.name = 'output_tokens'), 0) AS output_tokens,
+      coalesce(sum(c.unit_amount) FILTER (WHERE x.name = 'images'), 0) AS images
+    FROM price_version v LEFT JOIN price_component c USING (price_no) LEFT JOIN meter x USING (meter_no)
+    WHERE v.price_no = t.price_no) p
+  WHERE t.charged = 1
+  UNION ALL
+  SELECT t.booked_period, date_trunc('month', w.service_day::timestamp)::date, t.model_no, t.split_plan_no, p.currency,
+    w.quantity * coalesce(c.unit_amount, 0), CASE WHEN w.meter_no = s.cost_meter_no THEN w.quantity ELSE 0 END, 0
+  FROM usage_term t JOIN term_window_meter w USING (term_no)
+  JOIN split_plan s USING (split_plan_no)
+  JOIN price_version p USING (price_no)
+  LEFT JOIN price_component c ON c.price_no = t.price_no AND c.meter_no = w.meter_no
+  WHERE t.charged = 1) u
+GROUP BY 1, 2, 3, 4, 5;
 --> statement-breakpoint
 
 -- Partitions write windows of their own, so that they never wait for each other. Days that are over are merged into one

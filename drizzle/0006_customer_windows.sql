@@ -35,7 +35,7 @@ BEGIN
       SELECT u.term_no FROM usage_block b CROSS JOIN LATERAL unnest(b.group_term_no) AS u(term_no) WHERE b.block_no = ANY (v_blocks))
   ), event_group AS MATERIALIZED (
     SELECT b.block_no, g.grp, g.customer_no, g.term_no, g.first / 86400000000 AS day, g.events,
-      g.events * coalesce(c.runs, 1) AS runs,
+      g.events * least(c.runs, 1) AS runs,
       capped(g.seconds, c.seconds) AS seconds, coalesce(g.seconds_events, CASE WHEN g.seconds IS NOT NULL THEN g.events END) AS seconds_events,
       capped(g.input, c.input) AS input, coalesce(g.input_events, CASE WHEN g.input IS NOT NULL THEN g.events END) AS input_events,
       capped(g.output, c.output) AS output, coalesce(g.output_events, CASE WHEN g.output IS NOT NULL THEN g.events END) AS output_events,

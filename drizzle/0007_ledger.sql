@@ -123,6 +123,74 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
+-- ---- Many entries at once ----
+
+-- Writes entries of one kind and period under the same guarantees as post_entry(), at the cost of a few statements for all
+-- of them. The n-th key, currency and detail are an entry's; p_entries says of each amount which entry it is of, counted
+-- from 1. Answers the entries it wrote: not those of which nothing was left to post, nor those whose key was posted before.
+-- Accounts are looked up one by one, by their index, however many there are; everything else is hashed.
+CREATE FUNCTION post_entries(p_kind text, p_period date, p_keys text[], p_currencies text[], p_details jsonb[],
+  p_entries int[], p_accounts text[], p_amounts numeric[])
+RETURNS TABLE (written_key text, written_entry_no bigint) LANGUAGE plpgsql VOLATILE
+SET enable_nestloop = off SET jit = off AS $$
+DECLARE
+  v_entries int[];
+  v_accounts text[];
+  v_amounts numeric[];
+  v_refused text;
+BEGIN
+  IF (SELECT count(DISTINCT k) FROM unnest(p_keys) AS k) <> cardinality(p_keys) THEN
+    RAISE EXCEPTION 'two entries under one key' USING ERRCODE = 'unique_violation';
+  END IF;
+
+  SELECT array_agg(entry ORDER BY entry, path), array_agg(path ORDER BY entry, path), array_agg(amount ORDER BY entry, path)
+  INTO v_entries, v_accounts, v_amounts
+  FROM (SELECT entry, path, sum(amount) AS amount FROM unnest(p_entries, p_accounts, p_amounts) AS p(entry, path, amount)
+        GROUP BY 1, 2 HAVING sum(amount) <> 0) x;
+  IF v_accounts IS NULL THEN RETURN; END IF;
+
+  INSERT INTO ledger_account (path, kind, owner)
+  SELECT n.path, split_part(n.path, ':', 1) || ':' || split_part(n.path, ':', -1),
+         CASE WHEN n.path ~ '^(payee|customer):' THEN split_part(n.path, ':', 2) END
+  FROM (SELECT DISTINCT path FROM unnest(v_accounts) AS path) AS n
+  WHERE (SELECT a.account_no FROM ledger_account a WHERE a.path = n.path) IS NULL
+  ORDER BY n.path ON CONFLICT DO NOTHING;
+
+  SELECT n.path INTO v_refused FROM (SELECT DISTINCT path FROM unnest(v_accounts) AS path) AS n
+  WHERE NOT EXISTS (SELECT FROM permitted_flow f WHERE f.entry_kind = p_kind
+                    AND f.account_kind = (SELECT a.kind FROM ledger_account a WHERE a.path = n.path)) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'an entry of kind % may not touch %', p_kind, v_refused USING ERRCODE = 'restrict_violation';
+  END IF;
+
+  RETURN QUERY
+  WITH moved AS MATERIALIZED (
+    SELECT p.entry, (row_number() OVER (PARTITION BY p.entry ORDER BY p.path))::smallint AS position,
+      (SELECT a.account_no FROM ledger_account a WHERE a.path = p.path) AS account_no, p.amount
+    FROM unnest(v_entries, v_accounts, v_amounts) AS p(entry, path, amount)
+  ), entry AS MATERIALIZED (
+    SELECT e.n, e.key, e.currency, e.detail, size.postings
+    FROM unnest(p_keys, p_currencies, p_details) WITH ORDINALITY AS e(key, currency, detail, n)
+    JOIN (SELECT m.entry, count(*) AS postings FROM moved m GROUP BY 1) AS size ON size.entry = e.n
+  ), written AS (
+    INSERT INTO journal_entry (key, kind, currency, period, postings, detail, xid)
+    SELECT e.key, p_kind, e.currency, p_period, e.postings, e.detail, '' FROM entry e ORDER BY e.n
+    ON CONFLICT (key) DO NOTHING RETURNING key, entry_no, currency
+  ), posted AS (
+    INSERT INTO posting (entry_no, position, account_no, amount_nanos)
+    SELECT w.entry_no, m.position, m.account_no, m.amount
+    FROM written w JOIN entry e USING (key) JOIN moved m ON m.entry = e.n ORDER BY 1, 2
+    RETURNING entry_no, account_no, amount_nanos
+  ), balances AS (
+    INSERT INTO account_balance AS b (account_no, currency, balance_nanos)
+    SELECT p.account_no, w.currency, sum(p.amount_nanos) FROM posted p JOIN written w USING (entry_no)
+    GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (account_no, currency) DO UPDATE SET balance_nanos = b.balance_nanos + excluded.balance_nanos
+  )
+  SELECT w.key, w.entry_no FROM written w;
+END $$;
+--> statement-breakpoint
+
 -- What an account holds, debit positive, in nanos.
 CREATE FUNCTION account_balance_of(p_path text, p_currency text) RETURNS numeric LANGUAGE sql STABLE AS $$
   SELECT coalesce((SELECT b.balance_nanos FROM account_balance b JOIN ledger_account a USING (account_no)

@@ -16,6 +16,10 @@ ALTER TABLE settlement ADD CHECK (state IN ('closing', 'released', 'closed') OR 
 ALTER TABLE statement ADD CHECK (closing_nanos = opening_nanos + earned_nanos + adjustments_nanos - paid_nanos);
 --> statement-breakpoint
 
+-- Closing reads statements by period; their key serves payees.
+CREATE INDEX statement_period ON statement (period);
+--> statement-breakpoint
+
 -- Answers the settlement's state: 'closing' when this call or an earlier one made the cut.
 CREATE FUNCTION cut_period(p_period date, p_grace interval) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -47,42 +51,48 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
+-- Many entries of two postings: amounts onto p_to (debit) from p_from (credit), each under the key prefix:name:currency.
+CREATE FUNCTION post_transfers(p_kind text, p_period date, p_prefix text, p_names text[], p_currencies text[], p_to text[],
+  p_from text[], p_amounts numeric[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM post_entries(p_kind, p_period, array_agg(format('%s:%s:%s', p_prefix, t.name, t.currency) ORDER BY t.n),
+    p_currencies, array_agg('{}'::jsonb), array_agg(t.n::int ORDER BY t.n) || array_agg(t.n::int ORDER BY t.n),
+    p_to || p_from, array_agg(t.amount ORDER BY t.n) || array_agg(-t.amount ORDER BY t.n))
+  FROM unnest(p_names, p_currencies, p_amounts) WITH ORDINALITY AS t(name, currency, amount, n);
+END $$;
+--> statement-breakpoint
+
 -- After the final accrual: moves what was earned from accruing to payable, and what customers owe from unbilled to
 -- their receivables. Refuses when the accrual does not stand exactly at the windows; from here on nothing accrues on
 -- this period any more, so a worker with older figures cannot post them late.
-CREATE FUNCTION release_period(p_period date) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-DECLARE r record;
+CREATE FUNCTION release_period(p_period date) RETURNS void LANGUAGE plpgsql VOLATILE
+SET jit = off SET work_mem = '128MB' AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(7002);
   IF NOT EXISTS (SELECT FROM settlement WHERE period = p_period AND state = 'closing') THEN RETURN; END IF;
   IF EXISTS (SELECT FROM line_to_accrue WHERE booked_period = p_period) THEN PERFORM refuse('accrual_incomplete'); END IF;
   IF EXISTS (SELECT FROM usage_block WHERE folded = 0 AND first_period <= p_period) THEN PERFORM refuse('fold_incomplete'); END IF;
 
-  FOR r IN SELECT account, split_part(account, ':', 2) AS payee, currency, sum(amount_nanos) AS earned
-           FROM accrual_part WHERE booked_period = p_period AND account LIKE 'payee:%' GROUP BY 1, 2, 3 ORDER BY 1, 3
-  LOOP
-    PERFORM post_entry(format('release:%s:%s:%s', p_period, r.payee, r.currency), 'release', r.currency, p_period, '{}',
-      ARRAY[r.account, 'payee:' || r.payee || ':payable'], ARRAY[r.earned, -r.earned]);
-  END LOOP;
+  PERFORM post_transfers('release', p_period, format('release:%s', p_period), array_agg(payee ORDER BY n),
+    array_agg(currency ORDER BY n), array_agg(account ORDER BY n), array_agg(format('payee:%s:payable', payee) ORDER BY n),
+    array_agg(earned ORDER BY n))
+  FROM (SELECT account, split_part(account, ':', 2) AS payee, currency, sum(amount_nanos) AS earned,
+          row_number() OVER (ORDER BY account, currency) AS n
+        FROM accrual_part WHERE booked_period = p_period AND account LIKE 'payee:%' GROUP BY 1, 2, 3) x;
 
-  FOR r IN SELECT c.id AS customer, p.currency, round_to_nanos(sum(w.quantity * pc.unit_amount)) AS owed
-           FROM customer_window w JOIN price_version p USING (price_no)
-           JOIN price_component pc ON pc.price_no = w.price_no AND pc.meter_no = w.meter_no
-           JOIN customer c USING (customer_no)
-           WHERE w.booked_period = p_period GROUP BY 1, 2 ORDER BY 1, 2
-  LOOP
-    PERFORM post_entry(format('billing:%s:%s:%s', p_period, r.customer, r.currency), 'billing', r.currency, p_period, '{}',
-      ARRAY['customer:' || r.customer || ':receivable', 'platform:unbilled'], ARRAY[r.owed, -r.owed]);
-  END LOOP;
+  PERFORM post_transfers('billing', p_period, format('billing:%s', p_period), array_agg(customer ORDER BY n),
+    array_agg(currency ORDER BY n), array_agg(format('customer:%s:receivable', customer) ORDER BY n),
+    array_agg('platform:unbilled'::text), array_agg(owed ORDER BY n))
+  FROM (SELECT c.id AS customer, g.currency, round_to_nanos(g.gross) AS owed, row_number() OVER (ORDER BY c.id, g.currency) AS n
+        FROM customer_gross g JOIN customer c USING (customer_no) WHERE g.booked_period = p_period) x;
 
   -- Lines and customers round differently by less than a nano each: what is left of this period's unbilled is rounding.
-  FOR r IN SELECT e.currency, sum(p.amount_nanos) AS rest
-           FROM posting p JOIN journal_entry e USING (entry_no) JOIN ledger_account a USING (account_no)
-           WHERE a.path = 'platform:unbilled' AND e.period = p_period GROUP BY 1
-  LOOP
-    PERFORM post_entry(format('billing:%s:rounding:%s', p_period, r.currency), 'billing', r.currency, p_period, '{}',
-      ARRAY['platform:unbilled', 'platform:rounding'], ARRAY[-r.rest, r.rest]);
-  END LOOP;
+  -- Its key has a prefix of its own: a customer may be called anything.
+  PERFORM post_transfers('billing', p_period, format('rounding:%s', p_period), array_agg('lines'::text),
+    array_agg(currency), array_agg('platform:rounding'::text), array_agg('platform:unbilled'::text), array_agg(rest))
+  FROM (SELECT e.currency, sum(p.amount_nanos) AS rest
+        FROM posting p JOIN journal_entry e USING (entry_no) JOIN ledger_account a USING (account_no)
+        WHERE a.path = 'platform:unbilled' AND e.period = p_period GROUP BY 1) x;
   UPDATE settlement SET state = 'released' WHERE period = p_period;
 END $$;
 --> statement-breakpoint
@@ -91,7 +101,7 @@ END $$;
 -- one with earnings or movements in it, or with a balance brought forward.
 CREATE FUNCTION statement_figures(p_period date)
 RETURNS TABLE (payee text, currency text, opening numeric, earned numeric, adjustments numeric, paid numeric)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SET jit = off SET work_mem = '64MB' AS $$
   WITH movement AS (
     SELECT a.owner AS payee, e.currency,
       coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind = 'release'), 0) AS earned,
@@ -100,8 +110,9 @@ LANGUAGE sql STABLE AS $$
     FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
     WHERE e.period = p_period AND a.kind = 'payee:payable' GROUP BY 1, 2
   ), brought AS (
-    SELECT DISTINCT ON (s.payee, s.currency) s.payee, s.currency, s.closing_nanos AS opening
-    FROM statement s WHERE s.period < p_period ORDER BY s.payee, s.currency, s.period DESC
+    -- A balance gets a statement in every settlement until it is gone, so the one before knows them all.
+    SELECT s.payee, s.currency, s.closing_nanos AS opening
+    FROM statement s WHERE s.period = (SELECT max(period) FROM settlement WHERE period < p_period)
   ), recipient AS (
     SELECT p.id AS payee, p.default_currency AS currency
     FROM payee p JOIN settlement s ON s.period = p_period AND p.created_at < s.cut_at

@@ -7,8 +7,10 @@ import { printFreshness } from "./bench/report/freshness.ts";
 import { printIngest } from "./bench/report/ingest.ts";
 import { printMetering } from "./bench/report/metering.ts";
 import { printScale } from "./bench/report/scale.ts";
+import { printSettlement } from "./bench/report/settlement.ts";
 import { say } from "./bench/say.ts";
 import { measureScale } from "./bench/scale.ts";
+import { measureSettlement } from "./bench/settlement.ts";
 import { Opened, withOpened } from "./bench/world/opened.ts";
 
 interface Result {
@@ -51,6 +53,12 @@ const RUNS: Record<Benchmark, Run> = {
     const figures = await measureScale(opened, { events, seed, partitions, workers });
     if (!json) printScale(figures);
     return { figures, right: figures.differences.length === 0 };
+  },
+
+  async settlement(opened, { seed, json, payees }, small) {
+    const figures = await measureSettlement(opened, { seed, payees: payees ?? [small ? 1_000 : 10_000] });
+    if (!json) printSettlement(figures);
+    return { figures, right: figures.every(({ differences }) => differences.length === 0) };
   },
 };
 

@@ -1,20 +1,22 @@
 import { parseArgs } from "node:util";
 
-export const BENCHMARKS = ["metering", "ingest", "freshness", "scale"] as const;
+export const BENCHMARKS = ["metering", "ingest", "freshness", "scale", "settlement"] as const;
 export type Benchmark = (typeof BENCHMARKS)[number];
 
-export const USAGE = `npm run bench -- [metering|ingest|freshness|scale] [options]
+export const USAGE = `npm run bench -- [metering|ingest|freshness|scale|settlement] [options]
 
   metering    from the first record to the last commit, beside COPY of the same rows
   ingest      the rate of POST /v1/events and the time to its acknowledgement, for both logs
   freshness   from an event sent to its place in GET /v1/payees/{id}/earnings, idle and under load
   scale       1, 2 and 3 workers on 12 partitions; how tables grow; the earnings query behind many events
+  settlement  a month closed and planned: five models and 200 windows for each payee
   (nothing)   all of them, one after the other, smaller
 
   --events n      how many events (metering 2,000,000; scale 2,000,000; smaller without a name)
   --seed n        another seed makes other events (1)
   --partitions n  of the topic (4; scale 12)
   --workers n     worker processes (1; scale: up to so many, 3)
+  --payees n      settlement: so many, or several as in 1000,10000,50000 (10,000)
   --repeat n      metering: so many runs, with the smallest, middle and largest figure (1)
   --no-floor      metering: without the COPY beside it
   --json          the figures as JSON on stdout; progress goes to stderr
@@ -33,6 +35,8 @@ export interface BenchOptions {
   seed: number;
   partitions: number | undefined;
   workers: number | undefined;
+  /** A measurement for each. */
+  payees: readonly number[] | undefined;
   repeat: number;
   floor: boolean;
   json: boolean;
@@ -51,6 +55,7 @@ export function readOptions(args: string[]): BenchOptions {
     seed: count("seed", values.seed, 0, 4_294_967_295) ?? 1,
     partitions: count("partitions", values.partitions, 1, 1_024),
     workers: count("workers", values.workers, 1, 16),
+    payees: counts("payees", values.payees, 2, 1_000_000),
     repeat: count("repeat", values.repeat, 1, 100) ?? 1,
     floor: values.floor,
     json: values.json,
@@ -69,6 +74,7 @@ function parse(args: string[]) {
         seed: text,
         partitions: text,
         workers: text,
+        payees: text,
         repeat: text,
         floor: { type: "boolean", default: true },
         json: { type: "boolean", default: false },
@@ -85,4 +91,8 @@ function count(name: string, text: string | undefined, min: number, max: number)
   if (!(value >= min && value <= max))
     throw new UsageWrong(`--${name} must be a whole number from ${min} to ${max}`);
   return value;
+}
+
+function counts(name: string, text: string | undefined, min: number, max: number): number[] | undefined {
+  return text?.split(",").map((part) => count(name, part, min, max) ?? min);
 }

@@ -11,3 +11,4 @@ export {
   PriceDocument,
   Time,
 } from "./documents.ts";
+export { type Draft, modelsOfDraft, type Resplit, resplitsOf, withDraft } from "./draft.ts";

@@ -5,9 +5,11 @@ import { openApiDocument } from "./openapi.ts";
 import { problemHandler } from "./problem.ts";
 import { mountRoute, type Route } from "./route.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
+import { explainRoutes } from "./routes/explain.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { payeeRoutes } from "./routes/payees.ts";
 import { predictionRoutes } from "./routes/predictions.ts";
+import { previewRoutes } from "./routes/preview.ts";
 import { settlementRoutes } from "./routes/settlements.ts";
 import { usageRoutes } from "./routes/usage.ts";
 import { mountWatching, type Watching } from "./watching.ts";
@@ -15,8 +17,10 @@ import { mountWatching, type Watching } from "./watching.ts";
 export const ROUTES: readonly Route[] = [
   ...usageRoutes,
   ...payeeRoutes,
+  ...explainRoutes,
   ...predictionRoutes,
   ...catalogRoutes,
+  ...previewRoutes,
   ...settlementRoutes,
   ...keyRoutes,
 ];

@@ -9,6 +9,7 @@ export {
   formatNanos,
   type Money,
   money,
+  NANOS_PER_UNIT,
   type Nanos,
   parseNanos,
   roundToNanos,

@@ -98,6 +98,8 @@ export const usageBlock = pgTable(
     eventCount: integer("event_count").notNull(),
     /** 1 once its events are in the customers' windows. */
     folded: smallint().notNull().default(0),
+    /** 1 once an accrual has seen its events. */
+    accrued: smallint().notNull().default(0),
     bookedAt: moment("booked_at").notNull().defaultNow(),
     sourceNos: integer("source_nos").array().notNull(),
     events: text().notNull(),
@@ -119,7 +121,10 @@ export const usageBlock = pgTable(
     otherQuantity: bigint("other_quantity", { mode: "bigint" }).array(),
     otherEvents: integer("other_events").array(),
   },
-  (t) => [index().on(t.blockNo).where(sql`folded = 0`)],
+  (t) => [
+    index().on(t.blockNo).where(sql`folded = 0`),
+    index("usage_block_to_accrue").on(t.blockNo).where(sql`accrued = 0`),
+  ],
 );
 
 /** Charged quantities and how many events had them, of the built-in meters. */

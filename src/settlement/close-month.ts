@@ -12,6 +12,8 @@ export interface CloseOptions {
   catchUp: () => Promise<void>;
   /** Called as each step begins, for people who watch. */
   onStep?: (step: string) => void;
+  /** How far the step under way is, in models accrued or statements written. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 const RELEASE_ATTEMPTS_MAX = 10;
@@ -32,10 +34,10 @@ export async function closeMonth(sql: Sql, period: Period, options: CloseOptions
   step("summing what customers owe");
   await foldCustomerWindows(sql, period);
   step("accruing what is left");
-  await accrueAndRelease(sql, period);
+  await accrueAndRelease(sql, period, options);
   if (!(await isClosed(sql, period))) {
     step("writing statements");
-    await writeStatements(sql, period);
+    await writeStatements(sql, period, options.onProgress);
     await sql`SELECT finish_close(${firstDay(period)})`;
   }
   step("sealing");
@@ -81,11 +83,16 @@ async function cut(sql: Sql, period: Period, graceSeconds: number): Promise<void
   }
 }
 
-/** A worker may post older figures between the accrual and the release; then the difference is posted once more. */
-async function accrueAndRelease(sql: Sql, period: Period): Promise<void> {
+/** The release computes every line once more, as a proof; should one differ, the accrual goes through all of them again. */
+async function accrueAndRelease(
+  sql: Sql,
+  period: Period,
+  { onStep, onProgress }: CloseOptions,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await accruePeriod(sql, period);
+      await accruePeriod(sql, period, onProgress);
+      onStep?.("releasing earnings to payable");
       await sql`SELECT release_period(${firstDay(period)})`;
       return;
     } catch (error) {

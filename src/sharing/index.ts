@@ -1,6 +1,13 @@
 export { allot } from "./allot.ts";
 export { DEFAULT_POLICY, OWNER, PolicySteps } from "./policy.ts";
-export { type Part, type PartReason, type Split, splitGross } from "./split-gross.ts";
+export {
+  type Part,
+  type PartReason,
+  type Split,
+  splitGross,
+  type TakenStep,
+  type Waterfall,
+} from "./split-gross.ts";
 export {
   LINEAGE_LEVELS_MAX,
   type LineageLevel,

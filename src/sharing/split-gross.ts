@@ -13,7 +13,7 @@ import {
   ZERO,
 } from "../kernel/index.ts";
 import { unitAmount } from "../pricing/index.ts";
-import type { PlanNode, SplitPlan } from "./split-plan.ts";
+import type { PlanNode, PlanStep, SplitPlan } from "./split-plan.ts";
 
 export type PartReason = "cost" | "platform" | "self_dealing" | "share" | "royalty";
 
@@ -29,7 +29,29 @@ export interface Part {
   amountNanos: Nanos;
 }
 
+/** How a model's waterfall was gone through: every amount exact, in major units. */
+export interface Waterfall {
+  model: string;
+  gross: Rational;
+  steps: TakenStep[];
+}
+
+export interface TakenStep {
+  step: PlanStep;
+  /** What it asks for, before it is capped at what remains. */
+  wanted: Rational;
+  taken: Rational;
+  /** What is left for the steps after it. */
+  remaining: Rational;
+  /** Of a `shares` step. */
+  shares: { payee: string; weight: bigint; amount: Rational }[];
+  /** Of a `royalty` step: what the base model did with it. */
+  base: Waterfall | null;
+}
+
 export interface Split {
+  /** How the parts came about. */
+  waterfall: Waterfall;
   parts: Part[];
   /** What the customers owe for the line: the gross rounded half-even to a nano. */
   receivableNanos: Nanos;
@@ -44,7 +66,7 @@ export interface Split {
  */
 export function splitGross(plan: SplitPlan, gross: Rational, costQuantity: bigint): Split {
   const exact = new Map<string, Omit<Part, "amountNanos">>();
-  take(plan, gross, costQuantity, "share", (payee, reason, model, amount) => {
+  const waterfall = take(plan, gross, costQuantity, "share", (payee, reason, model, amount) => {
     if (amount.num === 0n) return;
     const redirected = payee !== null && payee === plan.redirect;
     const part = redirected
@@ -56,7 +78,7 @@ export function splitGross(plan: SplitPlan, gross: Rational, costQuantity: bigin
   const parts = [...exact.values()].map((part) => ({ ...part, amountNanos: floorToNanos(part.exact) }));
   const receivableNanos = roundToNanos(gross);
   const roundingNanos = parts.reduce((rest, part) => rest - part.amountNanos, receivableNanos);
-  return { parts, receivableNanos, roundingNanos };
+  return { waterfall, parts, receivableNanos, roundingNanos };
 }
 
 type Give = (payee: string | null, reason: PartReason, model: string, amount: Rational) => void;
@@ -67,25 +89,38 @@ function take(
   costQuantity: bigint,
   reason: "share" | "royalty",
   give: Give,
-): void {
+): Waterfall {
+  const steps: TakenStep[] = [];
   let remaining = gross;
   for (const step of node.steps) {
-    if (step.take === "shares") {
-      const weights = step.shares.reduce((sum, share) => sum + BigInt(share.weight), 0n);
-      for (const share of step.shares) {
-        give(share.payee, reason, node.model, multiply(remaining, rational(BigInt(share.weight), weights)));
-      }
-      return;
-    }
-    const wanted =
-      step.take === "cost"
-        ? multiply(unitAmount(step), rational(costQuantity))
-        : multiply(step.of === "gross" ? gross : remaining, percent(step.percent));
+    const wanted = wantedBy(step, gross, remaining, costQuantity);
     const taken = min(wanted, remaining);
     remaining = subtract(remaining, taken);
-    if (step.take === "royalty") take(step.base, taken, 0n, "royalty", give);
-    else give(null, step.take, node.model, taken);
+    const shares = step.take === "shares" ? shareOut(step.shares, taken) : [];
+    for (const { payee, amount } of shares) give(payee, reason, node.model, amount);
+    const base = step.take === "royalty" ? take(step.base, taken, 0n, "royalty", give) : null;
+    if (step.take === "cost" || step.take === "platform") give(null, step.take, node.model, taken);
+    steps.push({ step, wanted, taken, remaining, shares, base });
   }
+  return { model: node.model, gross, steps };
+}
+
+function wantedBy(step: PlanStep, gross: Rational, remaining: Rational, costQuantity: bigint): Rational {
+  if (step.take === "shares") return remaining;
+  if (step.take === "cost") return multiply(unitAmount(step), rational(costQuantity));
+  return multiply(step.of === "gross" ? gross : remaining, percent(step.percent));
+}
+
+function shareOut(
+  shares: readonly { payee: string; weight: number }[],
+  amount: Rational,
+): TakenStep["shares"] {
+  const weights = shares.reduce((sum, share) => sum + BigInt(share.weight), 0n);
+  return shares.map(({ payee, weight }) => ({
+    payee,
+    weight: BigInt(weight),
+    amount: multiply(amount, rational(BigInt(weight), weights)),
+  }));
 }
 
 function percent(text: string): Rational {

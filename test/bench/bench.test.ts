@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { expect, inject, test } from "vitest";
 import type { MeteringFigures } from "../../scripts/bench/metering.ts";
+import type { SettlementFigures } from "../../scripts/bench/settlement.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 
@@ -38,6 +39,17 @@ test("the metering benchmark counts every event and prints its figures beside th
     run?.floor?.wide.eventsPerSecond,
   ];
   for (const figure of figures) expect(figure).toBeGreaterThan(0);
+});
+
+test("the settlement benchmark closes and plans a month whose every figure is what its windows say", async () => {
+  const { code, out, errors } = await bench(["settlement", "--payees", "10,20", "--json"]);
+  expect(code, errors).toBe(0);
+  const runs = (JSON.parse(out) as { settlement: SettlementFigures[] }).settlement;
+  expect(runs.map(({ payees, models, windows, payouts }) => [payees, models, windows, payouts])).toEqual([
+    [10, 50, 2_000, 10],
+    [20, 100, 4_000, 20],
+  ]);
+  for (const { differences } of runs) expect(differences).toEqual([]);
 });
 
 test("a benchmark that does not exist is refused with the usage", async () => {

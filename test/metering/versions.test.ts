@@ -215,6 +215,8 @@ describe("what is charged", () => {
           components: [
             { meter: "input_tokens", amount: "1.00", per: "1000", max_per_event: "1500" },
             { meter: "frames", amount: "1", per: "1", max_per_event: "2" },
+            // Far above the one run of each event: it limits nothing.
+            { meter: "runs", amount: "0", per: "1", max_per_event: "700" },
           ],
         }),
       ],

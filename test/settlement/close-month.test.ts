@@ -56,6 +56,31 @@ test("closing moves what was earned to payable and what customers owe to their r
   await expectLedgerToHold(sql);
 });
 
+test("a customer may be called anything: what is left of rounding is booked all the same", async () => {
+  const { sql, catalog, close, use, drop } = await openMarketplaceBooks();
+  onTestFinished(() => drop());
+  await addPayees(catalog, [{ id: "ada" }]);
+  await catalog.change({
+    customers: ["rounding", "lines"].map((id) => ({ id, name: id, currency: "USD" })),
+    prices: [
+      {
+        model: "ada/model",
+        currency: "USD",
+        effective_from: "2023-01-01T00:00:00Z",
+        charge_statuses: ["succeeded"],
+        components: [{ meter: "output_tokens", amount: "0.0000000014", per: "1" }],
+      },
+    ],
+  });
+  // 1.4 nanos each: one that each customer owes, and 2.8 for the line, rounded to three.
+  const usage = { payee: "ada", time: "2023-09-10T00:00:00Z", grossMicros: 1 };
+  await use(["rounding", "lines"].map((customer) => ({ ...usage, customer })));
+  await close(SEPTEMBER);
+  const [row] = await sql`SELECT account_balance_of('platform:unbilled', 'USD')::text AS unbilled`;
+  expect(row).toEqual({ unbilled: "0" });
+  await expectLedgerToHold(sql);
+});
+
 test("a second close of the same month changes nothing", async () => {
   const { sql, use, close } = await openBooks();
   await use("2023-09-10T00:00:00Z");

@@ -21,7 +21,7 @@ const readers = ["operator", "payee"] as const;
 const PayeePath = z.object({ id: Id });
 
 /** The payee, if it exists and the caller may see it. @throws Refusal not_found */
-async function visiblePayee(context: AppContext, principal: Principal, id: string) {
+export async function visiblePayee(context: AppContext, principal: Principal, id: string) {
   requireOwn(principal, "payee", id);
   const payee = (await context.catalog.current()).payees.get(id);
   if (payee === undefined) throw new Refusal("not_found", `there is no payee ${id}`);
