@@ -2,6 +2,7 @@ import { invalidRequest, missing, StripeProblem } from "./errors.ts";
 import { FAULTS, type Faults } from "./faults.ts";
 import { amount, fields, flag, oneOf, optional, seconds, text, texts, times } from "./lever-body.ts";
 import { ACCOUNT_STATUSES, changeAccount } from "./resources/accounts.ts";
+import { changePayout, PAYOUT_STATUSES, payOutAll } from "./resources/payouts.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -18,6 +19,8 @@ export function control(state: State, faults: Faults, method: string, path: stri
       return { now: state.now() };
     case "POST /balance":
       return setBalance(state, parse(body));
+    case "POST /payouts":
+      return payOut(state, parse(body));
     case "POST /faults":
       return addFault(faults, parse(body));
     case "DELETE /faults":
@@ -26,6 +29,8 @@ export function control(state: State, faults: Faults, method: string, path: stri
   }
   const account = /^POST \/accounts\/(\w+)$/.exec(lever)?.[1];
   if (account !== undefined) return setAccount(state, account, parse(body));
+  const payout = /^POST \/payouts\/(\w+)$/.exec(lever)?.[1];
+  if (payout !== undefined) return setPayout(state, payout, parse(body));
   throw new StripeProblem(404, "invalid_request_error", undefined, `No such lever: ${lever}`);
 }
 
@@ -38,13 +43,17 @@ function parse(body: string): unknown {
 }
 
 function setBalance(state: State, body: unknown): unknown {
-  const given = fields(body, "currency", "available");
+  const given = fields(body, "currency", "available", "pending");
   const currency = text(given.currency);
-  const available = amount(given.available);
+  const available = optional(amount, given.available) ?? state.available(currency);
+  const pending = optional(amount, given.pending);
   if (!/^[a-z]{3}$/.test(currency))
     throw invalidRequest(undefined, "currency: three small letters", "currency");
-  state.commit({ balance: [{ currency, add: available - state.available(currency) }] });
-  return { currency, available };
+  state.commit({
+    balance: [{ currency, add: available - state.available(currency) }],
+    ...(pending === undefined ? {} : { pending: { currency, amount: pending } }),
+  });
+  return { currency, available, pending: state.pending(currency) };
 }
 
 /** `times` and `after` are taken in `match` and beside it. */
@@ -77,4 +86,24 @@ function setAccount(state: State, id: string, body: unknown): unknown {
     ...(closed === undefined ? {} : { closed: { account: id, closed } }),
   });
   return changed;
+}
+
+/** What Stripe's payout schedule would do: an account's whole balance, or every account's, goes to the bank. */
+function payOut(state: State, body: unknown): unknown {
+  const given = fields(body, "account");
+  const account = optional(text, given.account);
+  if (account !== undefined && state.account(account) === undefined) throw missing("account", account);
+  const made = payOutAll(state, account);
+  state.commit({ put: made.map((object) => ({ kind: "bank_payout", object })) });
+  return { payouts: made };
+}
+
+function setPayout(state: State, id: string, body: unknown): unknown {
+  const given = fields(body, "status", "failure_code");
+  const known = state.objects.bank_payout.get(id);
+  if (known === undefined) throw missing("payout", id);
+  const status = oneOf(PAYOUT_STATUSES, given.status);
+  const changed = changePayout(known, status, optional(text, given.failure_code) ?? "account_closed");
+  state.commit({ put: [{ kind: "bank_payout", object: changed }] });
+  return changed.payout;
 }

@@ -71,16 +71,18 @@ async function answer(
   if (silenceBefore !== undefined) return silenceBefore;
   const encoded = method === "GET" ? search.slice(1) : body;
   const form = parseForm(encoded);
-  const asked: StripeRequest = { id, method, path, form, encoded, secret, idempotencyKey: keyOf(request) };
+  const idempotencyKey = headerOf(request, "idempotency-key");
+  const account = headerOf(request, "stripe-account");
+  const asked: StripeRequest = { id, method, path, form, encoded, secret, idempotencyKey, account };
   const outcome = await idempotency.once(asked, fault === "error_500_after");
   // Reads too: nobody is told of what a kill could still undo.
   await state.durable();
   return silenceAfter(fault) ?? outcome;
 }
 
-function keyOf({ headers }: IncomingMessage): string | undefined {
-  const key = headers["idempotency-key"];
-  return Array.isArray(key) ? key.join(", ") : key;
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
 }
 
 /** @throws StripeProblem 401 for anything but a test key */
@@ -96,11 +98,6 @@ function authenticate({ headers }: IncomingMessage): string {
     );
   if (!/^sk_test_\w+$/.test(secret))
     throw unauthorized(`Invalid API Key provided: ${secret.slice(0, 8)}****`);
-  if (headers["stripe-account"] !== undefined)
-    throw invalidRequest(
-      undefined,
-      "Requests on behalf of a connected account (Stripe-Account) are not simulated.",
-    );
   return secret;
 }
 

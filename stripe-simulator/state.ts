@@ -7,6 +7,13 @@ export interface Objects {
   transfer: Stripe.Transfer;
   reversal: Stripe.TransferReversal;
   balance_transaction: Stripe.BalanceTransaction;
+  bank_payout: BankPayout;
+}
+/** A connected account's payout to its bank. Stripe's object does not say whose it is. */
+export interface BankPayout {
+  id: string;
+  account: string;
+  payout: Stripe.Payout;
 }
 export type Kind = keyof Objects;
 type Put<K extends Kind = Kind> = { [P in K]: { kind: P; object: Objects[P] } }[K];
@@ -24,6 +31,8 @@ export interface Change {
   put?: Put[];
   /** Minor units by currency, added to what is available. */
   balance?: { currency: string; add: number }[];
+  /** What is on its way to the platform's balance, by currency. */
+  pending?: { currency: string; amount: number };
   closed?: { account: string; closed: boolean };
   kept?: { key: string; answer: KeptAnswer };
   clockOffset?: number;
@@ -40,9 +49,11 @@ export class State {
     transfer: new Map(),
     reversal: new Map(),
     balance_transaction: new Map(),
+    bank_payout: new Map(),
   };
   readonly #closed = new Set<string>();
   readonly #balances = new Map<string, number>();
+  readonly #pending = new Map<string, number>();
   readonly #kept = new Map<string, KeptAnswer>();
   readonly #journal;
   #clockOffset = 0;
@@ -77,8 +88,12 @@ export class State {
     return this.#balances.get(currency) ?? START_BALANCE;
   }
 
+  pending(currency: string): number {
+    return this.#pending.get(currency) ?? 0;
+  }
+
   currencies(): string[] {
-    return [...new Set(["usd", ...this.#balances.keys()])];
+    return [...new Set(["usd", ...this.#balances.keys(), ...this.#pending.keys()])];
   }
 
   /** An account that exists and is not closed. */
@@ -97,12 +112,13 @@ export class State {
   }
 
   counts(): Record<Kind | "idempotency_key", number> {
-    const { account, transfer, reversal, balance_transaction } = this.objects;
+    const { account, transfer, reversal, balance_transaction, bank_payout } = this.objects;
     return {
       account: account.size,
       transfer: transfer.size,
       reversal: reversal.size,
       balance_transaction: balance_transaction.size,
+      bank_payout: bank_payout.size,
       idempotency_key: [...this.#kept.values()].filter((answer) => !this.#isPruned(answer)).length,
     };
   }
@@ -115,6 +131,7 @@ export class State {
     }
     for (const { currency, add } of change.balance ?? [])
       this.#balances.set(currency, this.available(currency) + add);
+    if (change.pending !== undefined) this.#pending.set(change.pending.currency, change.pending.amount);
     if (change.closed?.closed === true) this.#closed.add(change.closed.account);
     if (change.closed?.closed === false) this.#closed.delete(change.closed.account);
     if (change.clockOffset !== undefined) this.#clockOffset = change.clockOffset;
