@@ -1,15 +1,25 @@
 import { invalidRequest, missing, StripeProblem } from "./errors.ts";
 import { FAULTS, type Faults } from "./faults.ts";
 import { amount, fields, flag, oneOf, optional, seconds, text, texts, times } from "./lever-body.ts";
+import type { RateLimit } from "./rate-limit.ts";
 import { ACCOUNT_STATUSES, changeAccount } from "./resources/accounts.ts";
 import { changePayout, PAYOUT_STATUSES, payOutAll } from "./resources/payouts.ts";
 import type { State } from "./state.ts";
+import type { Webhooks } from "./webhooks/webhooks.ts";
+
+export interface Levers {
+  state: State;
+  faults: Faults;
+  webhooks: Webhooks;
+  rateLimit: RateLimit;
+}
 
 /**
  * The simulator's own levers, under /_simulator: state, clock, balance, accounts, faults.
  * @throws StripeProblem for an unknown lever or a body that is not what the lever takes
  */
-export function control(state: State, faults: Faults, method: string, path: string, body: string): unknown {
+export function control(levers: Levers, method: string, path: string, body: string): unknown {
+  const { state, faults, rateLimit } = levers;
   const lever = `${method} ${path.replace("/_simulator", "")}`;
   switch (lever) {
     case "GET /state":
@@ -19,6 +29,13 @@ export function control(state: State, faults: Faults, method: string, path: stri
       return { now: state.now() };
     case "POST /balance":
       return setBalance(state, parse(body));
+    case "POST /rate-limit":
+      rateLimit.set(times(fields(parse(body), "per_second").per_second, 0));
+      return {};
+    case "POST /webhooks":
+      return holdWebhooks(levers, parse(body));
+    case "POST /webhooks/send":
+      return sendWebhook(levers, parse(body));
     case "POST /payouts":
       return payOut(state, parse(body));
     case "POST /faults":
@@ -106,4 +123,26 @@ function setPayout(state: State, id: string, body: unknown): unknown {
   const changed = changePayout(known, status, optional(text, given.failure_code) ?? "account_closed");
   state.commit({ put: [{ kind: "bank_payout", object: changed }] });
   return changed.payout;
+}
+
+async function holdWebhooks({ webhooks }: Levers, body: unknown): Promise<unknown> {
+  const given = fields(body, "held", "newest_first");
+  const held = flag(given.held);
+  await webhooks.hold(held, optional(flag, given.newest_first) ?? false);
+  return { held };
+}
+
+/** An event delivered by hand: again, forged, too old, for another account or for the other mode. */
+async function sendWebhook({ state, webhooks }: Levers, body: unknown): Promise<unknown> {
+  const given = fields(body, "event", "forged", "account", "livemode", "age_seconds");
+  const id = text(given.event);
+  const event = state.objects.event.get(id);
+  if (event === undefined) throw missing("event", id);
+  const statuses = await webhooks.send(event, {
+    forged: optional(flag, given.forged),
+    account: optional(text, given.account),
+    livemode: optional(flag, given.livemode),
+    ageSeconds: optional(seconds, given.age_seconds),
+  });
+  return { statuses };
 }

@@ -3,9 +3,16 @@ import type { Form } from "./form.ts";
 import { createAccountLink } from "./resources/account-links.ts";
 import { createAccount, listAccounts, retrieveAccount, updateAccount } from "./resources/accounts.ts";
 import { listBalanceTransactions, retrieveBalance, retrieveBalanceTransaction } from "./resources/balance.ts";
+import { listEvents, retrieveEvent } from "./resources/events.ts";
 import { listPayouts, retrievePayout } from "./resources/payouts.ts";
 import { createReversal, listReversals } from "./resources/reversals.ts";
 import { createTransfer, listTransfers, retrieveTransfer, updateTransfer } from "./resources/transfers.ts";
+import {
+  createEndpoint,
+  deleteEndpoint,
+  listEndpoints,
+  retrieveEndpoint,
+} from "./resources/webhook-endpoints.ts";
 import type { Change, State } from "./state.ts";
 
 export interface Call {
@@ -40,9 +47,15 @@ const ENDPOINTS: [method: string, path: RegExp, handler: (call: Call) => Answer]
   ["GET", /^\/v1\/transfers\/(\w+)\/reversals$/, listReversals],
   ["GET", /^\/v1\/payouts$/, listPayouts],
   ["GET", /^\/v1\/payouts\/(\w+)$/, retrievePayout],
+  ["GET", /^\/v1\/events$/, listEvents],
+  ["GET", /^\/v1\/events\/(\w+)$/, retrieveEvent],
+  ["POST", /^\/v1\/webhook_endpoints$/, createEndpoint],
+  ["GET", /^\/v1\/webhook_endpoints$/, listEndpoints],
+  ["GET", /^\/v1\/webhook_endpoints\/(\w+)$/, retrieveEndpoint],
+  ["DELETE", /^\/v1\/webhook_endpoints\/(\w+)$/, deleteEndpoint],
 ];
 /** What can be asked on behalf of a connected account. */
-const OF_AN_ACCOUNT = /^GET \/v1\/(payouts|balance)\b/;
+const OF_AN_ACCOUNT = /^GET \/v1\/(payouts|balance|events)\b/;
 
 export interface Asked {
   method: string;

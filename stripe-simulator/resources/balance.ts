@@ -19,6 +19,7 @@ export function retrieveBalance({ state, form, account }: Call): Answer {
     available: amounts((currency) =>
       account === undefined ? state.available(currency) : availableOf(state, account, currency),
     ),
+    ...(account === undefined ? { connect_reserved: amounts(() => 0) } : {}),
     livemode: false,
     pending: amounts((currency) => (account === undefined ? state.pending(currency) : 0)),
   };
