@@ -19,7 +19,9 @@ export function retrieveBalance({ state, form, account }: Call): Answer {
     available: amounts((currency) =>
       account === undefined ? state.available(currency) : availableOf(state, account, currency),
     ),
-    ...(account === undefined ? { connect_reserved: amounts(() => 0) } : {}),
+    ...(account === undefined
+      ? { connect_reserved: currencies.map((currency) => ({ amount: 0, currency })) }
+      : {}),
     livemode: false,
     pending: amounts((currency) => (account === undefined ? state.pending(currency) : 0)),
   };

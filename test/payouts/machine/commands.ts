@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { firstDay, Refusal } from "../../../src/kernel/index.ts";
-import { accountReadiness, bookReversal, ProviderUnavailable, payMonth } from "../../../src/payouts/index.ts";
+import {
+  accountReadiness,
+  bookReversal,
+  type PayoutProvider,
+  ProviderUnavailable,
+  payMonth,
+} from "../../../src/payouts/index.ts";
 import { approvePlan, closeMonth, planMonth } from "../../../src/settlement/index.ts";
 import { Crashed, crashingAt } from "./crashing-sql.ts";
 import { expectNobodyPaidTwice, expectOnlyExplained } from "./laws.ts";
@@ -53,15 +59,15 @@ async function approveLast(market: Marketplace): Promise<void> {
 const close = fc.constant(command("close", closeNext));
 const plan = fc.constant(command("plan", planLast));
 const approve = fc.constant(command("approve", approveLast));
-const pay = fc.constant(command("pay", payAll));
+const pay = fc.constant(command("pay", (market) => payAll(market, market.hasty)));
 
 /** Pays every month there is, dying where it was told to. */
-export async function payAll(market: Marketplace): Promise<void> {
+export async function payAll(market: Marketplace, through: PayoutProvider): Promise<void> {
   const { failpoint } = market;
   market.failpoint = undefined;
   const payer = failpoint === undefined ? undefined : crashingAt(market.sql, failpoint);
   const sql = payer?.sql ?? market.sql;
-  const provider = payer?.mortal(market.provider) ?? market.provider;
+  const provider = payer?.mortal(through) ?? through;
   for (const month of market.closed) {
     try {
       await passing(payMonth(sql, provider, month));

@@ -30,7 +30,7 @@ async function comeToRest(market: Marketplace): Promise<void> {
     await control("POST", `/accounts/${id}`, { closed: false, transfers: "active" });
   market.failpoint = undefined;
   for (let run = 0; run < RUNS_TO_REST; run++) {
-    await payAll(market);
+    await payAll(market, market.provider);
     await letHoursPass(market, 25);
   }
   await bookAll(market);
