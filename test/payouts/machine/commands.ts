@@ -70,9 +70,12 @@ export async function payAll(market: Marketplace, through: PayoutProvider): Prom
   const provider = payer?.mortal(through) ?? through;
   for (const month of market.closed) {
     try {
-      await passing(payMonth(sql, provider, month));
+      const report = await passing(payMonth(sql, provider, month));
+      for (const [result, count] of Object.entries(report?.results ?? {}))
+        if (count > 0) market.saw(`a payout was ${result}`);
     } catch (error) {
       if (!(error instanceof Crashed)) throw error;
+      market.saw("a payer was killed");
       break;
     }
   }
@@ -96,21 +99,20 @@ const FAULTS = [
   "lock_timeout",
 ];
 const fault = fc
-  .tuple(
-    fc.constantFrom(...FAULTS),
-    fc.constantFrom("POST", "POST", "POST", "GET"),
-    fc.integer({ min: 1, max: 2 }),
-    fc.integer({ min: 0, max: 2 }),
-  )
-  .map(([kind, method, times, after]) =>
-    command(`${times} × ${kind} for ${method}, after ${after}`, async ({ control }) => {
-      await control("POST", "/faults", {
-        fault: kind,
-        times,
-        after,
-        match: { method, path: "/v1/transfers" },
-      });
+  .record({
+    fault: fc.constantFrom(...FAULTS),
+    match: fc.record({
+      method: fc.constantFrom("POST", "POST", "POST", "GET"),
+      path: fc.constant("/v1/transfers"),
     }),
+    times: fc.integer({ min: 1, max: 2 }),
+    after: fc.integer({ min: 0, max: 2 }),
+  })
+  .map((lever) =>
+    command(
+      `fault ${JSON.stringify(lever)}`,
+      async ({ control }) => void (await control("POST", "/faults", lever)),
+    ),
   );
 
 const funds = fc.constantFrom(0, 500, 4_000, 10 ** 9).map((available) =>
@@ -155,6 +157,7 @@ export async function bookAll(market: Marketplace): Promise<void> {
   const reports = await expectOnlyExplained(market);
   for (const { kind, payout, reference } of reports.flatMap(({ differences }) => differences)) {
     if (kind !== "reversed" || payout === null || reference === null) continue;
+    market.saw("a reversal was booked");
     await bookReversal(market.sql, market.provider, { payout, reversal: reference, by: "operator" });
   }
 }
@@ -177,45 +180,42 @@ const check = fc.constant(
   command("reconcile", (market) => quietly(market, async () => void (await expectOnlyExplained(market)))),
 );
 
-export const commands: fc.Arbitrary<Command>[] = [
-  earn,
-  late,
-  close,
-  plan,
-  approve,
-  pay,
-  crash,
-  fault,
-  funds,
-  account,
-  hours,
-  reverse,
-  book,
-  bank,
-  check,
-];
-
-/** Whole months happen often enough to be worth breaking. */
-export const month: fc.Arbitrary<Command> = fc
-  .array(fc.tuple(payee, micros), { minLength: 1, maxLength: 3 })
-  .map((usage) =>
-    command(`a month: ${usage.map((one) => one.join(" ")).join(", ")}`, async (market) => {
-      for (const [who, gross] of usage) await market.use(who, market.openMonth, gross);
-      await closeNext(market);
-      await planLast(market);
-      await approveLast(market);
-    }),
+/** A month with something wrong at once: left to chance alone, faults and payouts seldom meet. */
+const stormyMonth = fc
+  .tuple(
+    fc.array(fc.tuple(payee, micros), { minLength: 1, maxLength: 3 }),
+    fc.array(fc.oneof(fault, crash, funds, account), { maxLength: 3 }),
+  )
+  .map(([usage, troubles]) =>
+    command(
+      `a month: ${usage.map((one) => one.join(" ")).join(", ")}; ${troubles.join("; ")}`,
+      async (market) => {
+        for (const [who, gross] of usage) await market.use(who, market.openMonth, gross);
+        await closeNext(market);
+        await planLast(market);
+        await approveLast(market);
+        for (const trouble of troubles) await trouble.run({}, market);
+        await payAll(market, market.hasty);
+      },
+    ),
   );
+
+export const commands: fc.Arbitrary<Command>[] = [
+  ...[earn, late, close, plan, approve, pay, crash, fault, funds, account, hours, book, check],
+  ...[pay, hours, reverse, reverse, bank, bank, bank],
+  ...Array.from({ length: 6 }, () => stormyMonth),
+];
 
 /** What an operator is told and may try again; all else is a bug. */
 const PASSING = ["not_approved", "plan_changed", "period_not_closed"];
 
-async function passing(work: Promise<unknown>): Promise<void> {
+async function passing<T>(work: Promise<T>): Promise<T | undefined> {
   try {
-    await work;
+    return await work;
   } catch (error) {
     const passes = error instanceof Refusal && PASSING.includes(error.code);
     if (!passes && !(error instanceof ProviderUnavailable)) throw error;
+    return undefined;
   }
 }
 

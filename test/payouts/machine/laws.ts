@@ -49,6 +49,7 @@ export async function expectOnlyExplained(market: Marketplace): Promise<Reconcil
   );
   expect(found("reversed", "reference").sort()).toEqual(unbooked.map(({ id }) => id).sort());
   expect(found("bank_payout_failed", "reference").every((id) => market.failedAtBank.has(`${id}`))).toBe(true);
+  for (const { kind } of differences) market.saw(`reconcile found ${kind}`);
   const explained = new Set(["outcome_open", "reversed", "bank_payout_failed"]);
   expect(differences.filter(({ kind }) => !explained.has(kind))).toEqual([]);
   return reports;

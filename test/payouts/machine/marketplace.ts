@@ -29,6 +29,8 @@ export interface Marketplace {
   truth: State["objects"];
   provider: PayoutProvider & ProviderRecord;
   hasty: PayoutProvider;
+  /** Notes what a history met: one that meets nothing proves nothing. */
+  saw(what: string): void;
   /** The first month that is not closed. */
   openMonth: Period;
   /** Closed months, oldest first. */
@@ -43,7 +45,7 @@ export interface Marketplace {
 }
 
 /** @param sql of books as they are after the migrations */
-export async function openMarketplace(sql: Sql): Promise<Marketplace> {
+export async function openMarketplace(sql: Sql, saw: Marketplace["saw"]): Promise<Marketplace> {
   const state = new State(undefined);
   const server = createSimulator(state);
   const port = await listening(server);
@@ -62,6 +64,7 @@ export async function openMarketplace(sql: Sql): Promise<Marketplace> {
     sql,
     stripe: stripeClient({ port }),
     truth: state.objects,
+    saw,
     provider,
     hasty: openProvider(HASTY_MS),
     openMonth: monthOf("2023-01"),
