@@ -466,6 +466,24 @@ CREATE TABLE "payout_attempt" (
 	CONSTRAINT "payout_attempt_idempotency_key_unique" UNIQUE("idempotency_key")
 );
 --> statement-breakpoint
+CREATE TABLE "payout_reversal" (
+	"reversal_id" text PRIMARY KEY NOT NULL,
+	"payout_id" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"booked_by" text NOT NULL,
+	"booked_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "reconciliation" (
+	"run" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "reconciliation_run_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"period" date NOT NULL,
+	"ran_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"ran_by" text NOT NULL,
+	"differences" integer NOT NULL,
+	"report" jsonb NOT NULL,
+	"hash" text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "settlement" (
 	"period" date PRIMARY KEY NOT NULL,
 	"state" text NOT NULL,
@@ -534,6 +552,7 @@ ALTER TABLE "chain_link" ADD CONSTRAINT "chain_link_entry_no_journal_entry_entry
 ALTER TABLE "posting" ADD CONSTRAINT "posting_entry_no_journal_entry_entry_no_fk" FOREIGN KEY ("entry_no") REFERENCES "public"."journal_entry"("entry_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "posting" ADD CONSTRAINT "posting_account_no_ledger_account_account_no_fk" FOREIGN KEY ("account_no") REFERENCES "public"."ledger_account"("account_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "payout_reversal" ADD CONSTRAINT "payout_reversal_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "split_plan_payees_index" ON "split_plan" USING gin ("payees");--> statement-breakpoint
 CREATE INDEX "split_segment_split_plan_no_index" ON "split_segment" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "accrual_part_account_booked_period_index" ON "accrual_part" USING btree ("account","booked_period");--> statement-breakpoint
@@ -547,4 +566,6 @@ CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") W
 CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint
 CREATE INDEX "payout_period_state_index" ON "payout" USING btree ("period","state");--> statement-breakpoint
-CREATE INDEX "payout_payee_index" ON "payout" USING btree ("payee");
+CREATE INDEX "payout_payee_index" ON "payout" USING btree ("payee");--> statement-breakpoint
+CREATE INDEX "payout_reversal_payout_id_index" ON "payout_reversal" USING btree ("payout_id");--> statement-breakpoint
+CREATE INDEX "reconciliation_period_index" ON "reconciliation" USING btree ("period");

@@ -2,19 +2,21 @@ import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
 import cliProgress from "cli-progress";
 import { type Period, parsePeriod, Refusal } from "../src/kernel/index.ts";
+import { differencesCsv } from "../src/payouts/index.ts";
 import { type Config, ConfigInvalid, readConfig } from "../src/processes/config.ts";
 import { createLogger } from "../src/processes/logger.ts";
 import { type Tributary, wire } from "../src/processes/wire.ts";
 import { findSettlement } from "../src/settlement/index.ts";
 import { listPayouts } from "../src/statements/index.ts";
-import { showClose, showPay, showPlan, showStatus } from "./settle/show.ts";
+import { showClose, showPay, showPlan, showReconcile, showStatus } from "./settle/show.ts";
 
-const USAGE = `npm run settle -- <close|plan|approve|pay|status|run> --period 2023-11 [--dry-run] [--json] [--hash <plan hash>] [--by <name>]
+const USAGE = `npm run settle -- <close|plan|approve|pay|reconcile|status|run> --period 2023-11 [--dry-run] [--json|--csv] [--hash <plan hash>] [--by <name>]
 
   close     close the month: cut, final accrual, release to payable, statements
   plan      who is paid what, and who is not and why
   approve   approve the plan (the one with --hash, or the one there is)
   pay       send what is approved and not paid yet; go on after a crash
+  reconcile compare with everything at Stripe, both ways; exit 1 and a list on any difference; corrects nothing
   status    how far the month is
   run       all of it, in order; stops where a person is needed`;
 
@@ -23,6 +25,7 @@ interface Command {
   period: Period;
   dryRun: boolean;
   json: boolean;
+  csv: boolean;
   hash: string | undefined;
   by: string;
 }
@@ -32,6 +35,7 @@ const STEPS: Record<string, (tributary: Tributary, command: Command) => Promise<
   plan,
   approve,
   pay,
+  reconcile,
   status,
   run,
 };
@@ -82,6 +86,14 @@ async function pay({ settle, sql }: Tributary, { period, dryRun, json }: Command
   return { step: "pay", ...report };
 }
 
+async function reconcile({ settle }: Tributary, { period, json, csv, by }: Command) {
+  const report = await settle.reconcile(period, { by });
+  if (csv) process.stdout.write(differencesCsv(report));
+  else if (!json) showReconcile(report);
+  if (report.differences.length > 0) process.exitCode = 1;
+  return { step: "reconcile", ...report };
+}
+
 async function status({ sql }: Tributary, { period, json }: Command) {
   const settlement = await findSettlement(sql, period);
   const payouts = await listPayouts(sql, { period, limit: 1_000_000 });
@@ -107,6 +119,7 @@ function readCommand(): Command | undefined {
     period: { type: "string" },
     "dry-run": { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    csv: { type: "boolean", default: false },
     hash: { type: "string" },
     by: { type: "string", default: `cli:${userInfo().username}` },
     help: { type: "boolean", default: false },
@@ -116,7 +129,8 @@ function readCommand(): Command | undefined {
   if (values.help || !(step in STEPS) || positionals.length > 1) return undefined;
   const period = parsePeriod(values.period ?? "");
   if (period === undefined) throw new Refusal("parameter_invalid", "--period: a month such as 2023-11");
-  return { step, period, dryRun: values["dry-run"], json: values.json, hash: values.hash, by: values.by };
+  const { "dry-run": dryRun, json, csv, hash, by } = values;
+  return { step, period, dryRun, json, csv, hash, by };
 }
 
 async function main(): Promise<void> {

@@ -1,14 +1,25 @@
 import { invalidRequest, missing, StripeProblem } from "./errors.ts";
 import { FAULTS, type Faults } from "./faults.ts";
 import { amount, fields, flag, oneOf, optional, seconds, text, texts, times } from "./lever-body.ts";
+import type { RateLimit } from "./rate-limit.ts";
 import { ACCOUNT_STATUSES, changeAccount } from "./resources/accounts.ts";
+import { changePayout, PAYOUT_STATUSES, payOutAll } from "./resources/payouts.ts";
 import type { State } from "./state.ts";
+import type { Webhooks } from "./webhooks/webhooks.ts";
+
+export interface Levers {
+  state: State;
+  faults: Faults;
+  webhooks: Webhooks;
+  rateLimit: RateLimit;
+}
 
 /**
  * The simulator's own levers, under /_simulator: state, clock, balance, accounts, faults.
  * @throws StripeProblem for an unknown lever or a body that is not what the lever takes
  */
-export function control(state: State, faults: Faults, method: string, path: string, body: string): unknown {
+export function control(levers: Levers, method: string, path: string, body: string): unknown {
+  const { state, faults, rateLimit } = levers;
   const lever = `${method} ${path.replace("/_simulator", "")}`;
   switch (lever) {
     case "GET /state":
@@ -18,6 +29,15 @@ export function control(state: State, faults: Faults, method: string, path: stri
       return { now: state.now() };
     case "POST /balance":
       return setBalance(state, parse(body));
+    case "POST /rate-limit":
+      rateLimit.set(times(fields(parse(body), "per_second").per_second, 0));
+      return {};
+    case "POST /webhooks":
+      return holdWebhooks(levers, parse(body));
+    case "POST /webhooks/send":
+      return sendWebhook(levers, parse(body));
+    case "POST /payouts":
+      return payOut(state, parse(body));
     case "POST /faults":
       return addFault(faults, parse(body));
     case "DELETE /faults":
@@ -26,6 +46,8 @@ export function control(state: State, faults: Faults, method: string, path: stri
   }
   const account = /^POST \/accounts\/(\w+)$/.exec(lever)?.[1];
   if (account !== undefined) return setAccount(state, account, parse(body));
+  const payout = /^POST \/payouts\/(\w+)$/.exec(lever)?.[1];
+  if (payout !== undefined) return setPayout(state, payout, parse(body));
   throw new StripeProblem(404, "invalid_request_error", undefined, `No such lever: ${lever}`);
 }
 
@@ -38,13 +60,17 @@ function parse(body: string): unknown {
 }
 
 function setBalance(state: State, body: unknown): unknown {
-  const given = fields(body, "currency", "available");
+  const given = fields(body, "currency", "available", "pending");
   const currency = text(given.currency);
-  const available = amount(given.available);
+  const available = optional(amount, given.available) ?? state.available(currency);
+  const pending = optional(amount, given.pending);
   if (!/^[a-z]{3}$/.test(currency))
     throw invalidRequest(undefined, "currency: three small letters", "currency");
-  state.commit({ balance: [{ currency, add: available - state.available(currency) }] });
-  return { currency, available };
+  state.commit({
+    balance: [{ currency, add: available - state.available(currency) }],
+    ...(pending === undefined ? {} : { pending: { currency, amount: pending } }),
+  });
+  return { currency, available, pending: state.pending(currency) };
 }
 
 /** `times` and `after` are taken in `match` and beside it. */
@@ -77,4 +103,46 @@ function setAccount(state: State, id: string, body: unknown): unknown {
     ...(closed === undefined ? {} : { closed: { account: id, closed } }),
   });
   return changed;
+}
+
+/** What Stripe's payout schedule would do: an account's whole balance, or every account's, goes to the bank. */
+function payOut(state: State, body: unknown): unknown {
+  const given = fields(body, "account");
+  const account = optional(text, given.account);
+  if (account !== undefined && state.account(account) === undefined) throw missing("account", account);
+  const made = payOutAll(state, account);
+  state.commit({ put: made.map((object) => ({ kind: "bank_payout", object })) });
+  return { payouts: made };
+}
+
+function setPayout(state: State, id: string, body: unknown): unknown {
+  const given = fields(body, "status", "failure_code");
+  const known = state.objects.bank_payout.get(id);
+  if (known === undefined) throw missing("payout", id);
+  const status = oneOf(PAYOUT_STATUSES, given.status);
+  const changed = changePayout(known, status, optional(text, given.failure_code) ?? "account_closed");
+  state.commit({ put: [{ kind: "bank_payout", object: changed }] });
+  return changed.payout;
+}
+
+async function holdWebhooks({ webhooks }: Levers, body: unknown): Promise<unknown> {
+  const given = fields(body, "held", "newest_first");
+  const held = flag(given.held);
+  await webhooks.hold(held, optional(flag, given.newest_first) ?? false);
+  return { held };
+}
+
+/** An event delivered by hand: again, forged, too old, for another account or for the other mode. */
+async function sendWebhook({ state, webhooks }: Levers, body: unknown): Promise<unknown> {
+  const given = fields(body, "event", "forged", "account", "livemode", "age_seconds");
+  const id = text(given.event);
+  const event = state.objects.event.get(id);
+  if (event === undefined) throw missing("event", id);
+  const statuses = await webhooks.send(event, {
+    forged: optional(flag, given.forged),
+    account: optional(text, given.account),
+    livemode: optional(flag, given.livemode),
+    ageSeconds: optional(seconds, given.age_seconds),
+  });
+  return { statuses };
 }

@@ -50,6 +50,7 @@ export class StripeProblem extends Error {
 /** Stripe asks to retry conflicts, and not to retry what its idempotency layer would only replay. */
 export function retryAdvice(status: number, code?: string): Record<string, string> {
   if (status >= 500) return { "Stripe-Should-Retry": "false" };
+  if (code === "rate_limit") return { "Stripe-Rate-Limited-Reason": "global-rate" };
   return status === 409 || code === "lock_timeout" ? { "Stripe-Should-Retry": "true" } : {};
 }
 

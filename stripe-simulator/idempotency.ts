@@ -15,6 +15,8 @@ export interface StripeRequest {
   encoded: string;
   secret: string;
   idempotencyKey: string | undefined;
+  /** The Stripe-Account header. */
+  account: string | undefined;
 }
 
 interface Executed {
@@ -75,7 +77,9 @@ export class Idempotency {
 
 function carryOut(state: State, request: StripeRequest, failAfter: boolean): Executed {
   try {
-    const { body, change = {} } = execute(state, request.method, request.path, request.form);
+    const { body, change = {} } = execute(state, request);
+    const idempotency_key = request.idempotencyKey ?? null;
+    if (Object.keys(change).length > 0) change.request = { id: request.id, idempotency_key };
     const outcome = failAfter ? serverError().outcome(request.id) : { status: 200, body, headers: {} };
     return { outcome, change, stored: true };
   } catch (error) {

@@ -1,10 +1,18 @@
-import { StripeProblem } from "./errors.ts";
+import { invalidRequest, StripeProblem } from "./errors.ts";
 import type { Form } from "./form.ts";
 import { createAccountLink } from "./resources/account-links.ts";
 import { createAccount, listAccounts, retrieveAccount, updateAccount } from "./resources/accounts.ts";
 import { listBalanceTransactions, retrieveBalance, retrieveBalanceTransaction } from "./resources/balance.ts";
+import { listEvents, retrieveEvent } from "./resources/events.ts";
+import { listPayouts, retrievePayout } from "./resources/payouts.ts";
 import { createReversal, listReversals } from "./resources/reversals.ts";
 import { createTransfer, listTransfers, retrieveTransfer, updateTransfer } from "./resources/transfers.ts";
+import {
+  createEndpoint,
+  deleteEndpoint,
+  listEndpoints,
+  retrieveEndpoint,
+} from "./resources/webhook-endpoints.ts";
 import type { Change, State } from "./state.ts";
 
 export interface Call {
@@ -12,6 +20,8 @@ export interface Call {
   /** The id in the path; empty when there is none. */
   id: string;
   form: Form;
+  /** The connected account on whose behalf the platform asks (Stripe-Account); undefined for the platform itself. */
+  account?: string | undefined;
 }
 
 /** What an endpoint answers, and what it changes: nothing is changed before that is committed. */
@@ -35,14 +45,44 @@ const ENDPOINTS: [method: string, path: RegExp, handler: (call: Call) => Answer]
   ["POST", /^\/v1\/transfers\/(\w+)$/, updateTransfer],
   ["POST", /^\/v1\/transfers\/(\w+)\/reversals$/, createReversal],
   ["GET", /^\/v1\/transfers\/(\w+)\/reversals$/, listReversals],
+  ["GET", /^\/v1\/payouts$/, listPayouts],
+  ["GET", /^\/v1\/payouts\/(\w+)$/, retrievePayout],
+  ["GET", /^\/v1\/events$/, listEvents],
+  ["GET", /^\/v1\/events\/(\w+)$/, retrieveEvent],
+  ["POST", /^\/v1\/webhook_endpoints$/, createEndpoint],
+  ["GET", /^\/v1\/webhook_endpoints$/, listEndpoints],
+  ["GET", /^\/v1\/webhook_endpoints\/(\w+)$/, retrieveEndpoint],
+  ["DELETE", /^\/v1\/webhook_endpoints\/(\w+)$/, deleteEndpoint],
 ];
+/** What can be asked on behalf of a connected account. */
+const OF_AN_ACCOUNT = /^GET \/v1\/(payouts|balance|events)\b/;
+
+export interface Asked {
+  method: string;
+  path: string;
+  form: Form;
+  account?: string | undefined;
+}
 
 /** @throws StripeProblem */
-export function execute(state: State, method: string, path: string, form: Form): Answer {
+export function execute(state: State, { method, path, form, account }: Asked): Answer {
+  if (account !== undefined) requireOnBehalf(state, account, `${method} ${path}`);
   for (const [verb, pattern, handler] of ENDPOINTS) {
     const match = verb === method ? pattern.exec(path) : null;
-    if (match !== null) return handler({ state, id: match[1] ?? "", form });
+    if (match !== null) return handler({ state, id: match[1] ?? "", form, account });
   }
   const message = `Unrecognized request URL (${method}: ${path}).`;
   throw new StripeProblem(404, "invalid_request_error", undefined, message);
+}
+
+function requireOnBehalf(state: State, account: string, request: string): void {
+  if (state.account(account) === undefined) {
+    const message = `The provided key does not have access to account '${account}' (or that account does not exist). Application access may have been revoked.`;
+    throw new StripeProblem(403, "invalid_request_error", "account_invalid", message);
+  }
+  if (!OF_AN_ACCOUNT.test(request))
+    throw invalidRequest(
+      undefined,
+      `${request} on behalf of a connected account (Stripe-Account) is not simulated.`,
+    );
 }

@@ -5,24 +5,37 @@ import { invalidRequest, type Outcome, StripeProblem, serverError, unauthorized 
 import { Faults, type Silence, silenceAfter, strikeBefore } from "./faults.ts";
 import { parseForm } from "./form.ts";
 import { Idempotency, type StripeRequest } from "./idempotency.ts";
+import { RateLimit } from "./rate-limit.ts";
 import type { State } from "./state.ts";
+import { API_VERSION } from "./webhooks/events.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 const BODY_BYTES_MAX = 1_048_576;
+const VERSION = /^\d{4}-\d{2}-\d{2}(\.[a-z_]+)?$/;
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 
 interface Simulator {
   state: State;
   faults: Faults;
+  webhooks: Webhooks;
+  rateLimit: RateLimit;
   idempotency: Idempotency;
 }
 
 /** Stripe's API over HTTP, as far as Connect payouts need it, and the control API beside it. */
 export function createSimulator(state: State): Server {
-  const simulator = { state, faults: new Faults(), idempotency: new Idempotency(state) };
-  return createServer((request, response) => {
+  const simulator = {
+    state,
+    faults: new Faults(),
+    webhooks: new Webhooks(state),
+    rateLimit: new RateLimit(),
+    idempotency: new Idempotency(state),
+  };
+  const server = createServer((request, response) => {
     // Only a socket that is gone can still fail here.
     serve(simulator, request, response).catch(() => response.destroy());
   });
+  return server.once("close", () => simulator.webhooks.stop());
 }
 
 async function serve(
@@ -43,14 +56,14 @@ async function serve(
   response.writeHead(outcome.status, {
     "Content-Type": "application/json",
     "Request-Id": requestId,
-    "Stripe-Version": request.headers["stripe-version"] ?? "simulator",
+    "Stripe-Version": headerOf(request, "stripe-version") ?? API_VERSION,
     ...outcome.headers,
   });
   response.end(JSON.stringify(outcome.body));
 }
 
 async function answer(
-  { state, faults, idempotency }: Simulator,
+  { state, faults, webhooks, rateLimit, idempotency }: Simulator,
   request: IncomingMessage,
   id: string,
 ): Promise<Outcome | Silence> {
@@ -61,26 +74,36 @@ async function answer(
   const { pathname: path, search } = url;
   if (path.startsWith("/_simulator/")) {
     if (!LOOPBACK.test(request.socket.remoteAddress ?? "")) throw unauthorized("Loopback only.");
-    const said = control(state, faults, method, path, body);
+    const said = await control({ state, faults, webhooks, rateLimit }, method, path, body);
     await state.durable();
     return { status: 200, body: said, headers: {} };
   }
   const secret = authenticate(request);
+  requireVersion(headerOf(request, "stripe-version"));
+  rateLimit.take();
   const fault = faults.strike(method, path);
   const silenceBefore = strikeBefore(fault);
   if (silenceBefore !== undefined) return silenceBefore;
-  const encoded = method === "GET" ? search.slice(1) : body;
+  const encoded = method === "GET" || method === "DELETE" ? search.slice(1) : body;
   const form = parseForm(encoded);
-  const asked: StripeRequest = { id, method, path, form, encoded, secret, idempotencyKey: keyOf(request) };
+  const idempotencyKey = headerOf(request, "idempotency-key");
+  const account = headerOf(request, "stripe-account");
+  const asked: StripeRequest = { id, method, path, form, encoded, secret, idempotencyKey, account };
   const outcome = await idempotency.once(asked, fault === "error_500_after");
   // Reads too: nobody is told of what a kill could still undo.
   await state.durable();
   return silenceAfter(fault) ?? outcome;
 }
 
-function keyOf({ headers }: IncomingMessage): string | undefined {
-  const key = headers["idempotency-key"];
-  return Array.isArray(key) ? key.join(", ") : key;
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
+}
+
+/** Whatever version is asked for, the shapes are those of the pinned one. */
+function requireVersion(version: string | undefined): void {
+  if (version !== undefined && !VERSION.test(version))
+    throw invalidRequest(undefined, `Invalid Stripe API version: ${version.slice(0, 40)}`);
 }
 
 /** @throws StripeProblem 401 for anything but a test key */
@@ -96,11 +119,6 @@ function authenticate({ headers }: IncomingMessage): string {
     );
   if (!/^sk_test_\w+$/.test(secret))
     throw unauthorized(`Invalid API Key provided: ${secret.slice(0, 8)}****`);
-  if (headers["stripe-account"] !== undefined)
-    throw invalidRequest(
-      undefined,
-      "Requests on behalf of a connected account (Stripe-Account) are not simulated.",
-    );
   return secret;
 }
 

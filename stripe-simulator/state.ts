@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
 import { openJournal } from "./journal.ts";
+import { eventsOf } from "./webhooks/events.ts";
 
 /** Amounts in these are minor units as safe integers: that is Stripe's own wire format. */
 export interface Objects {
@@ -7,6 +8,31 @@ export interface Objects {
   transfer: Stripe.Transfer;
   reversal: Stripe.TransferReversal;
   balance_transaction: Stripe.BalanceTransaction;
+  bank_payout: BankPayout;
+  event: Stripe.Event;
+  webhook_endpoint: WebhookEndpoint;
+}
+export interface WebhookEndpoint {
+  id: string;
+  endpoint: Stripe.WebhookEndpoint;
+  secret: string;
+  /** Whether it gets the events of connected accounts, or those of the platform. */
+  connect: boolean;
+}
+/** An event that an endpoint has not taken yet. */
+export interface Delivery {
+  id: string;
+  event: string;
+  endpoint: string;
+  /** Seconds, on the simulator's clock. */
+  due: number;
+  attempts: number;
+}
+/** A connected account's payout to its bank. Stripe's object does not say whose it is. */
+export interface BankPayout {
+  id: string;
+  account: string;
+  payout: Stripe.Payout;
 }
 export type Kind = keyof Objects;
 type Put<K extends Kind = Kind> = { [P in K]: { kind: P; object: Objects[P] } }[K];
@@ -24,9 +50,19 @@ export interface Change {
   put?: Put[];
   /** Minor units by currency, added to what is available. */
   balance?: { currency: string; add: number }[];
+  /** What is on its way to the platform's balance, by currency. */
+  pending?: { currency: string; amount: number };
   closed?: { account: string; closed: boolean };
   kept?: { key: string; answer: KeptAnswer };
   clockOffset?: number;
+  /** Deliveries that begin, or are put off. */
+  deliver?: Delivery[];
+  /** A delivery that was taken, or given up. */
+  delivered?: string;
+  /** A webhook endpoint that is deleted. */
+  remove?: string;
+  /** Who asked for it, for its events. */
+  request?: { id: string; idempotency_key: string | null };
 }
 
 /** Stripe prunes keys after a day or later; the simulator does it on the second, since that is the dangerous case. */
@@ -40,9 +76,14 @@ export class State {
     transfer: new Map(),
     reversal: new Map(),
     balance_transaction: new Map(),
+    bank_payout: new Map(),
+    event: new Map(),
+    webhook_endpoint: new Map(),
   };
+  readonly deliveries = new Map<string, Delivery>();
   readonly #closed = new Set<string>();
   readonly #balances = new Map<string, number>();
+  readonly #pending = new Map<string, number>();
   readonly #kept = new Map<string, KeptAnswer>();
   readonly #journal;
   #clockOffset = 0;
@@ -53,8 +94,14 @@ export class State {
     this.#journal = openJournal<Change>(path, (change) => this.#apply(change));
   }
 
-  /** Takes effect at once; nobody may be told of it before `durable`. */
-  commit(change: Change): void {
+  /** Takes effect at once, with its events; nobody may be told of it before `durable`. */
+  commit(asked: Change): void {
+    const events = eventsOf(this, asked);
+    const put = events.map((object) => ({ kind: "event" as const, object }));
+    const change =
+      events.length === 0
+        ? asked
+        : { ...asked, put: [...(asked.put ?? []), ...put], deliver: this.#deliveriesOf(events) };
     this.#apply(change);
     this.#journal.append(change);
   }
@@ -77,8 +124,12 @@ export class State {
     return this.#balances.get(currency) ?? START_BALANCE;
   }
 
+  pending(currency: string): number {
+    return this.#pending.get(currency) ?? 0;
+  }
+
   currencies(): string[] {
-    return [...new Set(["usd", ...this.#balances.keys()])];
+    return [...new Set(["usd", ...this.#balances.keys(), ...this.#pending.keys()])];
   }
 
   /** An account that exists and is not closed. */
@@ -97,12 +148,16 @@ export class State {
   }
 
   counts(): Record<Kind | "idempotency_key", number> {
-    const { account, transfer, reversal, balance_transaction } = this.objects;
+    const { account, transfer, reversal, balance_transaction, bank_payout, event, webhook_endpoint } =
+      this.objects;
     return {
       account: account.size,
       transfer: transfer.size,
       reversal: reversal.size,
       balance_transaction: balance_transaction.size,
+      bank_payout: bank_payout.size,
+      event: event.size,
+      webhook_endpoint: webhook_endpoint.size,
       idempotency_key: [...this.#kept.values()].filter((answer) => !this.#isPruned(answer)).length,
     };
   }
@@ -115,10 +170,31 @@ export class State {
     }
     for (const { currency, add } of change.balance ?? [])
       this.#balances.set(currency, this.available(currency) + add);
+    if (change.pending !== undefined) this.#pending.set(change.pending.currency, change.pending.amount);
     if (change.closed?.closed === true) this.#closed.add(change.closed.account);
     if (change.closed?.closed === false) this.#closed.delete(change.closed.account);
     if (change.clockOffset !== undefined) this.#clockOffset = change.clockOffset;
+    for (const delivery of change.deliver ?? []) this.deliveries.set(delivery.id, delivery);
+    if (change.delivered !== undefined) this.deliveries.delete(change.delivered);
+    if (change.remove !== undefined) this.objects.webhook_endpoint.delete(change.remove);
     if (change.kept !== undefined) this.#keep(change.kept.key, change.kept.answer);
+  }
+
+  #deliveriesOf(events: Stripe.Event[]): Delivery[] {
+    const wants = ({ endpoint, connect }: WebhookEndpoint, { type, account }: Stripe.Event) =>
+      connect === (account !== undefined) &&
+      endpoint.enabled_events.some((enabled) => enabled === "*" || enabled === type);
+    return events.flatMap((event) =>
+      [...this.objects.webhook_endpoint.values()]
+        .filter((endpoint) => wants(endpoint, event))
+        .map(({ id }) => ({
+          id: `${event.id} ${id}`,
+          event: event.id,
+          endpoint: id,
+          due: this.now(),
+          attempts: 0,
+        })),
+    );
   }
 
   #put<K extends Kind>({ kind, object }: Put<K>): void {

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import type { CloseResult } from "../../src/http/index.ts";
 import type { Period } from "../../src/kernel/index.ts";
-import type { PayReport } from "../../src/payouts/index.ts";
+import type { PayReport, ReconcileReport } from "../../src/payouts/index.ts";
 import type { SettlementPlan, SettlementRow } from "../../src/settlement/index.ts";
 import type { PayoutView } from "../../src/statements/index.ts";
 
@@ -36,6 +36,18 @@ export function showPay(period: Period, report: PayReport): void {
   );
   for (const { payout, result, detail } of report.problems) console.log(`  ${payout}: ${result} – ${detail}`);
   if (report.stopped !== null) console.log(`Stopped: ${report.stopped}`);
+}
+
+export function showReconcile({ period, compared, totals, differences }: ReconcileReport): void {
+  const { payouts, transfers, reversals, movements } = compared;
+  console.log(
+    `Compared ${payouts} payouts of ${period} with ${transfers} transfers, ${reversals} reversals and ${movements} balance transactions.`,
+  );
+  for (const { currency, ours, theirs } of totals)
+    console.log(`  ${currency}: ${ours.amount} by our books, ${theirs.amount} at Stripe`);
+  for (const { kind, payout, reference, currency, difference, cause } of differences)
+    console.log(`  ${kind} ${payout ?? reference ?? ""}: ${difference.amount} ${currency} – ${cause}`);
+  console.log(differences.length === 0 ? "No difference." : `${differences.length} differences.`);
 }
 
 export function showStatus(

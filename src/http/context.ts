@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { CatalogStore } from "../catalog/index.ts";
 import type { PeriodTotals } from "../earnings/index.ts";
 import type { Period } from "../kernel/index.ts";
-import type { PayoutProvider, PayReport } from "../payouts/index.ts";
+import type { PayoutProvider, PayReport, ReconcileReport } from "../payouts/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { SettlementPlan } from "../settlement/index.ts";
 import type { UsageLog } from "../usage/index.ts";
@@ -35,6 +35,8 @@ export interface SettleOperations {
   /** Without a hash, the plan as it is now. */
   approve(period: Period, options: { by: string; hash?: string }): Promise<{ hash: string }>;
   pay(period: Period, options?: { onProgress?: (done: number, total: number) => void }): Promise<PayReport>;
+  /** Compares with the provider, both ways, and stores what was found; corrects nothing. */
+  reconcile(period: Period, options: { by: string }): Promise<ReconcileReport & { run: string }>;
 }
 
 export interface CloseResult {

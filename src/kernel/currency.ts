@@ -37,3 +37,8 @@ export function toMinor(currency: string, amountNanos: Nanos): bigint {
     throw new RangeError(`${amountNanos} nanos is no whole minor unit of ${currency}`);
   return amountNanos / unit;
 }
+
+/** What a number of minor units is in nanos: the inverse of `toMinor`. */
+export function fromMinor(currency: string, amountMinor: bigint): Nanos {
+  return amountMinor * nanosPerMinor(currency);
+}

@@ -29,6 +29,7 @@ export const REFUSALS = {
   approver_made_plan: 409,
   metering_behind: 409,
   settlement_running: 409,
+  reversal_not_bookable: 409,
   body_too_large: 413,
   media_type_not_supported: 415,
   payee_unknown: 422,

@@ -83,7 +83,7 @@ export const accountBalance = pgTable(
   (t) => [primaryKey({ columns: [t.accountNo, t.currency] })],
 );
 
-// The chain and the seals: written only by the functions of drizzle/0012_sealing.sql.
+// The chain and the seals: written only by the functions of drizzle/0013_sealing.sql.
 
 /** An entry's place in the chain, and the hash over everything up to it. Apart from the entry, since it comes later. */
 export const chainLink = pgTable("chain_link", {

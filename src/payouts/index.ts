@@ -7,4 +7,15 @@ export {
   type TransferOutcome,
   type TransferRequest,
 } from "./payout-provider.ts";
+export type {
+  BankPayout,
+  ProviderMovement,
+  ProviderRecord,
+  ProviderReversal,
+  ProviderTransfer,
+} from "./provider-record.ts";
 export { openAccount, provisionAccounts } from "./provision-accounts.ts";
+export { bookReversal } from "./reconcile/book-reversal.ts";
+export { DIFFERENCE_KINDS, type DifferenceKind } from "./reconcile/difference.ts";
+export { differencesCsv } from "./reconcile/differences-csv.ts";
+export { type ReconcileReport, reconcile, type ShownDifference } from "./reconcile/reconcile.ts";

@@ -68,10 +68,11 @@ async function payAll(
   };
   const emptyCurrencies = new Set<string>();
   const queue = [...payouts];
+  let broken = false;
   const worker = async () => {
     for (
       let payout = queue.shift();
-      payout !== undefined && report.stopped === null;
+      payout !== undefined && report.stopped === null && !broken;
       payout = queue.shift()
     ) {
       if (emptyCurrencies.has(payout.currency)) continue;
@@ -85,7 +86,16 @@ async function payAll(
       onProgress(payouts.length - queue.length, payouts.length);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const ends = await Promise.allSettled(
+    Array.from({ length: AT_ONCE }, () =>
+      worker().catch((error: unknown) => {
+        broken = true;
+        throw error;
+      }),
+    ),
+  );
+  // Only now: as long as one of them is still sending, the run's lock must not be given up.
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
   if (emptyCurrencies.size > 0) {
     report.stopped ??= `the platform's balance does not cover all payouts in ${[...emptyCurrencies].join(", ")}: top it up and pay again`;
   }

@@ -9,7 +9,7 @@ export interface PayoutProvider {
     account: string,
     urls: { returnUrl: string; refreshUrl: string },
   ): Promise<{ url: string; expiresAt: Date }>;
-  /** One try. Never throws: what is not known is `unknown`. */
+  /** One try, ended within a bounded time. Never throws: what is not known is `unknown`. */
   transfer(request: TransferRequest): Promise<TransferOutcome>;
   /**
    * Looks for the transfer that this very request made, by its group and metadata.
@@ -33,6 +33,8 @@ export interface TransferRequest {
   amountMinor: bigint;
   account: string;
   idempotencyKey: string;
+  /** Asked right before each sending: false once the key is too old to be sent safely. */
+  maySend(): boolean;
 }
 
 export type TransferOutcome =

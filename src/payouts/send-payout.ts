@@ -10,6 +10,12 @@ const MISSING_APART_MS = 600_000;
 const MISSING_AFTER_MS = 24 * 3_600_000;
 const BUSY_TRIES_MAX = 6;
 
+/** Milliseconds since now by the faster of two clocks: one stands still while the machine sleeps, the other can be set back. */
+function stopwatch(): () => number {
+  const [wall, steady] = [Date.now(), performance.now()];
+  return () => Math.max(Date.now() - wall, performance.now() - steady);
+}
+
 export interface PayoutToSend {
   id: string;
   period: string;
@@ -30,6 +36,7 @@ export async function sendPayout(
   provider: PayoutProvider,
   payout: PayoutToSend,
 ): Promise<{ result: SendResult; detail?: string }> {
+  const sinceAsked = stopwatch();
   const [attempt] = await sql<
     { attempt: number; idempotency_key: string; age_ms: string; resumed: boolean }[]
   >`
@@ -38,11 +45,14 @@ export async function sendPayout(
     FROM begin_payout_attempt(${payout.id})`;
   if (attempt === undefined) return notBegun(sql, payout.id);
   const ageMs = Number(attempt.age_ms);
-  const request = { ...requestFor(payout), idempotencyKey: attempt.idempotency_key };
-  const outcome =
-    attempt.resumed && ageMs > KEY_SAFE_MS
-      ? await lookUp(sql, provider, request, attempt.attempt, ageMs)
-      : await transfer(provider, request);
+  const request: TransferRequest = {
+    ...requestFor(payout),
+    idempotencyKey: attempt.idempotency_key,
+    maySend: () => ageMs + sinceAsked() < KEY_SAFE_MS,
+  };
+  const outcome = attempt.resumed
+    ? await lookUp(sql, provider, request, attempt.attempt, ageMs)
+    : await transfer(provider, request);
   const { result, detail } = await record(
     sql,
     payout.id,
@@ -73,7 +83,7 @@ async function notBegun(sql: Sql, id: string): Promise<{ result: SendResult; det
   return row.state === "failed" ? { result: "failed", detail: row.reason ?? "" } : { result: "none" };
 }
 
-function requestFor(payout: PayoutToSend): Omit<TransferRequest, "idempotencyKey"> {
+function requestFor(payout: PayoutToSend): Omit<TransferRequest, "idempotencyKey" | "maySend"> {
   const { id: payoutId, payee, period, currency, account } = payout;
   return { payoutId, payee, period, currency, account, amountMinor: toMinor(currency, payout.amountNanos) };
 }
@@ -88,7 +98,10 @@ async function transfer(provider: PayoutProvider, request: TransferRequest): Pro
   }
 }
 
-/** Never re-sends: an old key may be forgotten, and the same request under it would pay twice. */
+/**
+ * Looks first. Not found, it is sent again only under the same key while that is young: an old one may be forgotten,
+ * and the same request under it would pay twice.
+ */
 async function lookUp(
   sql: Sql,
   provider: PayoutProvider,
@@ -100,11 +113,13 @@ async function lookUp(
     const transferId = await provider.findTransfer(request);
     if (transferId !== undefined) return { outcome: "paid", transferId };
   } catch (error) {
+    if (request.maySend()) return transfer(provider, request);
     return {
       outcome: "unknown",
       detail: `could not ask the provider: ${error instanceof Error ? error.message : error}`,
     };
   }
+  if (request.maySend()) return transfer(provider, request);
   const [row] = await sql<[{ since: Date; apart_ms: string }]>`
     SELECT since, (extract(epoch FROM clock_timestamp() - since) * 1000)::bigint AS apart_ms
     FROM note_attempt_missing(${request.payoutId}, ${attempt}) AS since`;

@@ -1,8 +1,10 @@
 import {
+  bigint,
   boolean,
   date,
   index,
   integer,
+  jsonb,
   numeric,
   pgTable,
   primaryKey,
@@ -10,7 +12,8 @@ import {
   timestamp,
 } from "drizzle-orm/pg-core";
 
-// Written only by the functions of drizzle/0010_payouts.sql; account facts by record-account.
+// Written only by the functions of drizzle/0010_payouts.sql; account facts by record-account;
+// reconciliations by reconcile, those and reversals guarded by drizzle/0012_reconcile.sql.
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
@@ -63,4 +66,35 @@ export const payoutAttempt = pgTable(
     missingSince: moment("missing_since"),
   },
   (t) => [primaryKey({ columns: [t.payoutId, t.attempt] })],
+);
+
+/** What one comparison with the provider found. Append-only: so that finance can see what was found when. */
+export const reconciliation = pgTable(
+  "reconciliation",
+  {
+    run: bigint({ mode: "bigint" }).primaryKey().generatedAlwaysAsIdentity(),
+    period: date().notNull(),
+    ranAt: moment("ran_at").notNull().defaultNow(),
+    ranBy: text("ran_by").notNull(),
+    differences: integer().notNull(),
+    report: jsonb().notNull(),
+    /** Of the report's canonical JSON. */
+    hash: text().notNull(),
+  },
+  (t) => [index().on(t.period)],
+);
+
+/** A reversal at the provider that an operator has booked: the payee has the money to come again. */
+export const payoutReversal = pgTable(
+  "payout_reversal",
+  {
+    reversalId: text("reversal_id").primaryKey(),
+    payoutId: text("payout_id")
+      .notNull()
+      .references(() => payout.id),
+    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    bookedBy: text("booked_by").notNull(),
+    bookedAt: moment("booked_at").notNull().defaultNow(),
+  },
+  (t) => [index().on(t.payoutId)],
 );

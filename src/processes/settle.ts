@@ -3,7 +3,14 @@ import type { CatalogStore } from "../catalog/index.ts";
 import { periodTotals } from "../earnings/index.ts";
 import type { SettleOperations } from "../http/index.ts";
 import { firstDay, Refusal } from "../kernel/index.ts";
-import { accountReadiness, type PayoutProvider, payMonth, provisionAccounts } from "../payouts/index.ts";
+import {
+  accountReadiness,
+  type PayoutProvider,
+  type ProviderRecord,
+  payMonth,
+  provisionAccounts,
+  reconcile,
+} from "../payouts/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { approvePlan, closeMonth, findSettlement, planMonth } from "../settlement/index.ts";
 import type { UsageLog } from "../usage/index.ts";
@@ -14,7 +21,7 @@ interface SettleParts {
   sql: Sql;
   log: UsageLog;
   catalog: CatalogStore;
-  provider: PayoutProvider;
+  provider: PayoutProvider & ProviderRecord;
   logger: Logger;
   config: Config;
   /** Against the simulator, payees get their accounts by themselves. */
@@ -57,5 +64,7 @@ export function settleOperations(parts: SettleParts): SettleOperations {
     },
 
     pay: (period, { onProgress } = {}) => payMonth(sql, provider, period, onProgress),
+
+    reconcile: (period, { by }) => reconcile(sql, provider, period, by),
   };
 }

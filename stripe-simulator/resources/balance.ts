@@ -4,19 +4,26 @@ import { only, text } from "../form.ts";
 import type { Answer, Call } from "../routes.ts";
 import type { State } from "../state.ts";
 import { LIST_PARAMETERS, listOf } from "./lists.ts";
+import { availableOf, currenciesOf } from "./payouts.ts";
 
-export function retrieveBalance({ state, form }: Call): Answer {
+export function retrieveBalance({ state, form, account }: Call): Answer {
   only(form);
+  const currencies = account === undefined ? state.currencies() : currenciesOf(state, account);
   const amounts = (of: (currency: string) => number) =>
-    state.currencies().map((currency) => {
+    currencies.map((currency) => {
       const amount = of(currency);
       return { amount, currency, source_types: { card: amount } };
     });
   const balance: Stripe.Balance = {
     object: "balance",
-    available: amounts((currency) => state.available(currency)),
+    available: amounts((currency) =>
+      account === undefined ? state.available(currency) : availableOf(state, account, currency),
+    ),
+    ...(account === undefined
+      ? { connect_reserved: currencies.map((currency) => ({ amount: 0, currency })) }
+      : {}),
     livemode: false,
-    pending: amounts(() => 0),
+    pending: amounts((currency) => (account === undefined ? state.pending(currency) : 0)),
   };
   return { body: balance };
 }

@@ -6,6 +6,7 @@ import {
   accountReadiness,
   type PayoutProvider,
   type PayReport,
+  type ProviderRecord,
   payMonth,
   provisionAccounts,
 } from "../../src/payouts/index.ts";
@@ -28,10 +29,10 @@ export interface ApprovedMonth {
   sql: Sql;
   books: MarketplaceBooks;
   simulator: TestSimulator;
-  provider: PayoutProvider;
+  provider: PayoutProvider & ProviderRecord;
   payees: string[];
   pay(provider?: PayoutProvider): Promise<PayReport>;
-  openProvider(options?: { timeoutMs?: number; secretKey?: string }): PayoutProvider;
+  openProvider(options?: { timeoutMs?: number; secretKey?: string }): PayoutProvider & ProviderRecord;
   fault(fault: string, times: number, after?: number): Promise<unknown>;
 }
 

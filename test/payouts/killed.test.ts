@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
+import { reconcile } from "../../src/payouts/index.ts";
 import { expectLedgerToHold } from "../support/ledger-laws.ts";
 import { startStripeProxy } from "../support/stripe-proxy.ts";
 import {
@@ -63,3 +64,49 @@ test("a run killed with kill -9 again and again pays each payee once when it is 
   expect(kills).toBeGreaterThanOrEqual(4);
   await expectTransfersToMatchPlan(month);
 });
+
+test.each([
+  ["before Stripe got the request", true],
+  ["after Stripe had paid, before anyone was told", false],
+])(
+  "killed with kill -9 %s, and run again when Stripe has forgotten the key, it pays each payee once",
+  async (_, before) => {
+    const month = await openApprovedMonth(3);
+    const { sql, simulator, provider } = month;
+    let child: ChildProcess | undefined;
+    const proxy = await startStripeProxy(simulator.url, async (forward) => {
+      if (before) child?.kill("SIGKILL");
+      const answer = before ? undefined : await forward();
+      child?.kill("SIGKILL");
+      return answer;
+    });
+    onTestFinished(proxy.stop);
+    child = startPaying(month, proxy.url);
+    await once(child, "exit");
+    expect(child.signalCode).toBe("SIGKILL");
+    const { differences } = await reconcile(sql, provider, MONTH, "test");
+    expect(differences.map(({ kind }) => kind)).toContain("outcome_open");
+    expect(differences.every(({ kind }) => kind === "outcome_open")).toBe(true);
+
+    // The killed run's session may still be ending, and with it its lock.
+    const payAgain = () =>
+      expect
+        .poll(
+          () =>
+            month.pay().then(
+              () => true,
+              () => false,
+            ),
+          { timeout: 30_000 },
+        )
+        .toBe(true);
+    for (let day = 0; day < 3; day++) {
+      await simulator.control("POST", "/clock", { advance_seconds: 25 * 3_600 });
+      await sql`UPDATE payout_attempt SET started_at = started_at - interval '25 hours',
+              missing_since = missing_since - interval '25 hours'`;
+      await payAgain();
+    }
+    await expectTransfersToMatchPlan(month);
+    expect((await reconcile(sql, provider, MONTH, "test")).differences).toEqual([]);
+  },
+);

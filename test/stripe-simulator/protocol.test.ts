@@ -72,10 +72,19 @@ test("a secret key is also taken as the name of Basic authentication, as curl -u
   expect((await ask("sk_live_any")).status).toBe(401);
 });
 
-test("nothing is done on behalf of a connected account", async () => {
+test("nothing is changed on behalf of a connected account; its balance, payouts and events can be read", async () => {
   const { stripe, newAccount } = await openSimulator();
   const stripeAccount = await newAccount();
-  await expect(stripe.balance.retrieve({}, { stripeAccount })).rejects.toMatchObject({ statusCode: 400 });
+  expect(await stripe.balance.retrieve({}, { stripeAccount })).toMatchObject({ available: [] });
+  expect((await stripe.payouts.list({}, { stripeAccount })).data).toEqual([]);
+  const transfer = { amount: 1, currency: "usd", destination: stripeAccount };
+  await expect(stripe.transfers.create(transfer, { stripeAccount })).rejects.toMatchObject({
+    statusCode: 400,
+  });
+  await expect(stripe.balance.retrieve({}, { stripeAccount: "acct_other" })).rejects.toMatchObject({
+    statusCode: 403,
+    code: "account_invalid",
+  });
 });
 
 test("whatever is sent is answered with an error of Stripe's shape, and the simulator lives on", async () => {

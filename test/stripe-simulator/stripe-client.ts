@@ -13,7 +13,10 @@ export async function openSimulator(options: { statePath?: string; port?: number
   };
 }
 
-export function stripeClient({ port }: TestSimulator, options: { key?: string; timeoutMs?: number } = {}) {
+export function stripeClient(
+  { port }: Pick<TestSimulator, "port">,
+  options: { key?: string; timeoutMs?: number } = {},
+) {
   return new Stripe(options.key ?? "sk_test_simulator", {
     host: "127.0.0.1",
     port,

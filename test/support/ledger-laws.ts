@@ -21,7 +21,9 @@ export async function expectLedgerToHold(sql: Sql): Promise<void> {
       WITH expected AS (
         SELECT 'payee:' || payee || ':in_transit' AS path, currency, -sum(amount_nanos) AS nanos
         FROM payout WHERE state IN ('sending', 'unknown') GROUP BY 1, 2
-        UNION ALL SELECT 'stripe:clearing', currency, -sum(amount_nanos) FROM payout WHERE state = 'paid' GROUP BY 1, 2
+        UNION ALL SELECT 'stripe:clearing', currency, nullif(sum(reversed) - sum(amount_nanos), 0)
+        FROM (SELECT o.*, (SELECT coalesce(sum(r.amount_nanos), 0) FROM payout_reversal r WHERE r.payout_id = o.id) AS reversed
+              FROM payout o WHERE state = 'paid') paid GROUP BY 1, 2
       ), held AS (
         SELECT a.path, b.currency, b.balance_nanos AS nanos FROM account_balance b JOIN ledger_account a USING (account_no)
         WHERE (a.kind = 'payee:in_transit' OR a.path = 'stripe:clearing') AND b.balance_nanos <> 0
@@ -37,8 +39,9 @@ export async function expectLedgerToHold(sql: Sql): Promise<void> {
         FROM posting p JOIN journal_entry e USING (entry_no) JOIN ledger_account a USING (account_no)
         WHERE a.kind = 'payee:payable' AND e.kind = 'release' GROUP BY 1, 2
       ), gone AS (
-        SELECT payee, currency, sum(amount_nanos) AS nanos FROM payout
-        WHERE state IN ('sending', 'unknown', 'paid') GROUP BY 1, 2
+        SELECT payee, currency, sum(amount_nanos
+          - (SELECT coalesce(sum(r.amount_nanos), 0) FROM payout_reversal r WHERE r.payout_id = o.id)) AS nanos
+        FROM payout o WHERE state IN ('sending', 'unknown', 'paid') GROUP BY 1, 2
       )
       SELECT payee, r.currency FROM released r LEFT JOIN gone g USING (payee, currency)
       WHERE r.nanos - coalesce(g.nanos, 0) <> -account_balance_of('payee:' || payee || ':payable', r.currency)

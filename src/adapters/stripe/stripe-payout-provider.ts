@@ -1,13 +1,16 @@
 import Stripe from "stripe";
+import { withinDeadline } from "../../kernel/index.ts";
 import {
   type AccountStatus,
   type PayoutProvider,
+  type ProviderRecord,
   ProviderUnavailable,
   type TransferOutcome,
   type TransferRequest,
 } from "../../payouts/index.ts";
 import { candidHttpClient, isCut } from "./candid-http-client.ts";
 import { outcomeOfError } from "./outcome-of-error.ts";
+import { stripeRecord } from "./stripe-record.ts";
 
 export interface StripeOptions {
   secretKey: string;
@@ -17,7 +20,11 @@ export interface StripeOptions {
 }
 
 /** Stripe Connect: separate charges and transfers, through the official SDK. It never retries by itself: we do. */
-export function openStripePayoutProvider({ secretKey, apiBase, timeoutMs }: StripeOptions): PayoutProvider {
+export function openStripePayoutProvider({
+  secretKey,
+  apiBase,
+  timeoutMs,
+}: StripeOptions): PayoutProvider & ProviderRecord {
   const { host, protocol, port } = endpoint(apiBase);
   const stripe = new Stripe(secretKey, {
     host,
@@ -28,6 +35,9 @@ export function openStripePayoutProvider({ secretKey, apiBase, timeoutMs }: Stri
     timeout: timeoutMs,
     telemetry: false,
   });
+
+  // The SDK's own limit is for silence; an answer that trickles in would have no end.
+  const deadlineMs = 2 * timeoutMs;
 
   return {
     async createAccount({ payee, country, idempotencyKey }) {
@@ -74,11 +84,11 @@ export function openStripePayoutProvider({ secretKey, apiBase, timeoutMs }: Stri
     },
 
     async transfer(request) {
-      const first = await tryTransfer(stripe, request);
+      const first = await tryTransfer(stripe, request, deadlineMs);
       if (!first.cut) return first.outcome;
       // Once more under the same key: most cut connections are mended by that. But a refused key now says nothing of
       // the first try, which may have paid.
-      const { outcome } = await tryTransfer(stripe, request);
+      const { outcome } = await tryTransfer(stripe, request, deadlineMs);
       return outcome.outcome === "stop" ? { outcome: "unknown", detail: outcome.detail } : outcome;
     },
 
@@ -94,6 +104,8 @@ export function openStripePayoutProvider({ secretKey, apiBase, timeoutMs }: Stri
         return undefined;
       });
     },
+
+    ...stripeRecord(stripe),
   };
 }
 
@@ -115,9 +127,14 @@ function requireAsRequested(transfer: Stripe.Transfer, request: TransferRequest)
 async function tryTransfer(
   stripe: Stripe,
   request: TransferRequest,
+  deadlineMs: number,
 ): Promise<{ outcome: TransferOutcome; cut: boolean }> {
+  if (!request.maySend()) {
+    const detail = "the key grew too old before it could be sent: the next run looks for the transfer";
+    return { outcome: { outcome: "unknown", detail }, cut: false };
+  }
   try {
-    const transfer = await createTransfer(stripe, request);
+    const transfer = await withinDeadline("the transfer", deadlineMs, createTransfer(stripe, request));
     return { outcome: { outcome: "paid", transferId: transfer.id }, cut: false };
   } catch (error) {
     return { outcome: outcomeOfError(error), cut: isCut(error) };

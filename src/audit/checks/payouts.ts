@@ -15,7 +15,9 @@ export const inTransitFromPayouts = sqlCheck(
    FROM (SELECT a.path, b.currency, -b.balance_nanos AS balance FROM account_balance b JOIN ledger_account a USING (account_no)
          WHERE (a.kind = 'payee:in_transit' OR a.path = 'stripe:clearing') AND b.balance_nanos <> 0) b
    FULL JOIN (SELECT CASE WHEN state = 'paid' THEN 'stripe:clearing' ELSE 'payee:' || payee || ':in_transit' END AS path,
-           currency, sum(amount_nanos) AS amount FROM payout WHERE state IN ('paid', 'sending', 'unknown') GROUP BY 1, 2) o
+           currency, sum(amount_nanos - coalesce(r.reversed, 0)) AS amount
+         FROM payout LEFT JOIN (SELECT payout_id AS id, sum(amount_nanos) AS reversed FROM payout_reversal GROUP BY 1) r USING (id)
+         WHERE state IN ('paid', 'sending', 'unknown') GROUP BY 1, 2) o
      USING (path, currency)
    WHERE coalesce(b.balance, 0) <> coalesce(o.amount, 0)`,
 );

@@ -1,0 +1,64 @@
+import type Stripe from "stripe";
+import type { Change, State } from "../state.ts";
+
+export const API_VERSION = "2026-10-28.endive";
+
+/** What happened to an object, as Stripe tells it. */
+interface Happening {
+  type: string;
+  object: object;
+  /** The connected account that it happened to; undefined for the platform's own. */
+  account?: string;
+}
+
+/** The events of a change that is about to be made. */
+export function eventsOf(state: State, change: Change): Stripe.Event[] {
+  const reversed = new Set(
+    (change.put ?? []).flatMap(({ kind, object }) => (kind === "reversal" ? [`${object.transfer}`] : [])),
+  );
+  const happenings = (change.put ?? []).flatMap((put) => happeningsOf(state, put, reversed));
+  if (change.closed?.closed === true)
+    happenings.push({
+      type: "account.application.deauthorized",
+      object: { id: "ca_sim", object: "application", name: "the platform" },
+      account: change.closed.account,
+    });
+  return happenings.map((happening) => eventOf(state, happening, change));
+}
+
+function happeningsOf(
+  state: State,
+  put: NonNullable<Change["put"]>[number],
+  reversed: ReadonlySet<string>,
+): Happening[] {
+  const { kind, object } = put;
+  if (kind === "transfer") {
+    const isNew = !state.objects.transfer.has(object.id);
+    const type = isNew ? "created" : reversed.has(object.id) ? "reversed" : "updated";
+    return [{ type: `transfer.${type}`, object }];
+  }
+  if (kind === "account" && state.objects.account.has(object.id))
+    return [{ type: "account.updated", object, account: object.id }];
+  if (kind === "bank_payout") {
+    const { payout, account } = object;
+    const before = state.objects.bank_payout.get(object.id)?.payout.status;
+    const told = ["paid", "failed", "canceled"].includes(payout.status) ? payout.status : "updated";
+    return [{ type: `payout.${before === undefined ? "created" : told}`, object: payout, account }];
+  }
+  return [];
+}
+
+function eventOf(state: State, { type, object, account }: Happening, { request }: Change): Stripe.Event {
+  return {
+    id: state.nextId("evt"),
+    object: "event",
+    ...(account === undefined ? {} : { account }),
+    api_version: API_VERSION,
+    created: state.now(),
+    data: { object },
+    livemode: false,
+    pending_webhooks: 0,
+    request: request ?? { id: null, idempotency_key: null },
+    type,
+  } as Stripe.Event;
+}
