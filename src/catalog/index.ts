@@ -1,5 +1,6 @@
 export type { Catalog, Payee } from "./catalog.ts";
 export { type CatalogStore, openCatalogStore } from "./catalog-store.ts";
+export { type DerivedCatalogue, derivedCatalogue } from "./derived-catalogue.ts";
 export {
   CatalogDocument,
   CustomerTerms,
