@@ -105,8 +105,8 @@ LANGUAGE sql STABLE SET jit = off SET work_mem = '64MB' AS $$
   WITH movement AS (
     SELECT a.owner AS payee, e.currency,
       coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind = 'release'), 0) AS earned,
-      coalesce(sum(p.amount_nanos) FILTER (WHERE e.kind IN ('payout_sent', 'payout_returned')), 0) AS paid,
-      coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind NOT IN ('release', 'payout_sent', 'payout_returned')), 0) AS adjustments
+      coalesce(sum(p.amount_nanos) FILTER (WHERE e.kind IN ('payout_sent', 'payout_returned', 'payout_reversed')), 0) AS paid,
+      coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind NOT IN ('release', 'payout_sent', 'payout_returned', 'payout_reversed')), 0) AS adjustments
     FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
     WHERE e.period = p_period AND a.kind = 'payee:payable' GROUP BY 1, 2
   ), brought AS (

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { CatalogStore } from "../catalog/index.ts";
 import type { PeriodTotals } from "../earnings/index.ts";
-import type { Period } from "../kernel/index.ts";
+import type { Nanos, Period } from "../kernel/index.ts";
 import type { PayoutProvider, PayReport, ReconcileReport } from "../payouts/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { SettlementPlan } from "../settlement/index.ts";
@@ -40,6 +40,8 @@ export interface SettleOperations {
   pay(period: Period, options?: { onProgress?: (done: number, total: number) => void }): Promise<PayReport>;
   /** Compares with the provider, both ways, and stores what was found; corrects nothing. */
   reconcile(period: Period, options: { by: string }): Promise<ReconcileReport & { run: string }>;
+  /** Books a reversal that happened at the provider, once. */
+  bookReversal(asked: { payout: string; reversal: string; by: string }): Promise<{ amountNanos: Nanos }>;
 }
 
 export interface CloseResult {

@@ -5,6 +5,7 @@ import type { SettleOperations } from "../http/index.ts";
 import { firstDay, Refusal } from "../kernel/index.ts";
 import {
   accountReadiness,
+  bookReversal,
   type PayoutProvider,
   type ProviderRecord,
   payMonth,
@@ -72,5 +73,7 @@ export function settleOperations(parts: SettleParts): SettleOperations {
     pay: (period, { onProgress } = {}) => payMonth(sql, provider, period, onProgress),
 
     reconcile: (period, { by }) => reconcile(sql, provider, period, by),
+
+    bookReversal: (asked) => bookReversal(sql, provider, asked),
   };
 }

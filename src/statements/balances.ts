@@ -101,8 +101,8 @@ async function settledBalances(sql: Sql, payee: string): Promise<Map<string, typ
       coalesce(-sum(b.balance_nanos) FILTER (WHERE a.kind = 'payee:payable'), 0)::text AS payable,
       coalesce(-sum(b.balance_nanos) FILTER (WHERE a.kind = 'payee:held'), 0)::text AS held,
       coalesce(-sum(b.balance_nanos) FILTER (WHERE a.kind = 'payee:in_transit'), 0)::text AS in_transit,
-      (SELECT coalesce(sum(o.amount_nanos), 0)::text FROM payout o
-       WHERE o.payee = ${payee} AND o.currency = b.currency AND o.state = 'paid') AS paid_out
+      (SELECT coalesce(sum(o.amount_nanos - (SELECT coalesce(sum(r.amount_nanos), 0) FROM payout_reversal r WHERE r.payout_id = o.id)), 0)::text
+       FROM payout o WHERE o.payee = ${payee} AND o.currency = b.currency AND o.state = 'paid') AS paid_out
     FROM account_balance b JOIN ledger_account a USING (account_no)
     WHERE a.path IN (${`payee:${payee}:payable`}, ${`payee:${payee}:held`}, ${`payee:${payee}:in_transit`})
     GROUP BY b.currency`;

@@ -43,6 +43,24 @@ test("an operator is told of every difference with Stripe, with both amounts and
       },
     ],
   });
+
+  const payout = `${transfer?.transfer_group}`;
+  for (let n = 0; n < 2; n++) {
+    expect(await api.operator("POST", `/v1/payouts/${payout}/reversals`, { reversal: id })).toMatchObject({
+      status: 201,
+      body: { payout, reversal: id, amount_nanos: "10000000" },
+    });
+  }
+  expect((await api.operator("POST", RECONCILE)).body).toMatchObject({ differences: [] });
+  const { body: balances } = await api.operator("GET", "/v1/payees/ada/balances");
+  expect(balances).toMatchObject([
+    { paid_out: { amount: "79.990000000" }, payable: { amount: "0.010000000" } },
+  ]);
+  expectProblem(
+    await api.operator("POST", `/v1/payouts/${payout}/reversals`, { reversal: "trr_none" }),
+    404,
+    "not_found",
+  );
 });
 
 test("nobody but an operator may ask", async () => {

@@ -44,3 +44,22 @@ export const reconcileRoute = defineRoute({
     body: await context.settle.reconcile(params.period, { by: principal.id }),
   }),
 });
+
+export const bookReversalRoute = defineRoute({
+  method: "post",
+  path: "/payouts/{id}/reversals",
+  summary: "Book a reversal that happened at Stripe: the payee has the money to come again; once",
+  roles: ["operator"],
+  params: z.object({ id: z.string() }),
+  body: z.strictObject({
+    reversal: z.string().meta({ example: "trr_…", description: "As reconcile names it." }),
+  }),
+  status: 201,
+  response: z.object({ payout: z.string(), reversal: z.string(), amount_nanos: z.string() }),
+  async handle({ params, body, principal, context }) {
+    const { id: payout } = params;
+    const { reversal } = body;
+    const { amountNanos } = await context.settle.bookReversal({ payout, reversal, by: principal.id });
+    return { body: { payout, reversal, amount_nanos: amountNanos.toString() } };
+  },
+});

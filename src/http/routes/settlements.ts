@@ -4,7 +4,7 @@ import { findSettlement, listSettlements, type SettlementRow } from "../../settl
 import type { AppContext } from "../context.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
-import { reconcileRoute } from "./reconcile.ts";
+import { bookReversalRoute, reconcileRoute } from "./reconcile.ts";
 
 const operator = ["operator"] as const;
 const PeriodPath = z.object({ period: PeriodText });
@@ -185,4 +185,13 @@ const pay = defineRoute({
   },
 });
 
-export const settlementRoutes: Route[] = [list, get, close, plan, approve, pay, reconcileRoute];
+export const settlementRoutes: Route[] = [
+  list,
+  get,
+  close,
+  plan,
+  approve,
+  pay,
+  reconcileRoute,
+  bookReversalRoute,
+];
