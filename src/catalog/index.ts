@@ -12,3 +12,4 @@ export {
   Time,
 } from "./documents.ts";
 export { type Draft, modelsOfDraft, type Resplit, resplitsOf, withDraft } from "./draft.ts";
+export { planSegments } from "./plan-segments.ts";
