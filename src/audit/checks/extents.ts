@@ -20,6 +20,13 @@ export const extentsFromEvents = sqlCheck(
    WHERE last_occurred_at < segment_from OR NOT EXISTS (
      SELECT FROM event e WHERE (e.kind, e.subject_no, e.shard, e.occurred_at) = (x.kind, x.subject_no, x.shard, x.last_occurred_at))
    UNION ALL
+   SELECT format('metered extent %s %s of shard %s from %s: no version begins there', kind, subject_no, shard, segment_from)
+   FROM metered_extent x WHERE NOT EXISTS (
+     SELECT FROM (SELECT 'price:' || currency AS kind, model_no AS subject_no, effective_from FROM price_version
+                  UNION ALL SELECT 'split', model_no, effective_from FROM split_segment
+                  UNION ALL SELECT 'customer', customer_no, effective_from FROM customer_version) v
+     WHERE (v.kind, v.subject_no, v.effective_from) = (x.kind, x.subject_no, x.segment_from))
+   UNION ALL
    SELECT format('metered extent %s %s of shard %s: no extent covers the event of %s', kind, subject_no, shard, occurred_at)
    FROM latest l WHERE NOT EXISTS (
      SELECT FROM metered_extent x WHERE (x.kind, x.subject_no, x.shard) = (l.kind, l.subject_no, l.shard)

@@ -64,5 +64,9 @@ export const payoutEntries = sqlCheck(
    SELECT format('payout entry %s on %s: booked %s %s of %s, payout, attempt and reversal say %s %s of %s', key, path, b.nanos, b.currency, b.transfer,
      x.nanos, x.currency, x.transfer) AS difference
    FROM booked b FULL JOIN expected x USING (key, path)
-   WHERE (b.nanos, b.currency, b.transfer) IS DISTINCT FROM (x.nanos, x.currency, x.transfer)`,
+   WHERE (b.nanos, b.currency, b.transfer) IS DISTINCT FROM (x.nanos, x.currency, x.transfer)
+   UNION ALL
+   SELECT format('payout reversal %s: booked by %s, its entry says %s', r.reversal_id, r.booked_by, e.detail->>'by')
+   FROM payout_reversal r LEFT JOIN journal_entry e ON e.key = format('payout:%s:reversed:%s', r.payout_id, r.reversal_id)
+   WHERE r.booked_by IS DISTINCT FROM e.detail->>'by'`,
 );

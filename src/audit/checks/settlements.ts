@@ -39,5 +39,8 @@ export const settlementsInOrder = sqlCheck(
          UNION ALL SELECT period, kind FROM journal_entry WHERE kind IN ('release', 'billing')) x
    WHERE NOT EXISTS (SELECT FROM settlement s WHERE s.period = x.period AND s.state <> 'closing')
    UNION ALL
+   SELECT format('reconciliation %s: of %s by %s, its report says %s by %s', run, period, ran_by, report->>'period', report->>'by') FROM reconciliation
+   WHERE to_char(period, 'YYYY-MM') IS DISTINCT FROM report->>'period' OR ran_by IS DISTINCT FROM report->>'by'
+   UNION ALL
    SELECT format('statement %s %s %s: %s is no payee', period, payee, currency, payee) FROM statement WHERE payee NOT IN (SELECT id FROM payee)`,
 );
