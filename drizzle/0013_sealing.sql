@@ -106,12 +106,19 @@ CREATE FUNCTION trial_balance_hash(p_chain_no bigint) RETURNS text LANGUAGE sql 
 $$;
 --> statement-breakpoint
 
--- Seals a closed period once all of its entries are chained; answers whether it is sealed.
+-- Seals a closed period, and any before it, once all of their entries are chained; answers whether it is sealed.
 CREATE FUNCTION seal_period(p_period date) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
-DECLARE v_chain_no bigint;
+DECLARE
+  v_chain_no bigint;
+  v_earlier date;
 BEGIN
   PERFORM pg_advisory_xact_lock(7005);
   IF EXISTS (SELECT FROM seal WHERE period = p_period) THEN RETURN true; END IF;
+  -- In order: one that had to wait for an older transaction is sealed before the next.
+  FOR v_earlier IN SELECT period FROM settlement WHERE period < p_period AND period NOT IN (SELECT period FROM seal) ORDER BY period
+  LOOP
+    IF NOT seal_period(v_earlier) THEN RETURN false; END IF;
+  END LOOP;
   IF NOT EXISTS (SELECT FROM settlement WHERE period = p_period AND state NOT IN ('closing', 'released'))
     OR EXISTS (SELECT FROM journal_entry e WHERE e.period = p_period
                AND NOT EXISTS (SELECT FROM chain_link l WHERE l.entry_no = e.entry_no)) THEN

@@ -181,6 +181,15 @@ describe("verify finds", () => {
   });
 });
 
+test("a month that could not be sealed at its close is sealed before the next one", async () => {
+  await post(sql, "e", 1n);
+  await sql`INSERT INTO settlement (period, state) VALUES ('2023-11-01', 'closed')`;
+  await close("2023-12");
+  const seals = await sql`SELECT to_char(period, 'YYYY-MM') AS period FROM seal ORDER BY sealed_at`;
+  expect(seals.map(({ period }) => period)).toEqual(["2023-11", "2023-12"]);
+  expect(await broken()).toEqual([]);
+});
+
 test("links, seals and snapshots cannot be changed or removed", async () => {
   await post(sql, "e", 1n);
   await close("2023-11");
