@@ -485,6 +485,34 @@ CREATE TABLE "reconciliation" (
 	"hash" text NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "payee_freeze" (
+	"freeze_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "payee_freeze_freeze_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"payee" text NOT NULL,
+	"reason" text NOT NULL,
+	"frozen_by" text NOT NULL,
+	"frozen_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"lifted_by" text,
+	"lifted_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "payout_minimum" (
+	"payee" text NOT NULL,
+	"currency" text NOT NULL,
+	"minimum_nanos" numeric(38, 0) NOT NULL,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "payout_minimum_payee_currency_pk" PRIMARY KEY("payee","currency")
+);
+--> statement-breakpoint
+CREATE TABLE "payout_stop" (
+	"stop_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "payout_stop_stop_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"reason" text NOT NULL,
+	"stopped_by" text NOT NULL,
+	"stopped_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"resumed_by" text,
+	"resumed_at" timestamp with time zone
+);
+--> statement-breakpoint
 CREATE TABLE "settlement" (
 	"period" date PRIMARY KEY NOT NULL,
 	"state" text NOT NULL,
@@ -496,6 +524,8 @@ CREATE TABLE "settlement" (
 	"planned_at" timestamp with time zone,
 	"approved_by" text,
 	"approved_at" timestamp with time zone,
+	"approved_hash" text,
+	"confirmed" text[],
 	"two_person" boolean DEFAULT false NOT NULL
 );
 --> statement-breakpoint
@@ -569,4 +599,6 @@ CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("book
 CREATE INDEX "payout_period_state_index" ON "payout" USING btree ("period","state");--> statement-breakpoint
 CREATE INDEX "payout_payee_index" ON "payout" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "payout_reversal_payout_id_index" ON "payout_reversal" USING btree ("payout_id");--> statement-breakpoint
-CREATE INDEX "reconciliation_period_index" ON "reconciliation" USING btree ("period");
+CREATE INDEX "reconciliation_period_index" ON "reconciliation" USING btree ("period");--> statement-breakpoint
+CREATE UNIQUE INDEX "payee_freeze_payee_index" ON "payee_freeze" USING btree ("payee") WHERE lifted_at IS NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX "payout_stop_open" ON "payout_stop" USING btree ((resumed_at IS NULL)) WHERE resumed_at IS NULL;

@@ -170,18 +170,28 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Binds the approval to the plan's hash and makes its payouts. Approving the same plan again changes nothing.
-CREATE FUNCTION approve_plan(p_period date, p_hash text, p_by text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-DECLARE v settlement;
+-- Binds the approval to the plan's hash and makes its payouts. Approving the same plan again changes nothing. Every kind
+-- of warning that the plan has must be among what is confirmed.
+CREATE FUNCTION approve_plan(p_period date, p_hash text, p_by text, p_confirmed text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v settlement;
+  v_unconfirmed text;
 BEGIN
   SELECT * INTO v FROM settlement WHERE period = p_period FOR UPDATE;
   IF v.plan_hash IS NULL THEN PERFORM refuse('plan_missing'); END IF;
   IF v.plan_hash <> p_hash THEN PERFORM refuse('plan_changed', jsonb_build_object('hash', v.plan_hash)); END IF;
   IF v.state = 'approved' THEN RETURN; END IF;
   IF v.two_person AND v.planned_by = p_by THEN PERFORM refuse('approver_made_plan'); END IF;
+  SELECT string_agg(DISTINCT w->>'code', ', ') INTO v_unconfirmed
+  FROM jsonb_array_elements(v.plan->'warnings') AS w WHERE w->>'code' <> ALL (p_confirmed);
+  IF v_unconfirmed IS NOT NULL THEN
+    PERFORM refuse('plan_needs_confirmation', jsonb_build_object('codes', v_unconfirmed));
+  END IF;
   INSERT INTO payout (id, period, payee, currency, amount_nanos, account, state)
   SELECT p.id, p_period, p.payee, p.currency, p.amount_nanos, p.account, 'approved'
   FROM jsonb_to_recordset(v.plan->'payouts')
     AS p(id text, payee text, currency text, amount_nanos numeric, account text);
-  UPDATE settlement SET state = 'approved', approved_by = p_by, approved_at = clock_timestamp() WHERE period = p_period;
+  UPDATE settlement SET state = 'approved', approved_by = p_by, approved_at = clock_timestamp(),
+    approved_hash = p_hash, confirmed = p_confirmed WHERE period = p_period;
 END $$;

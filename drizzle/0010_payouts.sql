@@ -22,13 +22,22 @@ RETURNS TABLE (attempt int, idempotency_key text, started_at timestamptz, resume
 DECLARE
   v payout;
   v_payable numeric;
+  v_brake text;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(7001);
   SELECT * INTO v FROM payout WHERE id = p_id FOR UPDATE;
   IF v.state = 'paid' THEN RETURN; END IF;
+  SELECT reason INTO v_brake FROM payout_stop WHERE resumed_at IS NULL;
+  IF FOUND THEN PERFORM refuse('payouts_stopped', jsonb_build_object('reason', v_brake)); END IF;
   IF v.state IN ('sending', 'unknown') THEN
     RETURN QUERY SELECT a.attempt, a.idempotency_key, a.started_at, true
                  FROM payout_attempt a WHERE a.payout_id = p_id AND a.attempt = v.attempt;
+    RETURN;
+  END IF;
+
+  SELECT reason INTO v_brake FROM payee_freeze WHERE payee = v.payee AND lifted_at IS NULL;
+  IF FOUND THEN
+    UPDATE payout SET reason = 'the payee is frozen: ' || v_brake, updated_at = clock_timestamp() WHERE id = p_id;
     RETURN;
   END IF;
 

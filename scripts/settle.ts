@@ -6,23 +6,30 @@ import { differencesCsv } from "../src/payouts/index.ts";
 import { type Config, ConfigInvalid, readConfig } from "../src/processes/config.ts";
 import { createLogger } from "../src/processes/logger.ts";
 import { type Tributary, wire } from "../src/processes/wire.ts";
-import { findSettlement } from "../src/settlement/index.ts";
+import { findSettlement, resumePayouts, stopPayouts } from "../src/settlement/index.ts";
 import { listPayouts } from "../src/statements/index.ts";
 import { showClose, showPay, showPlan, showReconcile, showStatus } from "./settle/show.ts";
 
-const USAGE = `npm run settle -- <close|plan|approve|pay|reconcile|status|run> --period 2023-11 [--dry-run] [--json|--csv] [--hash <plan hash>] [--by <name>]
+const USAGE = `npm run settle -- <close|plan|approve|pay|reconcile|status|run> --period 2023-11 [--dry-run] [--json|--csv] [--hash <plan hash>] [--confirm <warning>] [--by <name>]
+       npm run settle -- <stop --reason "…"|resume> [--by <name>]
 
   close     close the month: cut, final accrual, release to payable, statements
   plan      who is paid what, and who is not and why
-  approve   approve the plan (the one with --hash, or the one there is)
+  approve   approve the plan (the one with --hash, or the one there is); its warnings must be confirmed, each by its code
   pay       send what is approved and not paid yet; go on after a crash
   reconcile compare with everything at Stripe, both ways; exit 1 and a list on any difference; corrects nothing
   status    how far the month is
-  run       all of it, in order; stops where a person is needed`;
+  run       all of it, in order; stops where a person is needed
+  stop      no payout begins any more, whoever runs, until resume
+
+Exit codes: 0 done; 1 refused or failed, and reconcile found differences; 2 pay left something to do; 64 wrong usage.`;
 
 interface Command {
   step: string;
+  /** Of stop and resume it is not asked. */
   period: Period;
+  confirmed: string[];
+  reason: string | undefined;
   dryRun: boolean;
   json: boolean;
   csv: boolean;
@@ -38,7 +45,11 @@ const STEPS: Record<string, (tributary: Tributary, command: Command) => Promise<
   reconcile,
   status,
   run,
+  stop,
+  resume,
 };
+
+const WITHOUT_PERIOD = ["stop", "resume"];
 
 async function close({ settle }: Tributary, { period, dryRun, json }: Command) {
   const onStep = (step: string) => json || console.error(`  … ${step}`);
@@ -53,9 +64,9 @@ async function plan({ settle }: Tributary, { period, dryRun, json, by }: Command
   return { step: "plan", dry_run: dryRun, ...planned };
 }
 
-async function approve({ settle }: Tributary, { period, dryRun, json, hash, by }: Command) {
+async function approve({ settle }: Tributary, { period, dryRun, json, hash, by, confirmed }: Command) {
   if (dryRun) return { step: "approve", dry_run: true };
-  const approved = await settle.approve(period, { by, ...(hash === undefined ? {} : { hash }) });
+  const approved = await settle.approve(period, { by, confirmed, ...(hash === undefined ? {} : { hash }) });
   if (!json) console.log(`Approved the plan ${approved.hash.slice(0, 12)}… of ${period} as ${by}.`);
   return { step: "approve", ...approved };
 }
@@ -114,6 +125,19 @@ async function run(tributary: Tributary, command: Command) {
   return results;
 }
 
+async function stop({ sql }: Tributary, { reason, by, json }: Command) {
+  if (reason === undefined) throw new Refusal("parameter_invalid", "--reason: why payouts are stopped");
+  await stopPayouts(sql, reason, by);
+  if (!json) console.log("Payouts are stopped; none begins until: npm run settle -- resume");
+  return { step: "stop", reason };
+}
+
+async function resume({ sql }: Tributary, { by, json }: Command) {
+  await resumePayouts(sql, by);
+  if (!json) console.log("Payouts go on with the next run.");
+  return { step: "resume" };
+}
+
 function readCommand(): Command | undefined {
   const options = {
     period: { type: "string" },
@@ -121,16 +145,18 @@ function readCommand(): Command | undefined {
     json: { type: "boolean", default: false },
     csv: { type: "boolean", default: false },
     hash: { type: "string" },
+    confirm: { type: "string", multiple: true },
+    reason: { type: "string" },
     by: { type: "string", default: `cli:${userInfo().username}` },
     help: { type: "boolean", default: false },
   } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const step = positionals[0] ?? "";
   if (values.help || !(step in STEPS) || positionals.length > 1) return undefined;
-  const period = parsePeriod(values.period ?? "");
+  const period = parsePeriod(values.period ?? (WITHOUT_PERIOD.includes(step) ? "2000-01" : ""));
   if (period === undefined) throw new Refusal("parameter_invalid", "--period: a month such as 2023-11");
-  const { "dry-run": dryRun, json, csv, hash, by } = values;
-  return { step, period, dryRun, json, csv, hash, by };
+  const { "dry-run": dryRun, json, csv, hash, by, confirm: confirmed = [], reason } = values;
+  return { step, period, dryRun, json, csv, hash, by, confirmed, reason };
 }
 
 async function main(): Promise<void> {

@@ -26,6 +26,7 @@ export function showPlan(plan: SettlementPlan, hash: string, dryRun: boolean): v
   console.log(table.toString());
   for (const { currency, payouts, amount } of plan.totals)
     console.log(`${payouts} payouts, ${amount.amount} ${currency} in all`);
+  for (const { code, message } of plan.warnings) console.log(`Warning ${code}: ${message}`);
   console.log(`Plan ${hash}${dryRun ? " (dry run: not recorded)" : ""}`);
 }
 

@@ -3,28 +3,37 @@ import { isUnavailable, type Sql } from "../postgres/index.ts";
 import type { Check } from "./check.ts";
 import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
 import { groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
+import { accrualEntries, billingEntries, receivablesFromGross, releaseEntries } from "./checks/bookings.ts";
 import {
-  accountsAndFlows,
-  accrualEntries,
-  billingEntries,
-  receivablesFromGross,
-  releaseEntries,
-} from "./checks/bookings.ts";
-import { ratesFromVersions, segmentsFromPolicies, singleRows, versionsFollow } from "./checks/catalogue.ts";
+  namesOfCatalogue,
+  plansNamed,
+  ratesFromVersions,
+  singleRows,
+  splitsFromPolicies,
+  unitPrices,
+  versionsFollow,
+} from "./checks/catalogue.ts";
 import { chainHashes, everythingChained, sealsFromChain, sealsKept } from "./checks/chain.ts";
-import { periodsFromCuts, termsFromCatalogue } from "./checks/decisions.ts";
-import { identitiesFromEvents } from "./checks/events.ts";
-import { extentsFromEvents } from "./checks/extents.ts";
+import { eventContents } from "./checks/event-contents.ts";
 import { countersMatch, floorFromBlocks, identitiesAreMetered } from "./checks/identities.ts";
 import { accruingFromParts, balancesFromPostings, entriesBalance } from "./checks/ledger.ts";
 import {
   attemptsFromPayouts,
+  attemptsOfPayouts,
   inTransitFromPayouts,
   payoutEntries,
   payoutsFromPlan,
+  reconciliationHashes,
+  reversalsBooked,
 } from "./checks/payouts.ts";
-import { planHashes, settlementsInOrder } from "./checks/settlements.ts";
+import { flowsPermitted, periodsInOrder, planHashes, settlementsInOrder } from "./checks/settlements.ts";
 import { statementHashes, statementsFromBooks, statementsFromParts } from "./checks/statements.ts";
+import {
+  extentsEndWithEvents,
+  extentsFromEvents,
+  periodsFromCuts,
+  termsInForce,
+} from "./checks/terms-in-force.ts";
 import { partitionsFromRecords, recordsAreMetered } from "./checks/usage-log.ts";
 import {
   customerWindowsFromEvents,
@@ -37,20 +46,24 @@ import {
 /** In the order of the flow: the first broken law is nearest to the cause. */
 const CHECKS: readonly Check[] = [
   singleRows,
+  namesOfCatalogue,
+  unitPrices,
   versionsFollow,
-  segmentsFromPolicies,
+  plansNamed,
+  splitsFromPolicies,
   ratesFromVersions,
   partitionsFromRecords,
   recordsAreMetered,
   identitiesAreMetered,
-  identitiesFromEvents,
+  eventContents,
   countersMatch,
   floorFromBlocks,
   groupsFromEvents,
   otherMetersFromEvents,
-  termsFromCatalogue,
+  termsInForce,
   periodsFromCuts,
   extentsFromEvents,
+  extentsEndWithEvents,
   windowsFromEvents,
   windowColumnsFromEvents,
   otherWindowsFromBlocks,
@@ -60,21 +73,25 @@ const CHECKS: readonly Check[] = [
   linesFromWindows,
   receivablesFromGross,
   partsFromSplit,
+  flowsPermitted,
   entriesBalance,
   balancesFromPostings,
-  accountsAndFlows,
   accrualEntries,
   releaseEntries,
   billingEntries,
   accruingFromParts,
+  periodsInOrder,
   settlementsInOrder,
-  planHashes,
   statementHashes,
   statementsFromBooks,
   statementsFromParts,
+  planHashes,
   payoutsFromPlan,
+  attemptsOfPayouts,
   attemptsFromPayouts,
   payoutEntries,
+  reversalsBooked,
+  reconciliationHashes,
   inTransitFromPayouts,
   chainHashes,
   everythingChained,

@@ -1,5 +1,6 @@
 export type { Catalog, Payee } from "./catalog.ts";
 export { type CatalogStore, openCatalogStore } from "./catalog-store.ts";
+export { type DerivedCatalogue, derivedCatalogue } from "./derived-catalogue.ts";
 export {
   CatalogDocument,
   CustomerTerms,
@@ -12,4 +13,3 @@ export {
   Time,
 } from "./documents.ts";
 export { type Draft, modelsOfDraft, type Resplit, resplitsOf, withDraft } from "./draft.ts";
-export { planSegments } from "./plan-segments.ts";

@@ -8,6 +8,7 @@ import { catalogRoutes } from "./routes/catalog.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { payeeRoutes } from "./routes/payees.ts";
+import { payoutRuleRoutes } from "./routes/payout-rules.ts";
 import { predictionRoutes } from "./routes/predictions.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { settlementRoutes } from "./routes/settlements.ts";
@@ -16,6 +17,8 @@ import { mountWatching, type Watching } from "./watching.ts";
 
 export const ROUTES: readonly Route[] = [
   ...usageRoutes,
+  // Before /payouts/{id}.
+  ...payoutRuleRoutes,
   ...payeeRoutes,
   ...explainRoutes,
   ...predictionRoutes,

@@ -33,7 +33,10 @@ export interface SettleOperations {
     options: { by: string; dryRun: boolean },
   ): Promise<{ plan: SettlementPlan; hash: string }>;
   /** Without a hash, the plan as it is now. */
-  approve(period: Period, options: { by: string; hash?: string }): Promise<{ hash: string }>;
+  approve(
+    period: Period,
+    options: { by: string; hash?: string; confirmed?: readonly string[] },
+  ): Promise<{ hash: string }>;
   pay(period: Period, options?: { onProgress?: (done: number, total: number) => void }): Promise<PayReport>;
   /** Compares with the provider, both ways, and stores what was found; corrects nothing. */
   reconcile(period: Period, options: { by: string }): Promise<ReconcileReport & { run: string }>;

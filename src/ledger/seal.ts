@@ -11,9 +11,12 @@ export async function extendChain(sql: Sql): Promise<void> {
   }
 }
 
-/** Seals a closed period. False while some transaction that began before the period's last entry has not ended. */
+/**
+ * Seals a closed period, and those before it. False while some transaction that began before the period's last entry has
+ * not ended.
+ */
 export async function sealPeriod(sql: Sql, period: Period): Promise<boolean> {
-  await extendChain(sql);
+  await sealClosedPeriods(sql);
   const [row] = await sql<[{ sealed: boolean }]>`SELECT seal_period(${firstDay(period)}) AS sealed`;
   return row.sealed;
 }

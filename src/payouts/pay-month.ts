@@ -62,7 +62,7 @@ async function payAll(
   onProgress: (done: number, total: number) => void,
 ): Promise<PayReport> {
   const report: PayReport = {
-    results: { paid: 0, failed: 0, unknown: 0, no_funds: 0, stop: 0, none: 0 },
+    results: { paid: 0, failed: 0, unknown: 0, no_funds: 0, held: 0, stop: 0, none: 0 },
     stopped: null,
     problems: [],
   };

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { present, toMinor } from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
+import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 import type { PayoutProvider, TransferOutcome, TransferRequest } from "./payout-provider.ts";
 
 /** Stripe may forget a key after 24 hours; younger than this it is safe to send the same one again. */
@@ -25,7 +25,8 @@ export interface PayoutToSend {
   account: string;
 }
 
-export type SendResult = "paid" | "failed" | "unknown" | "no_funds" | "stop" | "none";
+/** `held`: the payee is frozen, the payout waits. `stop`: no other can be sent either. */
+export type SendResult = "paid" | "failed" | "unknown" | "no_funds" | "held" | "stop" | "none";
 
 /**
  * Sends one payout, or finds out what became of an attempt that was under way. Intent and key are committed before
@@ -37,13 +38,9 @@ export async function sendPayout(
   payout: PayoutToSend,
 ): Promise<{ result: SendResult; detail?: string }> {
   const sinceAsked = stopwatch();
-  const [attempt] = await sql<
-    { attempt: number; idempotency_key: string; age_ms: string; resumed: boolean }[]
-  >`
-    SELECT attempt, idempotency_key, resumed,
-      (extract(epoch FROM clock_timestamp() - started_at) * 1000)::bigint AS age_ms
-    FROM begin_payout_attempt(${payout.id})`;
+  const attempt = await begin(sql, payout.id);
   if (attempt === undefined) return notBegun(sql, payout.id);
+  if ("stopped" in attempt) return { result: "stop", detail: attempt.stopped };
   const ageMs = Number(attempt.age_ms);
   const request: TransferRequest = {
     ...requestFor(payout),
@@ -66,6 +63,27 @@ export async function sendPayout(
   };
 }
 
+interface BegunAttempt {
+  attempt: number;
+  idempotency_key: string;
+  age_ms: string;
+  resumed: boolean;
+}
+
+async function begin(sql: Sql, id: string): Promise<BegunAttempt | { stopped: string } | undefined> {
+  try {
+    const [attempt] = await sql<BegunAttempt[]>`
+      SELECT attempt, idempotency_key, resumed,
+        (extract(epoch FROM clock_timestamp() - started_at) * 1000)::bigint AS age_ms
+      FROM begin_payout_attempt(${id})`;
+    return attempt;
+  } catch (error) {
+    const refused = refusedByDatabase(error);
+    if (refused?.code !== "payouts_stopped") throw error;
+    return { stopped: `payouts are stopped (${refused.detail.reason}): resume them, then pay again` };
+  }
+}
+
 /**
  * A refused key or a full stop says nothing of an earlier try under the same key, whose answer was lost: that stays
  * unknown. Every other refusal under a young key is definitive, since a success would have been answered again.
@@ -75,12 +93,14 @@ function storedOutcome({ outcome }: TransferOutcome, resumed: boolean): string {
   return outcome === "no_funds" ? "not_sent" : outcome;
 }
 
-/** Paid before, or its payee's balance no longer covers it: then somebody must hear of it. */
+/** Paid before; or its payee is frozen, or its balance no longer covers it: then somebody must hear of it. */
 async function notBegun(sql: Sql, id: string): Promise<{ result: SendResult; detail?: string }> {
   const [row] = await sql<
     [{ state: string; reason: string | null }]
   >`SELECT state, reason FROM payout WHERE id = ${id}`;
-  return row.state === "failed" ? { result: "failed", detail: row.reason ?? "" } : { result: "none" };
+  const detail = row.reason ?? "";
+  if (row.state === "failed") return { result: "failed", detail };
+  return row.state === "approved" ? { result: "held", detail } : { result: "none" };
 }
 
 function requestFor(payout: PayoutToSend): Omit<TransferRequest, "idempotencyKey" | "maySend"> {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
+import { parseNanos, present } from "../kernel/index.ts";
 
 const flag = z
   .enum(["on", "off"])
@@ -11,6 +12,11 @@ const wholeNumber = (what: string, min: number, max: number) =>
     .regex(/^\d{1,12}$/, what)
     .transform(Number)
     .refine((n) => n >= min && n <= max, what);
+
+function limitOf(text: string): [currency: string, nanos: bigint] {
+  const [currency = "", amount = ""] = text.split("=");
+  return [currency, present(parseNanos(amount), "an amount")];
+}
 
 /** Every environment variable this software reads, with what it expects. An empty one counts as not set. */
 const Variables = z.object({
@@ -41,6 +47,14 @@ const Variables = z.object({
     .max(512, "a string of 32 to 512 characters")
     .optional(),
   TWO_PERSON_APPROVAL: flag,
+  PAYOUT_TOTAL_LIMITS: z
+    .string()
+    .regex(
+      /^[A-Z]{3}=\d{1,18}(\.\d{1,9})?(,[A-Z]{3}=\d{1,18}(\.\d{1,9})?)*$/,
+      "currency=amount, several with commas between: USD=100000.00",
+    )
+    .transform((text) => new Map(text.split(",").map(limitOf)))
+    .optional(),
   CLOSE_GRACE: wholeNumber("seconds from 0 to 604800", 0, 604_800).default(3600),
   CLOSE_WAIT_SECONDS: wholeNumber("seconds from 1 to 3600", 1, 3600).default(120),
   ACCRUAL_INTERVAL_MS: wholeNumber("milliseconds from 50 to 3600000", 50, 3_600_000).default(10_000),

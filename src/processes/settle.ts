@@ -51,15 +51,21 @@ export function settleOperations(parts: SettleParts): SettleOperations {
     async plan(period, { by, dryRun }) {
       if (simulated && !dryRun) await provisionAccounts(sql, catalog, provider);
       const readiness = (accounts: string[]) => accountReadiness(sql, provider, accounts);
-      return planMonth(sql, period, { by, dryRun, twoPerson: config.TWO_PERSON_APPROVAL, readiness });
+      return planMonth(sql, period, {
+        by,
+        dryRun,
+        twoPerson: config.TWO_PERSON_APPROVAL,
+        readiness,
+        ...(config.PAYOUT_TOTAL_LIMITS === undefined ? {} : { totalLimits: config.PAYOUT_TOTAL_LIMITS }),
+      });
     },
 
-    async approve(period, { by, hash }) {
+    async approve(period, { by, hash, confirmed }) {
       const planHash = hash ?? (await findSettlement(sql, period))?.planHash;
       if (planHash === undefined || planHash === null) {
         throw new Refusal("plan_missing", `${period} has no plan yet: plan it first`);
       }
-      await approvePlan(sql, period, planHash, by);
+      await approvePlan(sql, period, planHash, by, confirmed);
       return { hash: planHash };
     },
 

@@ -3,11 +3,18 @@ import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 
 /**
  * Approves the plan with this hash, and no other. Approving it again changes nothing.
- * @throws Refusal plan_missing, plan_changed or approver_made_plan
+ * @param confirmed the codes of the plan's warnings that somebody has looked at.
+ * @throws Refusal plan_missing, plan_changed, plan_needs_confirmation or approver_made_plan
  */
-export async function approvePlan(sql: Sql, period: Period, hash: string, by: string): Promise<void> {
+export async function approvePlan(
+  sql: Sql,
+  period: Period,
+  hash: string,
+  by: string,
+  confirmed: readonly string[] = [],
+): Promise<void> {
   try {
-    await sql`SELECT approve_plan(${firstDay(period)}, ${hash}, ${by})`;
+    await sql`SELECT approve_plan(${firstDay(period)}, ${hash}, ${by}, ${[...confirmed]}::text[])`;
   } catch (error) {
     const refused = refusedByDatabase(error);
     if (refused?.code === "plan_missing")
@@ -16,6 +23,12 @@ export async function approvePlan(sql: Sql, period: Period, hash: string, by: st
       throw new Refusal(
         "plan_changed",
         `the plan of ${period} is another one by now (hash ${refused.detail.hash}): look at it and approve that`,
+      );
+    }
+    if (refused?.code === "plan_needs_confirmation") {
+      throw new Refusal(
+        "plan_needs_confirmation",
+        `the plan of ${period} has warnings: look at them, then approve with confirm ${refused.detail.codes}`,
       );
     }
     if (refused?.code === "approver_made_plan") {

@@ -1,4 +1,13 @@
 export { approvePlan } from "./approve-plan.ts";
+export {
+  freezePayee,
+  type PayoutStop,
+  payoutStop,
+  resumePayouts,
+  setMinimumPayout,
+  stopPayouts,
+  unfreezePayee,
+} from "./brakes.ts";
 export { type CloseOptions, closeMonth } from "./close-month.ts";
 export { type AccountReadiness, planMonth } from "./plan-month.ts";
 export type { SettlementPlan } from "./plan-settlement.ts";

@@ -1,4 +1,4 @@
-import { canonicalJson, firstDay, type Period, Refusal } from "../kernel/index.ts";
+import { canonicalJson, firstDay, type Nanos, type Period, Refusal } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 import {
   type Candidate,
@@ -19,6 +19,8 @@ export interface PlanOptions {
   /** What the payout provider says of these accounts. */
   readiness: (accounts: string[]) => Promise<Map<string, AccountReadiness>>;
   dryRun?: boolean;
+  /** By currency: a total above it must be confirmed. */
+  totalLimits?: ReadonlyMap<string, Nanos>;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function planMonth(
   if (!options.dryRun && (settled === undefined || ["closing", "released"].includes(settled.state)))
     throw notClosed(period);
 
-  const plan = planSettlement(period, await readCandidates(sql, options.readiness));
+  const plan = planSettlement(period, await readCandidates(sql, options.readiness), options.totalLimits);
   const hash = settlementPlanHash(plan);
   if (options.dryRun) return { plan, hash };
   try {
@@ -60,11 +62,16 @@ async function readCandidates(sql: Sql, readiness: PlanOptions["readiness"]): Pr
       payable: string;
       committed: string;
       minimum: string;
+      frozen: string | null;
+      last_paid: string | null;
       account: string | null;
     }[]
   >`
     SELECT a.owner AS payee, b.currency, (-b.balance_nanos)::text AS payable, p.stripe_account AS account,
-      (CASE WHEN p.default_currency = b.currency THEN coalesce(p.minimum_payout_nanos, 0) ELSE 0 END)::text AS minimum,
+      minimum_payout_of(p.id, b.currency)::text AS minimum,
+      (SELECT f.reason FROM payee_freeze f WHERE f.payee = p.id AND f.lifted_at IS NULL) AS frozen,
+      (SELECT o.amount_nanos::text FROM payout o WHERE o.payee = p.id AND o.currency = b.currency AND o.state = 'paid'
+       ORDER BY o.period DESC LIMIT 1) AS last_paid,
       (SELECT coalesce(sum(o.amount_nanos), 0)::text FROM payout o
        WHERE o.payee = a.owner AND o.currency = b.currency AND o.state = 'approved') AS committed
     FROM account_balance b JOIN ledger_account a USING (account_no) JOIN payee p ON p.id = a.owner
@@ -77,6 +84,8 @@ async function readCandidates(sql: Sql, readiness: PlanOptions["readiness"]): Pr
     payableNanos: BigInt(row.payable),
     committedNanos: BigInt(row.committed),
     minimumNanos: BigInt(row.minimum),
+    frozen: row.frozen,
+    lastPaidNanos: row.last_paid === null ? null : BigInt(row.last_paid),
     account: row.account,
     transfersEnabled: row.account !== null && (ready.get(row.account)?.transfersEnabled ?? false),
     disabledReason: row.account === null ? null : (ready.get(row.account)?.disabledReason ?? null),

@@ -5,6 +5,7 @@ import {
   money,
   type Nanos,
   type Period,
+  parseNanos,
   payableFloor,
 } from "../kernel/index.ts";
 
@@ -17,6 +18,10 @@ export interface Candidate {
   committedNanos: Nanos;
   /** In this currency; zero without one. */
   minimumNanos: Nanos;
+  /** Why an operator froze the payee; null when it is not. */
+  frozen: string | null;
+  /** The last payout that was paid in this currency; null when there was none. */
+  lastPaidNanos: Nanos | null;
   account: string | null;
   transfersEnabled: boolean;
   /** What the provider says is missing, when transfers are not enabled. */
@@ -37,6 +42,7 @@ export interface PlannedPayout {
 export type CarryReason =
   | "nothing_payable"
   | "negative_balance"
+  | "frozen"
   | "below_minimum"
   | "no_account"
   | "account_not_ready";
@@ -50,17 +56,34 @@ export interface CarriedBalance {
   message: string;
 }
 
+/** What somebody must look at and confirm before the plan can be approved. */
+export interface PlanWarning {
+  code: "ten_times_last" | "total_over_limit";
+  message: string;
+}
+
 /** Who is paid what for a period, and who is not and why. Named by the hash of all of it. */
 export interface SettlementPlan {
   period: Period;
   payouts: PlannedPayout[];
   carried: CarriedBalance[];
+  warnings: PlanWarning[];
   totals: { currency: string; payouts: number; amount: Money }[];
 }
 
-/** Decides the payouts of a period: pure. */
-export function planSettlement(period: Period, candidates: readonly Candidate[]): SettlementPlan {
+const SUDDEN_FACTOR = 10n;
+
+/**
+ * Decides the payouts of a period: pure.
+ * @param totalLimits by currency, in nanos: a total above it needs to be confirmed.
+ */
+export function planSettlement(
+  period: Period,
+  candidates: readonly Candidate[],
+  totalLimits: ReadonlyMap<string, Nanos> = new Map(),
+): SettlementPlan {
   const payouts: PlannedPayout[] = [];
+  const warnings: PlanWarning[] = [];
   const carried: CarriedBalance[] = [];
   const sorted = [...candidates].sort((a, b) =>
     compareText(`${a.payee} ${a.currency}`, `${b.payee} ${b.currency}`),
@@ -73,6 +96,7 @@ export function planSettlement(period: Period, candidates: readonly Candidate[])
     if (obstacle !== undefined) {
       carried.push({ payee, currency, amount: money(currency, available), ...obstacle });
     } else if (candidate.account !== null) {
+      warnings.push(...suddenly(candidate, payable));
       payouts.push({
         id: `po_${period}_${payee}_${currency}`,
         payee,
@@ -84,7 +108,25 @@ export function planSettlement(period: Period, candidates: readonly Candidate[])
       });
     }
   }
-  return { period, payouts, carried, totals: totalsOf(payouts) };
+  const totals = totalsOf(payouts);
+  warnings.push(...overLimit(totals, totalLimits));
+  return { period, payouts, carried, warnings, totals };
+}
+
+function suddenly({ payee, currency, lastPaidNanos }: Candidate, payable: Nanos): PlanWarning[] {
+  if (lastPaidNanos === null || payable < lastPaidNanos * SUDDEN_FACTOR) return [];
+  const [now, last] = [formatNanos(payable), formatNanos(lastPaidNanos)];
+  const message = `${payee} would be paid ${now} ${currency}, ten times the last payout (${last}) or more.`;
+  return [{ code: "ten_times_last", message }];
+}
+
+function overLimit(totals: SettlementPlan["totals"], limits: ReadonlyMap<string, Nanos>): PlanWarning[] {
+  return totals.flatMap(({ currency, amount }) => {
+    const limit = limits.get(currency);
+    if (limit === undefined || (parseNanos(amount.amount) ?? 0n) <= limit) return [];
+    const message = `${amount.amount} ${currency} in all is more than the limit of ${formatNanos(limit)}.`;
+    return [{ code: "total_over_limit", message }];
+  });
 }
 
 export function settlementPlanHash(plan: SettlementPlan): string {
@@ -106,6 +148,12 @@ function findObstacle(
     return {
       reason: "nothing_payable",
       message: `Less than the smallest amount that can be paid in ${currency}; it is carried on.`,
+    };
+  }
+  if (candidate.frozen !== null) {
+    return {
+      reason: "frozen",
+      message: `Payouts are frozen (${candidate.frozen}): answer the question that was sent to you, or ask support.`,
     };
   }
   if (payable < minimumNanos) {

@@ -1,4 +1,16 @@
-import { boolean, date, jsonb, numeric, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import {
+  boolean,
+  date,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
 
 // Written only by the functions of drizzle/0009_settlement.sql.
 
@@ -16,6 +28,10 @@ export const settlement = pgTable("settlement", {
   plannedAt: moment("planned_at"),
   approvedBy: text("approved_by"),
   approvedAt: moment("approved_at"),
+  /** The hash that was approved; the database lets no other plan stand beside it. */
+  approvedHash: text("approved_hash"),
+  /** Warnings of the plan that the approver confirmed. */
+  confirmed: text().array(),
   /** True when the plan had to be approved by someone else than its maker. */
   twoPerson: boolean("two_person").notNull().default(false),
 });
@@ -36,4 +52,46 @@ export const statement = pgTable(
     hash: text().notNull(),
   },
   (t) => [primaryKey({ columns: [t.payee, t.period, t.currency] })],
+);
+
+/** A payee that is not paid until somebody lifts it. Kept as history. */
+export const payeeFreeze = pgTable(
+  "payee_freeze",
+  {
+    freezeNo: integer("freeze_no").primaryKey().generatedAlwaysAsIdentity(),
+    payee: text().notNull(),
+    reason: text().notNull(),
+    frozenBy: text("frozen_by").notNull(),
+    frozenAt: moment("frozen_at").notNull().defaultNow(),
+    liftedBy: text("lifted_by"),
+    liftedAt: moment("lifted_at"),
+  },
+  (t) => [uniqueIndex().on(t.payee).where(sql`lifted_at IS NULL`)],
+);
+
+/** While one of these is open no payout begins. Kept as history. */
+export const payoutStop = pgTable(
+  "payout_stop",
+  {
+    stopNo: integer("stop_no").primaryKey().generatedAlwaysAsIdentity(),
+    reason: text().notNull(),
+    stoppedBy: text("stopped_by").notNull(),
+    stoppedAt: moment("stopped_at").notNull().defaultNow(),
+    resumedBy: text("resumed_by"),
+    resumedAt: moment("resumed_at"),
+  },
+  () => [uniqueIndex("payout_stop_open").on(sql`(resumed_at IS NULL)`).where(sql`resumed_at IS NULL`)],
+);
+
+/** The least that a payee is paid at once in a currency; without one, the payee's own minimum or the smallest payout. */
+export const payoutMinimum = pgTable(
+  "payout_minimum",
+  {
+    payee: text().notNull(),
+    currency: text().notNull(),
+    minimumNanos: numeric("minimum_nanos", { precision: 38, scale: 0 }).notNull(),
+    setBy: text("set_by").notNull(),
+    setAt: moment("set_at").notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.payee, t.currency] })],
 );

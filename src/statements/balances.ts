@@ -13,7 +13,13 @@ import type { Sql } from "../postgres/index.ts";
 import { payeeLines } from "./payee-lines.ts";
 
 export interface Blocker {
-  code: "below_minimum" | "no_account" | "account_not_ready" | "nothing_payable";
+  code:
+    | "frozen"
+    | "payouts_stopped"
+    | "below_minimum"
+    | "no_account"
+    | "account_not_ready"
+    | "nothing_payable";
   /** What it means and what to do. */
   message: string;
 }
@@ -42,7 +48,9 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   const booked = lines.map((line) => line.bookedPeriod).sort()[0];
   const date = nextPayoutDate(booked === undefined ? undefined : periodOfDay(booked));
   const currencies = [...new Set([...settled.keys(), ...accruing.keys()])].sort();
-  return (currencies.length === 0 ? [terms.default_currency] : currencies).map((currency) => {
+  const shown = currencies.length === 0 ? [terms.default_currency] : currencies;
+  const minimums = await minimumsOf(sql, payee, shown);
+  return shown.map((currency) => {
     const { payable, held, inTransit, paidOut } = settled.get(currency) ?? NOTHING;
     const accruingNanos = accruing.get(currency) ?? 0n;
     const estimate = payableFloor(currency, payable + accruingNanos);
@@ -56,7 +64,7 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
       next_payout: {
         date,
         estimate: money(currency, estimate),
-        blocked_by: blockers(terms, currency, estimate),
+        blocked_by: blockers(terms, currency, estimate, minimums.get(currency) ?? 0n),
       },
     };
   });
@@ -66,7 +74,8 @@ const NOTHING = { payable: 0n, held: 0n, inTransit: 0n, paidOut: 0n };
 
 interface PayeeTermsRow {
   default_currency: string;
-  minimum: string;
+  frozen: string | null;
+  stopped: boolean;
   account: string | null;
   transfers_enabled: boolean | null;
   disabled_reason: string | null;
@@ -75,7 +84,9 @@ interface PayeeTermsRow {
 
 async function payeeTerms(sql: Sql, payee: string): Promise<PayeeTermsRow> {
   const [row] = await sql<[PayeeTermsRow]>`
-    SELECT p.default_currency, coalesce(p.minimum_payout_nanos, 0)::text AS minimum, p.stripe_account AS account,
+    SELECT p.default_currency, p.stripe_account AS account,
+      (SELECT reason FROM payee_freeze f WHERE f.payee = p.id AND f.lifted_at IS NULL) AS frozen,
+      EXISTS (SELECT FROM payout_stop WHERE resumed_at IS NULL) AS stopped,
       a.transfers_enabled, a.disabled_reason, b.first_open_period::text AS first_open
     FROM payee p CROSS JOIN books_state b LEFT JOIN payout_account a ON a.account = p.stripe_account
     WHERE p.id = ${payee}`;
@@ -108,9 +119,22 @@ async function settledBalances(sql: Sql, payee: string): Promise<Map<string, typ
   );
 }
 
-function blockers(terms: PayeeTermsRow, currency: string, estimate: Nanos): Blocker[] {
+async function minimumsOf(sql: Sql, payee: string, currencies: string[]): Promise<Map<string, Nanos>> {
+  const rows = await sql<{ currency: string; minimum: string }[]>`
+    SELECT currency, minimum_payout_of(${payee}, currency)::text AS minimum FROM unnest(${currencies}::text[]) AS x(currency)`;
+  return new Map(rows.map(({ currency, minimum }) => [currency, BigInt(minimum)]));
+}
+
+function blockers(terms: PayeeTermsRow, currency: string, estimate: Nanos, minimum: Nanos): Blocker[] {
   const found: Blocker[] = [];
-  const minimum = terms.default_currency === currency ? BigInt(terms.minimum) : 0n;
+  if (terms.stopped) {
+    const message = "All payouts are stopped for now; nothing is lost, and no action is needed.";
+    found.push({ code: "payouts_stopped", message });
+  }
+  if (terms.frozen !== null) {
+    const message = `Payouts are frozen (${terms.frozen}): answer the question that was sent to you, or ask support.`;
+    found.push({ code: "frozen", message });
+  }
   if (estimate === 0n) found.push({ code: "nothing_payable", message: "Nothing to pay yet." });
   else if (estimate < minimum) {
     const missing = formatNanos(minimum - estimate);

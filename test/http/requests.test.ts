@@ -13,7 +13,12 @@ afterAll(() => api.stop());
 
 const withBody = ROUTES.filter((route) => route.body !== undefined);
 const example = (path: string) =>
-  `/v1${path}`.replace("{period}", "2023-11").replace("{owner}/{name}", "ada/llm").replace("{id}", "1");
+  `/v1${path}`
+    .replace("{period}", "2023-11")
+    .replace("{owner}/{name}", "ada/llm")
+    .replace("{id}", "1")
+    .replace("{currency}", "USD")
+    .replace("/ingest/replicate", "/ingest/replicate?customer=acme");
 
 describe("every endpoint", () => {
   test.each(ROUTES.map((route) => [route.method.toUpperCase(), example(route.path)] as const))(

@@ -24,7 +24,7 @@ test("paying a paid month again pays nobody", async () => {
   expect(report).toEqual({
     stopped: null,
     problems: [],
-    results: { paid: 0, failed: 0, unknown: 0, no_funds: 0, stop: 0, none: 0 },
+    results: { paid: 0, failed: 0, unknown: 0, no_funds: 0, held: 0, stop: 0, none: 0 },
   });
   await expectTransfersToMatchPlan(month);
 });

@@ -153,7 +153,7 @@ test("metadata that was edited at Stripe is named", async () => {
 });
 
 test("a payout whose answer was lost is open until paying looks, and its transfer is named meanwhile", async () => {
-  const month = await openApprovedMonth(2);
+  const month = await openApprovedMonth(1);
   await month.fault("drop_after", 2);
   await month.pay();
   const [transfer] = (await transfersAt(month.simulator)).slice(-1);

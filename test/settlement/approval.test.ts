@@ -67,7 +67,7 @@ test("the database itself refuses that a plan's maker approves it", async () => 
   const { sql, plan } = await openClosedMonth();
   await plan(SEPTEMBER, MAKER);
   await expect(
-    sql`UPDATE settlement SET state = 'approved', approved_by = 'maker', approved_at = now()`,
+    sql`UPDATE settlement SET state = 'approved', approved_by = 'maker', approved_at = now(), approved_hash = plan_hash`,
   ).rejects.toMatchObject({ constraint_name: "two_persons" });
   await expect(sql`UPDATE settlement SET state = 'approved'`).rejects.toMatchObject({ code: "23514" });
   expect(await findSettlement(sql, SEPTEMBER)).toMatchObject({ state: "planned" });

@@ -17,6 +17,8 @@ function candidate(payable: string, more: Partial<Candidate> = {}): Candidate {
     payableNanos: nanos(payable),
     committedNanos: 0n,
     minimumNanos: 0n,
+    frozen: null,
+    lastPaidNanos: null,
     account: "acct_ada",
     transfersEnabled: true,
     disabledReason: null,
@@ -40,6 +42,7 @@ test("a payable balance is paid down to the cent, and the rest is carried on", (
       },
     ],
     carried: [],
+    warnings: [],
     totals: [{ currency: "USD", payouts: 1, amount: { currency: "USD", amount: "12.340000000" } }],
   });
 });
@@ -139,6 +142,8 @@ test("for any balances, each is either paid in whole steps or carried, and nothi
       payableNanos: amounts,
       committedNanos: positive,
       minimumNanos: positive,
+      frozen: fc.option(fc.constant("a question is open")),
+      lastPaidNanos: fc.option(positive),
       account: fc.option(fc.constant("acct_x")),
       transfersEnabled: fc.boolean(),
       disabledReason: fc.constant(null),
@@ -149,6 +154,14 @@ test("for any balances, each is either paid in whole steps or carried, and nothi
     fc.property(candidates, (given) => {
       const { payouts, carried } = planSettlement(MONTH, given);
       expect(payouts.length + carried.length).toBe(given.length);
+      for (const { payee, currency, amount, message } of carried) {
+        const from = present(
+          given.find((one) => one.payee === payee && one.currency === currency),
+          "the candidate",
+        );
+        expect(nanos(amount.amount)).toBe(from.payableNanos - from.committedNanos);
+        expect(message).toMatch(/\.$|: /);
+      }
       for (const { payee, currency, amount_nanos, carried: rest } of payouts) {
         const from = present(
           given.find((one) => one.payee === payee && one.currency === currency),
@@ -156,10 +169,24 @@ test("for any balances, each is either paid in whole steps or carried, and nothi
         );
         const paid = BigInt(amount_nanos);
         expect(paid % payoutStep(currency)).toBe(0n);
-        expect(paid > 0n && paid >= from.minimumNanos).toBe(true);
+        expect(paid > 0n && paid >= from.minimumNanos && from.frozen === null).toBe(true);
         expect(paid + nanos(rest.amount)).toBe(from.payableNanos - from.committedNanos);
         expect(nanos(rest.amount) < payoutStep(currency)).toBe(true);
       }
     }),
   );
+});
+
+test("a payee at ten times its last payout, and a total over the limit, are warned of", () => {
+  const plan = (payable: string, last: string | null, limit = "1000000") =>
+    planSettlement(
+      MONTH,
+      [candidate(payable, { lastPaidNanos: last === null ? null : nanos(last) })],
+      new Map([["USD", nanos(limit)]]),
+    ).warnings.map(({ code }) => code);
+  expect(plan("99.99", "10")).toEqual([]);
+  expect(plan("100", "10")).toEqual(["ten_times_last"]);
+  expect(plan("100", null)).toEqual([]);
+  expect(plan("100", null, "100")).toEqual([]);
+  expect(plan("100.01", null, "100")).toEqual(["total_over_limit"]);
 });

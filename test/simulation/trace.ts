@@ -48,7 +48,6 @@ export const EXPECTED_SIGHTINGS: readonly string[] = [
   "a process died before a step",
   "a statement never arrived",
   "a transfer request arrived late",
-  "a transfer was asked for again under its key",
   "a worker was fenced",
   "an append arrived late",
   "an append was doubled",

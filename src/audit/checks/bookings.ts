@@ -49,17 +49,3 @@ export const billingEntries = sqlCheck(
    JOIN settlement s ON s.period = e.period AND s.state <> 'closing'
    WHERE a.path = 'platform:unbilled' GROUP BY e.period, e.currency HAVING sum(p.amount_nanos) <> 0`,
 );
-
-export const accountsAndFlows = sqlCheck(
-  "every account is what its path says, of somebody there is, and every entry touches only accounts that its kind may",
-  `SELECT format('ledger account %s: kind %s, owner %s', path, kind, owner) AS difference FROM ledger_account a
-   WHERE kind <> split_part(path, ':', 1) || ':' || split_part(path, ':', -1)
-     OR owner IS DISTINCT FROM CASE WHEN path ~ '^(payee|customer):' THEN split_part(path, ':', 2) END
-     OR (path LIKE 'payee:%' AND NOT EXISTS (SELECT FROM payee p WHERE p.id = a.owner))
-     OR (path LIKE 'customer:%' AND NOT EXISTS (SELECT FROM customer c WHERE c.id = a.owner))
-   UNION ALL
-   SELECT DISTINCT format('permitted flow: an entry of kind %s touches %s', e.kind, a.kind)
-   FROM journal_entry e JOIN posting p USING (entry_no) LEFT JOIN ledger_account a USING (account_no)
-   WHERE a.account_no IS NULL
-     OR NOT EXISTS (SELECT FROM permitted_flow f WHERE f.entry_kind = e.kind AND f.account_kind = a.kind)`,
-);

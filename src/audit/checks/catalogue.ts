@@ -1,11 +1,113 @@
-import { openCatalogStore, planSegments } from "../../catalog/index.ts";
-import { formatInstant } from "../../kernel/index.ts";
+import { type DerivedCatalogue, derivedCatalogue } from "../../catalog/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { planCost, planHash, planPayees, redirectPlan, type SplitPlan } from "../../sharing/index.ts";
+import { planCost, planHash, planPayees, type SplitPlan } from "../../sharing/index.ts";
 import { type Check, DIFFERENCES_MAX, sqlCheck } from "../check.ts";
 
+export const unitPrices = sqlCheck(
+  "every price for one unit is its amount per its number of units",
+  `SELECT format('price %s of %s, meter %s: one unit is %s, %s per %s says otherwise', c.price_no, d.id, m.name, c.unit_amount, c.amount, c.per) AS difference
+   FROM price_component c JOIN meter m USING (meter_no) JOIN price_version v USING (price_no) JOIN model d USING (model_no)
+   WHERE c.unit_amount * c.per::numeric * power(10::numeric, m.scale) <> c.amount::numeric`,
+);
+
+const follows = (what: string, table: string, key: string) => `
+  SELECT format('${what} %s from %s: until %s, the next begins %s', k, effective_from, effective_until, next) AS difference
+  FROM (SELECT (${key})::text AS k, effective_from, effective_until,
+          lead(effective_from, 1, 'infinity') OVER (PARTITION BY ${key} ORDER BY effective_from) AS next FROM ${table}) x
+  WHERE effective_until <> next`;
+
 export const versionsFollow = sqlCheck(
-  "every catalogue version ends where the next one begins, prices are as they were given, and names stand for something",
+  "every version holds until the next one begins",
+  [
+    follows("price", "price_version", "(model_no, currency)"),
+    follows("terms of customer", "customer_version", "customer_no"),
+    follows("split of model", "split_segment", "model_no"),
+  ].join(" UNION ALL "),
+);
+
+export const ratesFromVersions = sqlCheck(
+  "what metering looks up about a model is what its prices and splits say",
+  `SELECT format('rate segment %s: stored %s, versions say %s', coalesce(r.k, v.k), r.facts, v.facts) AS difference
+   FROM (SELECT (model_no, currency, since)::text AS k, (until, price_no, price_from, split_plan_no, segment_from, cost_meter_no,
+           charge_statuses, limits_events, max_seconds, max_input, max_output, max_images, max_runs)::text AS facts FROM rate_segment) r
+   FULL JOIN (
+     SELECT (v.model_no, v.currency, epoch_micros(greatest(v.effective_from, g.effective_from)))::text AS k,
+       (epoch_micros(least(v.effective_until, g.effective_until)), v.price_no, v.effective_from, g.split_plan_no, g.effective_from,
+         p.cost_meter_no, v.charge_statuses, num_nonnulls(c.seconds, c.input, c.output, c.images) > 0, c.seconds, c.input, c.output,
+         c.images, c.runs)::text AS facts
+     FROM price_version v
+     JOIN split_segment g ON g.model_no = v.model_no AND g.effective_from < v.effective_until AND v.effective_from < g.effective_until
+     JOIN split_plan p ON p.split_plan_no = g.split_plan_no AND coalesce(p.cost_currency, v.currency) = v.currency
+     CROSS JOIN LATERAL caps_of_price(v.price_no) AS c) v USING (k)
+   WHERE r.facts IS DISTINCT FROM v.facts`,
+);
+
+export const plansNamed: Check = {
+  law: "every split plan is named by the hash of its content, with the payees and the cost that are in it",
+  async find(sql) {
+    const rows = await sql<
+      { hash: string; content: SplitPlan; payees: string[]; meter: string | null; currency: string | null }[]
+    >`SELECT p.hash, p.content, p.payees, m.name AS meter, p.cost_currency AS currency
+      FROM split_plan p LEFT JOIN meter m ON m.meter_no = p.cost_meter_no`;
+    return rows
+      .filter(({ hash, content, payees, meter, currency }) => {
+        const cost = planCost(content);
+        const stored = JSON.stringify([hash, [...payees].sort(), meter, currency]);
+        const computed = [
+          planHash(content),
+          [...planPayees(content)].sort(),
+          cost?.meter ?? null,
+          cost?.currency ?? null,
+        ];
+        return stored !== JSON.stringify(computed);
+      })
+      .map(({ hash }) => `split plan ${hash}: its content, payees or cost were changed`)
+      .slice(0, DIFFERENCES_MAX);
+  },
+};
+
+/** Resolves every policy and lineage anew, for all times. */
+export const splitsFromPolicies: Check = {
+  law: "every model is split, at any time, as its policies and lineage say",
+  async find(sql) {
+    const [derived, stored] = await Promise.all([derivedCatalogue(sql), storedCatalogue(sql)]);
+    const differences = [
+      ...missing("split segment", derived.segments, stored.segments),
+      ...missing("split segment that no policy says", stored.segments, derived.segments),
+      ...missing("self-dealing plan", derived.redirects, stored.redirects),
+    ];
+    return differences.slice(0, DIFFERENCES_MAX);
+  },
+};
+
+function missing(what: string, wanted: readonly string[], found: readonly string[]): string[] {
+  const there = new Set(found);
+  return wanted.filter((one) => !there.has(one)).map((one) => `${what}: ${one}`);
+}
+
+async function storedCatalogue(sql: Sql): Promise<DerivedCatalogue> {
+  const segments = await sql<{ said: string }[]>`
+    SELECT m.id || ' from ' || epoch_micros(s.effective_from) || ' by ' || p.hash AS said
+    FROM split_segment s JOIN model m USING (model_no) JOIN split_plan p USING (split_plan_no)`;
+  const redirects = await sql<{ said: string }[]>`
+    SELECT p.hash || ' for ' || y.id || ' is ' || r.hash AS said FROM self_dealing_plan d
+    JOIN split_plan p USING (split_plan_no) JOIN payee y USING (payee_no)
+    JOIN split_plan r ON r.split_plan_no = d.redirected_plan_no`;
+  return { segments: segments.map(({ said }) => said), redirects: redirects.map(({ said }) => said) };
+}
+
+export const singleRows = sqlCheck(
+  "what there is one of there is exactly one of",
+  ["books_state", "catalog_state", "identity_floor", "usage_log", "chain_state"]
+    .map(
+      (table) =>
+        `SELECT format('${table}: %s rows', count(*)) AS difference FROM ${table} HAVING count(*) <> 1`,
+    )
+    .join(" UNION ALL "),
+);
+
+export const namesOfCatalogue = sqlCheck(
+  "every name in the catalogue stands for something, and nothing is without its terms",
   `SELECT format('customer_version %s: ends %s, the next one begins %s', customer_version_no, effective_until, next) AS difference
    FROM (SELECT *, lead(effective_from, 1, 'infinity') OVER (PARTITION BY customer_no ORDER BY effective_from) AS next FROM customer_version) x
    WHERE effective_until <> next
@@ -43,94 +145,3 @@ export const versionsFollow = sqlCheck(
    UNION ALL
    SELECT format('customer %s: has no terms', c.id) FROM customer c WHERE NOT EXISTS (SELECT FROM customer_version v WHERE v.customer_no = c.customer_no)`,
 );
-
-export const singleRows = sqlCheck(
-  "what there is one of there is exactly one of",
-  ["books_state", "catalog_state", "identity_floor", "usage_log", "chain_state"]
-    .map(
-      (table) =>
-        `SELECT format('${table}: %s rows', count(*)) AS difference FROM ${table} HAVING count(*) <> 1`,
-    )
-    .join(" UNION ALL "),
-);
-
-export const ratesFromVersions = sqlCheck(
-  "every rate segment is where one price and one split plan hold together",
-  `WITH expected AS (
-     SELECT v.model_no, v.currency, epoch_micros(greatest(v.effective_from, g.effective_from)) AS since,
-       epoch_micros(least(v.effective_until, g.effective_until)) AS until, v.price_no, v.effective_from AS price_from, g.split_plan_no,
-       g.effective_from AS segment_from, plan.cost_meter_no, v.charge_statuses,
-       num_nonnulls(cap.seconds, cap.input, cap.output, cap.images) > 0 AS limits_events, cap.seconds, cap.input, cap.output, cap.images, cap.runs
-     FROM price_version v
-     JOIN split_segment g ON g.model_no = v.model_no AND g.effective_from < v.effective_until AND v.effective_from < g.effective_until
-     JOIN split_plan plan ON plan.split_plan_no = g.split_plan_no AND coalesce(plan.cost_currency, v.currency) = v.currency
-     CROSS JOIN LATERAL caps_of_price(v.price_no) AS cap
-   )
-   SELECT format('rate_segment of model %s in %s from %s: stored %s, price and split say %s', model_no, currency, since, r, e) AS difference
-   FROM rate_segment r FULL JOIN expected e USING (model_no, currency, since)
-   WHERE (r.until, r.price_no, r.price_from, r.split_plan_no, r.segment_from, r.cost_meter_no, r.charge_statuses, r.limits_events,
-       r.max_seconds, r.max_input, r.max_output, r.max_images, r.max_runs)
-     IS DISTINCT FROM (e.until, e.price_no, e.price_from, e.split_plan_no, e.segment_from, e.cost_meter_no, e.charge_statuses, e.limits_events,
-       e.seconds, e.input, e.output, e.images, e.runs)`,
-);
-
-export const segmentsFromPolicies: Check = {
-  law: "every split segment is the plan that the policies and the lineage come to at its time",
-  async find(sql) {
-    const catalog = await openCatalogStore(sql).current();
-    const before = new Map([...catalog.models].map(([id, { segments }]) => [id, segments]));
-    const planned = planSegments(catalog, [...catalog.models.keys()]);
-    const differences: string[] = [];
-    const expected = new Map<string, string[]>();
-    for (const { model, effective_from, plan } of planned.segments)
-      expected.set(model, [...(expected.get(model) ?? []), `${effective_from} ${plan}`]);
-    for (const [model, segments] of before) {
-      const stored = segments.map(({ effectiveFrom, plan }) => `${formatInstant(effectiveFrom)} ${plan}`);
-      const computed = expected.get(model) ?? [];
-      if (stored.join() !== computed.join())
-        differences.push(`split_segment of ${model}: stored [${stored}], policies say [${computed}]`);
-    }
-    const plans = await readPlans(sql);
-    for (const { plan, payee, redirected } of planned.redirects)
-      if (plans.redirects.get(`${plan} ${payee}`) !== redirected)
-        differences.push(`self_dealing_plan of ${plan} for ${payee}: is not ${redirected}`);
-    return [...differences, ...plans.differences].slice(0, DIFFERENCES_MAX);
-  },
-};
-
-interface PlanRow {
-  split_plan_no: number;
-  hash: string;
-  content: SplitPlan;
-  cost_meter: string | null;
-  cost_currency: string | null;
-  payees: string[];
-}
-
-/** Plans that no segment has any more still split what was used under them: each is judged by its own content. */
-async function readPlans(sql: Sql) {
-  const rows = await sql<PlanRow[]>`
-    SELECT split_plan_no, hash, content, m.name AS cost_meter, cost_currency, payees
-    FROM split_plan LEFT JOIN meter m ON m.meter_no = cost_meter_no`;
-  const differences: string[] = [];
-  for (const { split_plan_no, hash, content, cost_meter, cost_currency, payees } of rows) {
-    const cost = planCost(content);
-    const said = [planHash(content), cost?.meter ?? null, cost?.currency ?? null, planPayees(content)].join(
-      " ",
-    );
-    const stored = [hash, cost_meter, cost_currency, payees].join(" ");
-    if (said !== stored)
-      differences.push(`split_plan ${split_plan_no}: stored ${stored}, its content says ${said}`);
-  }
-  const redirects = new Map<string, string>();
-  const stored = await sql<{ plan: string; content: SplitPlan; payee: string; redirected: string | null }[]>`
-    SELECT s.hash AS plan, s.content, p.id AS payee, r.hash AS redirected FROM self_dealing_plan d
-    JOIN split_plan s USING (split_plan_no) LEFT JOIN payee p USING (payee_no)
-    LEFT JOIN split_plan r ON r.split_plan_no = d.redirected_plan_no`;
-  for (const { plan, content, payee, redirected } of stored) {
-    redirects.set(`${plan} ${payee}`, redirected ?? "");
-    if (planHash(redirectPlan(content, payee)) !== redirected)
-      differences.push(`self_dealing_plan of ${plan} for ${payee}: ${redirected} is another plan's`);
-  }
-  return { redirects, differences };
-}

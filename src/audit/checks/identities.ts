@@ -18,7 +18,7 @@ export const identitiesAreMetered = sqlCheck(
 
 export const countersMatch = sqlCheck(
   "the meter's counters are the events, parked events and dead letters there are, partition by partition",
-  `SELECT format('metering cursor %s: says %s applied or parked, %s dead or in conflict; there are %s events and parked events, and %s dead letters',
+  `SELECT format('metering cursor %s: counters say %s applied or parked, %s dead or in conflict; there are %s events and parked events, and %s dead letters',
      partition, c.metered, c.dead, e.n, d.n) AS difference
    FROM (SELECT partition, sum(applied + parked) AS metered, sum(dead + conflict) AS dead FROM metering_cursor GROUP BY 1) c
    FULL JOIN (SELECT partition, sum(n) AS n FROM (

@@ -1,4 +1,5 @@
-import { sqlCheck } from "../check.ts";
+import { contentHash } from "../../kernel/index.ts";
+import { type Check, DIFFERENCES_MAX, sqlCheck } from "../check.ts";
 
 export const payoutsFromPlan = sqlCheck(
   "every payout is in the approved plan of its settlement with the same amount and account, and no planned one is missing",
@@ -21,6 +22,42 @@ export const inTransitFromPayouts = sqlCheck(
      USING (path, currency)
    WHERE coalesce(b.balance, 0) <> coalesce(o.amount, 0)`,
 );
+
+export const attemptsOfPayouts = sqlCheck(
+  "every payout has as many attempts as it says, and one that was paid has the transfer that paid it",
+  `SELECT format('payout %s: %s, attempt %s, transfer %s; its attempts are %s', o.id, o.state, o.attempt, o.transfer_id, a.outcomes) AS difference
+   FROM payout o LEFT JOIN (SELECT payout_id, count(*) AS attempts, max(attempt) AS last,
+       array_agg(coalesce(outcome, 'open') ORDER BY attempt) AS outcomes FROM payout_attempt GROUP BY 1) a ON a.payout_id = o.id
+   WHERE o.attempt <> coalesce(a.attempts, 0) OR o.attempt <> coalesce(a.last, 0)
+      OR (o.state = 'paid') <> (o.transfer_id IS NOT NULL)
+      OR (o.state = 'paid') <> coalesce('paid' = ANY (a.outcomes), false)
+   UNION ALL
+   SELECT format('attempt %s: of a payout that is not there', a.idempotency_key) FROM payout_attempt a
+   WHERE NOT EXISTS (SELECT FROM payout o WHERE o.id = a.payout_id)`,
+);
+
+export const reversalsBooked = sqlCheck(
+  "every reversal of a payout is one entry of its amount, and no other entry says that one was reversed",
+  `SELECT format('reversal %s of payout %s: stored %s, booked %s', coalesce(r.reversal_id, e.reversal), coalesce(r.payout_id, e.payout),
+      r.amount_nanos, e.amount) AS difference
+   FROM payout_reversal r
+   FULL JOIN (SELECT e.detail->>'reversal' AS reversal, e.detail->>'payout' AS payout, p.amount_nanos AS amount
+              FROM journal_entry e JOIN posting p USING (entry_no) WHERE e.kind = 'payout_reversed' AND p.amount_nanos > 0) e
+     ON e.reversal = r.reversal_id
+   WHERE (r.payout_id, r.amount_nanos) IS DISTINCT FROM (e.payout, e.amount)`,
+);
+
+export const reconciliationHashes: Check = {
+  law: "what reconciliations found is kept as it was found",
+  async find(sql) {
+    const rows = await sql<{ run: string; report: object; hash: string }[]>`
+      SELECT run::text, report, hash FROM reconciliation`;
+    return rows
+      .filter(({ report, hash }) => contentHash(report) !== hash)
+      .map(({ run }) => `reconciliation ${run}: its report was changed`)
+      .slice(0, DIFFERENCES_MAX);
+  },
+};
 
 export const attemptsFromPayouts = sqlCheck(
   "every payout stands where its attempts left it, each under its own key",

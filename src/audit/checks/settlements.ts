@@ -2,24 +2,43 @@ import { contentHash } from "../../kernel/index.ts";
 import { type Check, DIFFERENCES_MAX, sqlCheck } from "../check.ts";
 
 export const planHashes: Check = {
-  law: "every settlement plan's hash is the hash of its content, and every reconciliation's that of its report",
+  law: "every plan's hash is the hash of its content",
   async find(sql) {
-    const rows = await sql<
-      { name: string; content: { differences?: unknown[] }; hash: string; count: number | null }[]
-    >`
-      SELECT 'settlement ' || to_char(period, 'YYYY-MM') || ': its plan' AS name, plan AS content, plan_hash AS hash, NULL::int AS count
-      FROM settlement WHERE plan IS NOT NULL
-      UNION ALL
-      SELECT format('reconciliation %s: its report', run), report, hash, differences FROM reconciliation`;
+    const rows = await sql<{ period: string; plan: object; plan_hash: string }[]>`
+      SELECT to_char(period, 'YYYY-MM') AS period, plan, plan_hash FROM settlement WHERE plan IS NOT NULL`;
     return rows
-      .filter(
-        ({ content, hash, count }) =>
-          contentHash(content) !== hash || (count !== null && count !== content.differences?.length),
-      )
-      .map(({ name }) => `${name} was changed`)
+      .filter(({ plan, plan_hash }) => contentHash(plan) !== plan_hash)
+      .map(({ period }) => `plan of ${period}: its content was changed`)
       .slice(0, DIFFERENCES_MAX);
   },
 };
+
+export const periodsInOrder = sqlCheck(
+  "the books are open from the month after the last cut on, and everything booked before is in a month that was cut",
+  `SELECT format('the first open month is %s, after the last cut it is %s', first_open_period, last) AS difference
+   FROM books_state, (SELECT max(period) + interval '1 month' AS last FROM settlement) s
+   WHERE last IS NOT NULL AND first_open_period <> last
+   UNION ALL
+   SELECT format('settlement %s is missing: %s entries are booked in it', e.period, count(*)) FROM journal_entry e
+   WHERE e.period < (SELECT first_open_period FROM books_state) AND e.period NOT IN (SELECT period FROM settlement) GROUP BY e.period`,
+);
+
+export const flowsPermitted = sqlCheck(
+  "every entry touches only accounts that its kind may touch, and every account is its path's",
+  `SELECT DISTINCT format('entries of kind %s touch %s', e.kind, a.kind) AS difference
+   FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
+   WHERE NOT EXISTS (SELECT FROM permitted_flow f WHERE f.entry_kind = e.kind AND f.account_kind = a.kind)
+   UNION ALL
+   SELECT format('account %s: kind %s, owner %s', path, kind, owner) FROM ledger_account
+   WHERE kind <> split_part(path, ':', 1) || ':' || split_part(path, ':', -1)
+      OR owner IS DISTINCT FROM CASE WHEN path ~ '^(payee|customer):' THEN split_part(path, ':', 2) END
+   UNION ALL
+   SELECT format('account %s: there is no such payee', path) FROM ledger_account a
+   WHERE path LIKE 'payee:%' AND NOT EXISTS (SELECT FROM payee WHERE id = a.owner)
+   UNION ALL
+   SELECT format('account %s: there is no such customer', path) FROM ledger_account a
+   WHERE path LIKE 'customer:%' AND NOT EXISTS (SELECT FROM customer WHERE id = a.owner)`,
+);
 
 export const settlementsInOrder = sqlCheck(
   "settlements go forward step by step, and the books are open from the month after the last one",

@@ -26,7 +26,22 @@ export const statementsFromBooks = sqlCheck(
          FROM statement s) x
    WHERE opening_nanos <> before OR closing_nanos <> booked
      OR closing_nanos::text <> replace(content->'closing'->>'amount', '.', '')::numeric::text
-     OR earned_nanos::text <> replace(content->'earned'->>'amount', '.', '')::numeric::text`,
+     OR (opening_nanos, earned_nanos, adjustments_nanos, paid_nanos) IS DISTINCT FROM (${[
+       "opening",
+       "earned",
+       "adjustments",
+       "paid",
+     ]
+       .map((figure) => `(content->'${figure}'->>'amount')::numeric * 1000000000`)
+       .join(", ")})
+   UNION ALL
+   SELECT format('statement %s %s %s: says %s was earned, the books say %s', a.payee, a.period, a.currency, s.earned_nanos, a.nanos)
+   FROM (SELECT a.owner AS payee, e.period, e.currency, -sum(p.amount_nanos) AS nanos
+         FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
+         WHERE a.kind = 'payee:payable' AND e.kind = 'release' GROUP BY 1, 2, 3) a
+   JOIN settlement t ON t.period = a.period AND t.state NOT IN ('closing', 'released')
+   LEFT JOIN statement s ON s.payee = a.payee AND s.period = a.period AND s.currency = a.currency
+   WHERE s.earned_nanos IS DISTINCT FROM a.nanos`,
 );
 
 /** The whole text a creator sees, written anew from the books. */

@@ -32,6 +32,10 @@ const Plan = z
         message: z.string(),
       }),
     ),
+    warnings: z
+      .array(z.object({ code: z.string(), message: z.string() }))
+      .default([])
+      .meta({ description: "To be confirmed by code when the plan is approved." }),
     totals: z.array(z.object({ currency: z.string(), payouts: z.int(), amount: Money })),
   })
   .meta({ id: "SettlementPlan" });
@@ -146,12 +150,16 @@ const approve = defineRoute({
   summary: "Approve the plan: the one with this hash, or the one there is",
   roles: operator,
   params: PeriodPath,
-  body: z.strictObject({ hash: z.string().optional() }),
+  body: z.strictObject({
+    hash: z.string().optional(),
+    confirm: z.array(z.string()).optional().meta({ description: "Codes of the plan's warnings." }),
+  }),
   bodyOptional: true,
   response: SettlementView,
   async handle({ params, body, principal, context }) {
     const hash = body.hash === undefined ? {} : { hash: body.hash };
-    await context.settle.approve(params.period, { by: principal.id, ...hash });
+    const confirmed = body.confirm ?? [];
+    await context.settle.approve(params.period, { by: principal.id, confirmed, ...hash });
     return { body: await view(context, params.period) };
   },
 });
