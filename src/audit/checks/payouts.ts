@@ -50,10 +50,15 @@ export const reversalsBooked = sqlCheck(
 export const reconciliationHashes: Check = {
   law: "what reconciliations found is kept as it was found",
   async find(sql) {
-    const rows = await sql<{ run: string; report: object; hash: string }[]>`
-      SELECT run::text, report, hash FROM reconciliation`;
+    const rows = await sql<
+      { run: string; report: { differences?: unknown[] }; hash: string; differences: number }[]
+    >`
+      SELECT run::text, report, hash, differences FROM reconciliation`;
     return rows
-      .filter(({ report, hash }) => contentHash(report) !== hash)
+      .filter(
+        ({ report, hash, differences }) =>
+          contentHash(report) !== hash || report.differences?.length !== differences,
+      )
       .map(({ run }) => `reconciliation ${run}: its report was changed`)
       .slice(0, DIFFERENCES_MAX);
   },
