@@ -71,7 +71,7 @@ const EVENTS_OF_BLOCK = `
   )
   SELECT format('usage block %s, event %s', e.block_no, e.place) AS name, i.identity, i.content::text,
     coalesce(s.source, '') AS source, e.id, epoch_micros(e.occurred_at)::text AS occurred_at, coalesce(c.id, '') AS customer,
-    coalesce(m.id, '') AS model, coalesce(v.version, '') AS version, e.status,
+    coalesce(m.id, '') AS model, coalesce(v.version, 'a version that is gone') AS version, e.status,
     jsonb_strip_nulls(jsonb_build_object('runs', '1', 'predict_seconds', e.predict_seconds::text, 'input_tokens',
       e.input_tokens::text, 'output_tokens', e.output_tokens::text, 'images', e.images::text)) || coalesce(o.quantities, '{}') AS quantities
   FROM usage_event e
