@@ -220,6 +220,7 @@ CREATE TABLE "chain_link" (
 	"chain_no" bigint PRIMARY KEY NOT NULL,
 	"entry_no" bigint NOT NULL,
 	"hash" text NOT NULL,
+	"late" boolean NOT NULL,
 	CONSTRAINT "chain_link_entry_no_unique" UNIQUE("entry_no")
 );
 --> statement-breakpoint

@@ -3,6 +3,11 @@
 
 CREATE INDEX ON journal_entry ((xid::bigint), entry_no);
 --> statement-breakpoint
+-- What a balance as of a moment reads: a seal's snapshot, the entries from then on, and those that came late to it.
+CREATE INDEX ON journal_entry (created_at);
+--> statement-breakpoint
+CREATE INDEX ON chain_link (chain_no) WHERE late;
+--> statement-breakpoint
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON chain_link
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 --> statement-breakpoint
@@ -13,6 +18,8 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON balance_snapsh
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 --> statement-breakpoint
 INSERT INTO chain_state (singleton) VALUES (1);
+--> statement-breakpoint
+ALTER TABLE chain_state ADD CHECK (singleton = 1);
 --> statement-breakpoint
 
 -- One field of a canonical text: its length in bytes, a colon, itself. So no two different entries have the same text.
@@ -46,6 +53,7 @@ DECLARE
   v_until bigint;
   v_chain_no bigint;
   v_hash text;
+  v_sealed_at timestamptz;
   v_chained int := 0;
   r record;
 BEGIN
@@ -57,9 +65,10 @@ BEGIN
   SELECT chain_no, hash INTO v_chain_no, v_hash FROM chain_link ORDER BY chain_no DESC LIMIT 1;
   v_chain_no := coalesce(v_chain_no, 0);
   v_hash := coalesce(v_hash, '');
+  SELECT coalesce(max(sealed_at), '-infinity') INTO v_sealed_at FROM seal;
 
   FOR r IN
-    SELECT e.entry_no, e.xid::bigint AS xid FROM journal_entry e
+    SELECT e.entry_no, e.xid::bigint AS xid, e.created_at <= v_sealed_at AS late FROM journal_entry e
     WHERE e.xid::bigint >= v_from AND e.xid::bigint < v_until
       AND NOT EXISTS (SELECT FROM chain_link l WHERE l.entry_no = e.entry_no)
     ORDER BY e.xid::bigint, e.entry_no LIMIT p_entries
@@ -67,7 +76,7 @@ BEGIN
     v_chained := v_chained + 1;
     v_chain_no := v_chain_no + 1;
     v_hash := sealed_hash(sealed_field(v_hash) || sealed_entry(r.entry_no));
-    INSERT INTO chain_link (chain_no, entry_no, hash) VALUES (v_chain_no, r.entry_no, v_hash);
+    INSERT INTO chain_link (chain_no, entry_no, hash, late) VALUES (v_chain_no, r.entry_no, v_hash, r.late);
     v_from := r.xid;
   END LOOP;
   UPDATE chain_state SET complete_until_xid = CASE WHEN v_chained < p_entries THEN v_until ELSE v_from END;
@@ -97,14 +106,20 @@ CREATE FUNCTION trial_balance_hash(p_chain_no bigint) RETURNS text LANGUAGE sql 
 $$;
 --> statement-breakpoint
 
--- Seals a closed period once all of its entries are chained, and those before it are sealed; answers whether it is sealed.
+-- Seals a closed period, and any before it, once all of their entries are chained; answers whether it is sealed.
 CREATE FUNCTION seal_period(p_period date) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
-DECLARE v_chain_no bigint;
+DECLARE
+  v_chain_no bigint;
+  v_earlier date;
 BEGIN
   PERFORM pg_advisory_xact_lock(7005);
   IF EXISTS (SELECT FROM seal WHERE period = p_period) THEN RETURN true; END IF;
+  -- In order: one that had to wait for an older transaction is sealed before the next.
+  FOR v_earlier IN SELECT period FROM settlement WHERE period < p_period AND period NOT IN (SELECT period FROM seal) ORDER BY period
+  LOOP
+    IF NOT seal_period(v_earlier) THEN RETURN false; END IF;
+  END LOOP;
   IF NOT EXISTS (SELECT FROM settlement WHERE period = p_period AND state NOT IN ('closing', 'released'))
-    OR EXISTS (SELECT FROM settlement WHERE period < p_period AND period NOT IN (SELECT period FROM seal))
     OR EXISTS (SELECT FROM journal_entry e WHERE e.period = p_period
                AND NOT EXISTS (SELECT FROM chain_link l WHERE l.entry_no = e.entry_no)) THEN
     RETURN false;
@@ -113,29 +128,44 @@ BEGIN
   INSERT INTO balance_snapshot (chain_no, account_no, currency, balance_nanos)
   SELECT v_chain_no, b.account_no, b.currency, b.balance_nanos FROM balances_at(v_chain_no) b
   ON CONFLICT DO NOTHING;
-  INSERT INTO seal (period, chain_no, hash, trial_balance_hash)
+  -- The clock, not the transaction's beginning: what was chained while this waited for the lock is older than its seal.
+  INSERT INTO seal (period, chain_no, hash, trial_balance_hash, sealed_at)
   VALUES (p_period, v_chain_no, coalesce((SELECT hash FROM chain_link WHERE chain_no = v_chain_no), ''),
-    trial_balance_hash(v_chain_no));
+    trial_balance_hash(v_chain_no), clock_timestamp());
   RETURN true;
 END $$;
 --> statement-breakpoint
 
--- What an account held at a moment, debit positive, in nanos: the last snapshot of before, and the entries since.
-CREATE FUNCTION balance_as_of(p_path text, p_currency text, p_at timestamptz) RETURNS numeric LANGUAGE sql STABLE AS $$
-  WITH base AS MATERIALIZED (
-    SELECT coalesce((SELECT chain_no FROM seal WHERE sealed_at <= p_at ORDER BY sealed_at DESC LIMIT 1), 0) AS chain_no
-  ), later AS MATERIALIZED (
-    SELECT l.entry_no FROM base b JOIN chain_link l ON l.chain_no > b.chain_no
+-- The trial balance as of a moment: what every account held that ever held something, debit positive, in nanos. The last
+-- seal's snapshot, the entries from then up to the moment, and those that had begun before the seal and came after it. An
+-- entry's time is the beginning of its transaction. However long the history, this reads one period of it.
+CREATE FUNCTION balances_as_of(p_at timestamptz) RETURNS TABLE (account_no int, currency text, balance_nanos numeric)
+LANGUAGE sql STABLE AS $$
+  WITH base AS (
+    SELECT coalesce(max(chain_no), 0) AS chain_no, coalesce(max(sealed_at), '-infinity') AS sealed_at
+    FROM (SELECT chain_no, sealed_at FROM seal WHERE sealed_at <= p_at ORDER BY sealed_at DESC LIMIT 1) s
+  ), later AS (
+    SELECT e.entry_no FROM journal_entry e WHERE e.created_at > (SELECT sealed_at FROM base) AND e.created_at <= p_at
+    UNION ALL
+    SELECT l.entry_no FROM chain_link l JOIN journal_entry e USING (entry_no)
+    WHERE l.late AND l.chain_no > (SELECT chain_no FROM base) AND e.created_at <= (SELECT sealed_at FROM base)
     UNION ALL
     SELECT e.entry_no FROM journal_entry e
-    WHERE e.xid::bigint >= (SELECT complete_until_xid FROM chain_state)
+    WHERE e.xid::bigint >= (SELECT complete_until_xid FROM chain_state) AND e.created_at <= (SELECT sealed_at FROM base)
       AND NOT EXISTS (SELECT FROM chain_link l WHERE l.entry_no = e.entry_no)
   )
-  SELECT coalesce((SELECT s.balance_nanos FROM base JOIN balance_snapshot s USING (chain_no) JOIN ledger_account a USING (account_no)
-                   WHERE a.path = p_path AND s.currency = p_currency), 0)
-    + coalesce((SELECT sum(p.amount_nanos) FROM later JOIN journal_entry e USING (entry_no) JOIN posting p USING (entry_no)
-                JOIN ledger_account a USING (account_no)
-                WHERE a.path = p_path AND e.currency = p_currency AND e.created_at <= p_at), 0)
+  SELECT account_no, currency, sum(amount) FROM (
+    SELECT s.account_no, s.currency, s.balance_nanos AS amount FROM balance_snapshot s WHERE s.chain_no = (SELECT chain_no FROM base)
+    UNION ALL
+    SELECT p.account_no, e.currency, p.amount_nanos
+    FROM later JOIN journal_entry e USING (entry_no) JOIN posting p USING (entry_no)) x
+  GROUP BY 1, 2
+$$;
+--> statement-breakpoint
+
+CREATE FUNCTION balance_as_of(p_path text, p_currency text, p_at timestamptz) RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT coalesce((SELECT b.balance_nanos FROM balances_as_of(p_at) b
+                   WHERE b.account_no = (SELECT account_no FROM ledger_account WHERE path = p_path) AND b.currency = p_currency), 0)
 $$;
 --> statement-breakpoint
 

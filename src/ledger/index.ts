@@ -5,4 +5,5 @@ export {
   type SealExport,
   sealClosedPeriods,
   sealPeriod,
+  trialBalanceAsOf,
 } from "./seal.ts";

@@ -54,9 +54,21 @@ export async function exportSeals(sql: Sql): Promise<SealExport> {
   return { head, seals: [...seals] };
 }
 
-/** What an account held at a moment: debit positive. Reads the last seal before, and what was booked since. */
+/** What an account held at a moment: debit positive. Reads the last seal before, and what was booked between the two. */
 export async function balanceAsOf(sql: Sql, path: string, currency: string, at: Instant): Promise<Nanos> {
   const [row] = await sql<[{ nanos: string }]>`
-    SELECT balance_as_of(${path}, ${currency}, ${formatInstant(at)}::timestamptz)::text AS nanos`;
+    SELECT balance_as_of(${path}, ${currency}, ${formatInstant(at)}::text::timestamptz)::text AS nanos`;
   return BigInt(row.nanos);
+}
+
+/** The trial balance as of a moment: what every account held, debit positive, those with nothing left out. Adds up to zero. */
+export async function trialBalanceAsOf(
+  sql: Sql,
+  at: Instant,
+): Promise<{ path: string; currency: string; nanos: Nanos }[]> {
+  const rows = await sql<{ path: string; currency: string; nanos: string }[]>`
+    SELECT a.path, b.currency, b.balance_nanos::text AS nanos
+    FROM balances_as_of(${formatInstant(at)}::text::timestamptz) b JOIN ledger_account a USING (account_no)
+    WHERE b.balance_nanos <> 0 ORDER BY a.path, b.currency`;
+  return rows.map(({ path, currency, nanos }) => ({ path, currency, nanos: BigInt(nanos) }));
 }

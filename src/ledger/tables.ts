@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import {
   bigint,
+  boolean,
   date,
   index,
   integer,
@@ -93,6 +94,8 @@ export const chainLink = pgTable("chain_link", {
     .unique()
     .references(() => journalEntry.entryNo),
   hash: text().notNull(),
+  /** Its transaction began before a seal that does not have it: a balance as of then must look for it after that seal. */
+  late: boolean().notNull(),
 });
 
 /** Every entry of an older transaction is in the chain. One row. */

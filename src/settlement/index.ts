@@ -12,4 +12,4 @@ export { type CloseOptions, closeMonth } from "./close-month.ts";
 export { type AccountReadiness, planMonth } from "./plan-month.ts";
 export type { SettlementPlan } from "./plan-settlement.ts";
 export { findSettlement, listSettlements, type SettlementRow } from "./queries.ts";
-export { buildStatement, type Statement } from "./statement.ts";
+export { buildStatement, type LineFigures, type Statement } from "./statement.ts";

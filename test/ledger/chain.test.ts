@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { runChecks } from "../../src/audit/index.ts";
-import { instantOf } from "../../src/kernel/index.ts";
+import { now } from "../../src/kernel/index.ts";
 import {
   balanceAsOf,
   exportSeals,
   extendChain,
   type SealExport,
   sealPeriod,
+  trialBalanceAsOf,
 } from "../../src/ledger/index.ts";
 import { openSql, type Sql } from "../../src/postgres/index.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -180,6 +181,15 @@ describe("verify finds", () => {
   });
 });
 
+test("a month that could not be sealed at its close is sealed before the next one", async () => {
+  await post(sql, "e", 1n);
+  await sql`INSERT INTO settlement (period, state) VALUES ('2023-11-01', 'closed')`;
+  await close("2023-12");
+  const seals = await sql`SELECT to_char(period, 'YYYY-MM') AS period FROM seal ORDER BY sealed_at`;
+  expect(seals.map(({ period }) => period)).toEqual(["2023-11", "2023-12"]);
+  expect(await broken()).toEqual([]);
+});
+
 test("links, seals and snapshots cannot be changed or removed", async () => {
   await post(sql, "e", 1n);
   await close("2023-11");
@@ -225,6 +235,32 @@ describe("a correction", () => {
   });
 });
 
+test("an entry whose transaction began before a seal and came after it is in every balance since it began", async () => {
+  await post(sql, "early", 5n);
+  await other`BEGIN`;
+  // A transaction has a number only once it writes: until then the chain does not wait for it.
+  const [{ began }] = await other<[{ began: string }]>`SELECT epoch_micros(now())::text AS began`;
+  await close("2023-11");
+  const [{ sealed }] = await sql<
+    [{ sealed: string }]
+  >`SELECT epoch_micros(sealed_at)::text AS sealed FROM seal`;
+  await post(other, "late", 7n);
+  await other`COMMIT`;
+  await post(sql, "after", 11n);
+
+  const revenueAt = (at: bigint) => balanceAsOf(sql, "platform:revenue", "USD", at);
+  const expectAsBooked = async () => {
+    expect([await revenueAt(BigInt(began) - 1n), await revenueAt(BigInt(began))]).toEqual([5n, 12n]);
+    expect([await revenueAt(BigInt(sealed)), await revenueAt(now())]).toEqual([12n, 23n]);
+  };
+  await expectAsBooked();
+  expect(await chained(3)).toHaveLength(3);
+  await expectAsBooked();
+  await close("2023-12");
+  await expectAsBooked();
+  expect(await broken()).toEqual([]);
+});
+
 describe("a balance as of any time", () => {
   let shared: TestDatabase;
   beforeAll(async () => {
@@ -252,15 +288,17 @@ describe("a balance as of any time", () => {
             RETURNING to_char(period, 'YYYY-MM') AS period`;
           await until(() => sealPeriod(shared.sql, monthOf(period)));
         }
-        const moments = await shared.sql<{ at: Date }[]>`
-          SELECT created_at AS at FROM journal_entry ORDER BY random() LIMIT 3`;
+        const moments = await shared.sql<{ at: string }[]>`
+          SELECT epoch_micros(created_at)::text AS at FROM journal_entry ORDER BY random() LIMIT 3`;
         for (const { at } of moments) {
           for (const path of ACCOUNTS) {
-            // A Date has milliseconds; so has what is compared.
             const [{ sum }] = await shared.sql<[{ sum: string }]>`
               SELECT coalesce(sum(p.amount_nanos), 0)::text AS sum FROM posting p JOIN journal_entry e USING (entry_no)
-              JOIN ledger_account a USING (account_no) WHERE a.path = ${path} AND e.created_at <= ${at}`;
-            expect(await balanceAsOf(shared.sql, path, "USD", instantOf(at))).toBe(BigInt(sum));
+              JOIN ledger_account a USING (account_no) WHERE a.path = ${path} AND epoch_micros(e.created_at) <= ${at}`;
+            expect(await balanceAsOf(shared.sql, path, "USD", BigInt(at))).toBe(BigInt(sum));
+            const trial = await trialBalanceAsOf(shared.sql, BigInt(at));
+            expect(trial.find((row) => row.path === path)?.nanos ?? 0n).toBe(BigInt(sum));
+            expect(trial.reduce((total, { nanos }) => total + nanos, 0n)).toBe(0n);
           }
         }
       }),

@@ -21,9 +21,9 @@ export const partsFromSplit: Check = {
       const found = (stored.get(key) ?? []).sort();
       stored.delete(key);
       if (expected.join() !== found.join())
-        differences.push(`line ${key}: booked [${found}], computed [${expected}]`);
+        differences.push(`accrual_line ${key}: booked [${found}], computed [${expected}]`);
     }
-    for (const key of stored.keys()) differences.push(`line ${key}: parts without a line`);
+    for (const key of stored.keys()) differences.push(`accrual_part of ${key}: there is no such line`);
     return differences.slice(0, DIFFERENCES_MAX);
   },
 };
@@ -47,12 +47,13 @@ async function storedParts(sql: Sql): Promise<Map<string, string[]>> {
 }
 
 export const linesFromWindows = sqlCheck(
-  "every line of a closed period is accrued exactly as its windows stand",
-  `SELECT format('line %s/%s/%s/%s/%s: accrued %s, windows say %s', booked_period, service_month, model_no, split_plan_no, currency, a.gross, u.gross) AS difference
-   FROM (SELECT a.* FROM accrual_line a JOIN settlement s ON s.period = a.booked_period AND s.state <> 'closing') a
-   FULL JOIN (SELECT u.* FROM usage_line u JOIN settlement s ON s.period = u.booked_period AND s.state <> 'closing') u
-     USING (booked_period, service_month, model_no, split_plan_no, currency)
-   WHERE (a.gross, a.cost_quantity, a.events) IS DISTINCT FROM (u.gross, u.cost_quantity, u.events)`,
+  "every line of a closed period, or of which accrual has seen all blocks, is accrued exactly as its windows stand",
+  `SELECT format('accrual_line %s/%s/%s/%s/%s: accrued %s, %s counted for cost, %s events; windows say %s, %s, %s', booked_period, service_month, model_no,
+     split_plan_no, currency, a.gross, a.cost_quantity, a.events, u.gross, u.cost_quantity, u.events) AS difference
+   FROM accrual_line a FULL JOIN usage_line u USING (booked_period, service_month, model_no, split_plan_no, currency)
+   WHERE (booked_period IN (SELECT period FROM settlement WHERE state <> 'closing')
+       OR booked_period < coalesce((SELECT min(first_period) FROM usage_block WHERE accrued = 0), 'infinity'))
+     AND (a.gross, a.cost_quantity, a.events) IS DISTINCT FROM (u.gross, u.cost_quantity, u.events)`,
 );
 
 export const bothSidesAgree = sqlCheck(

@@ -95,3 +95,53 @@ async function storedCatalogue(sql: Sql): Promise<DerivedCatalogue> {
     JOIN split_plan r ON r.split_plan_no = d.redirected_plan_no`;
   return { segments: segments.map(({ said }) => said), redirects: redirects.map(({ said }) => said) };
 }
+
+export const singleRows = sqlCheck(
+  "what there is one of there is exactly one of",
+  ["books_state", "catalog_state", "identity_floor", "usage_log", "chain_state"]
+    .map(
+      (table) =>
+        `SELECT format('${table}: %s rows', count(*)) AS difference FROM ${table} HAVING count(*) <> 1`,
+    )
+    .join(" UNION ALL "),
+);
+
+export const namesOfCatalogue = sqlCheck(
+  "every name in the catalogue stands for something, and nothing is without its terms",
+  `SELECT format('customer_version %s: ends %s, the next one begins %s', customer_version_no, effective_until, next) AS difference
+   FROM (SELECT *, lead(effective_from, 1, 'infinity') OVER (PARTITION BY customer_no ORDER BY effective_from) AS next FROM customer_version) x
+   WHERE effective_until <> next
+   UNION ALL
+   SELECT format('price_version %s: ends %s, the next one begins %s', price_no, effective_until, next)
+   FROM (SELECT *, lead(effective_from, 1, 'infinity') OVER (PARTITION BY model_no, currency ORDER BY effective_from) AS next FROM price_version) x
+   WHERE effective_until <> next
+   UNION ALL
+   SELECT format('split_segment of model %s from %s: ends %s, the next one begins %s', model_no, effective_from, effective_until, next)
+   FROM (SELECT *, lead(effective_from, 1, 'infinity') OVER (PARTITION BY model_no ORDER BY effective_from) AS next FROM split_segment) x
+   WHERE effective_until <> next
+   UNION ALL
+   SELECT format('price_component %s/%s: %s a unit, given as %s per %s %s', price_no, meter_no, unit_amount, amount, per, coalesce(m.name, 'of an unknown meter'))
+   FROM price_component LEFT JOIN meter m USING (meter_no) WHERE (unit_amount * per::numeric * 10::numeric ^ m.scale = amount::numeric) IS NOT TRUE
+   UNION ALL
+   SELECT format('price_version %s: has no component', price_no) FROM price_version v
+   WHERE NOT EXISTS (SELECT FROM price_component c WHERE c.price_no = v.price_no)
+   UNION ALL
+   SELECT format('meter %s: scale %s', name, scale) FROM meter WHERE scale <> CASE WHEN name ~ '_(seconds|time)$' THEN 6 ELSE 0 END
+   UNION ALL
+   SELECT format('meter: %s of five built-in meters', count(*)) FROM meter WHERE built_in = 1 HAVING count(*) <> 5
+   UNION ALL
+   SELECT format('%s %s: names model %s, payee %s, base %s', x.what, x.no, m.id, p.id, b.id)
+   FROM (SELECT 'model_lineage of' AS what, model_no AS no, model_no, payee_no, base_model_no FROM model_lineage
+         UNION ALL SELECT 'price_version', price_no, model_no, NULL, NULL FROM price_version
+         UNION ALL SELECT 'revenue_policy', policy_no, model_no, NULL, NULL FROM revenue_policy
+         UNION ALL SELECT 'customer_version', customer_version_no, NULL, payee_no, NULL FROM customer_version) x
+   LEFT JOIN model m ON m.model_no = x.model_no LEFT JOIN payee p ON p.payee_no = x.payee_no LEFT JOIN model b ON b.model_no = x.base_model_no
+   WHERE (m.id IS NULL AND x.model_no IS NOT NULL) OR (p.id IS NULL AND x.payee_no IS NOT NULL) OR (b.id IS NULL AND x.base_model_no IS NOT NULL)
+   UNION ALL
+   SELECT format('split_plan %s: pays %s, who is no payee', split_plan_no, payee) FROM split_plan CROSS JOIN LATERAL unnest(payees) AS payee
+   WHERE payee NOT IN (SELECT id FROM payee)
+   UNION ALL
+   SELECT format('model %s: nobody owns it', m.id) FROM model m WHERE NOT EXISTS (SELECT FROM model_lineage l WHERE l.model_no = m.model_no)
+   UNION ALL
+   SELECT format('customer %s: has no terms', c.id) FROM customer c WHERE NOT EXISTS (SELECT FROM customer_version v WHERE v.customer_no = c.customer_no)`,
+);

@@ -65,10 +65,15 @@ async function* linkRows(sql: Sql): AsyncGenerator<LinkRow[]> {
 }
 
 export const everythingChained = sqlCheck(
-  "every entry of a sealed period, and of every transaction that is over by now, is in the chain",
+  "every entry of a sealed period, and of every transaction that was over, is in the chain, marked where it came late to a seal",
   `SELECT format('entry %s: not in the chain', e.key) AS difference FROM journal_entry e
    WHERE NOT EXISTS (SELECT FROM chain_link l WHERE l.entry_no = e.entry_no)
-     AND (e.period IN (SELECT period FROM seal) OR e.xid::bigint < (SELECT complete_until_xid FROM chain_state))`,
+     AND (e.period IN (SELECT period FROM seal) OR e.xid::bigint < (SELECT complete_until_xid FROM chain_state))
+   UNION ALL
+   SELECT format('link %s (entry %s): late %s, seals say %s', l.chain_no, e.key, l.late, x.late)
+   FROM chain_link l JOIN journal_entry e USING (entry_no) CROSS JOIN LATERAL (
+     SELECT e.created_at <= coalesce(max(s.sealed_at), '-infinity') AS late FROM seal s WHERE s.chain_no < l.chain_no) x
+   WHERE l.late <> x.late`,
 );
 
 export const sealsFromChain = sqlCheck(
@@ -92,6 +97,10 @@ export const sealsFromChain = sqlCheck(
    FROM (SELECT chain_no, path, currency, balance_nanos FROM balance_snapshot JOIN ledger_account USING (account_no)) b
    FULL JOIN (SELECT DISTINCT chain_no, path, currency, nanos FROM total) t USING (chain_no, path, currency)
    WHERE b.balance_nanos IS DISTINCT FROM t.nanos
+   UNION ALL
+   SELECT format('seal of %s: sealed at %s, before its entry %s', s.period, s.sealed_at, min(e.key)) FROM seal s
+   JOIN chain_link l ON l.chain_no <= s.chain_no JOIN journal_entry e USING (entry_no)
+   WHERE e.created_at > s.sealed_at GROUP BY s.period, s.sealed_at
    UNION ALL
    SELECT format('period %s is not sealed although a later one is', s.period) FROM settlement s
    WHERE s.period < (SELECT max(period) FROM seal) AND s.period NOT IN (SELECT period FROM seal)`,

@@ -17,9 +17,21 @@ export const identitiesAreMetered = sqlCheck(
 );
 
 export const countersMatch = sqlCheck(
-  "the meter's counters are the events, parked events and dead letters there are",
-  `SELECT format('counters say %s applied or parked, %s dead or in conflict; there are %s events and parked events, and %s dead letters', c.metered, c.dead, i.n, d.n) AS difference
-   FROM (SELECT coalesce(sum(applied + parked), 0) AS metered, coalesce(sum(dead + conflict), 0) AS dead FROM metering_cursor) c,
-     (SELECT (SELECT coalesce(sum(event_count), 0) FROM usage_block) + (SELECT count(*) FROM parked_event) AS n) i, (SELECT count(*) AS n FROM dead_letter) d
-   WHERE c.metered <> i.n OR c.dead <> d.n`,
+  "the meter's counters are the events, parked events and dead letters there are, partition by partition",
+  `SELECT format('metering cursor %s: counters say %s applied or parked, %s dead or in conflict; there are %s events and parked events, and %s dead letters',
+     partition, c.metered, c.dead, e.n, d.n) AS difference
+   FROM (SELECT partition, sum(applied + parked) AS metered, sum(dead + conflict) AS dead FROM metering_cursor GROUP BY 1) c
+   FULL JOIN (SELECT partition, sum(n) AS n FROM (
+       SELECT shard::int AS partition, sum(event_count) AS n FROM usage_block GROUP BY 1
+       UNION ALL SELECT shard, count(*) FROM parked_event GROUP BY 1) x GROUP BY 1) e USING (partition)
+   FULL JOIN (SELECT partition, count(*) AS n FROM dead_letter GROUP BY 1) d USING (partition)
+   WHERE coalesce(c.metered, 0) <> coalesce(e.n, 0) OR coalesce(c.dead, 0) <> coalesce(d.n, 0)`,
+);
+
+export const floorFromBlocks = sqlCheck(
+  "identities are forgotten up to the block that the floor's time says, and no further",
+  `SELECT format('identity_floor: %s and block %s, blocks say %s', occurred_from, f.block_no, b.block_no) AS difference
+   FROM identity_floor f CROSS JOIN LATERAL (
+     SELECT coalesce(max(b.block_no), 0) AS block_no FROM usage_block b WHERE b.booked_at < f.occurred_from - interval '10 minutes') b
+   WHERE f.block_no <> b.block_no`,
 );

@@ -50,11 +50,65 @@ export const reversalsBooked = sqlCheck(
 export const reconciliationHashes: Check = {
   law: "what reconciliations found is kept as it was found",
   async find(sql) {
-    const rows = await sql<{ run: string; report: object; hash: string }[]>`
-      SELECT run::text, report, hash FROM reconciliation`;
+    const rows = await sql<
+      { run: string; report: { differences?: unknown[] }; hash: string; differences: number }[]
+    >`
+      SELECT run::text, report, hash, differences FROM reconciliation`;
     return rows
-      .filter(({ report, hash }) => contentHash(report) !== hash)
+      .filter(
+        ({ report, hash, differences }) =>
+          contentHash(report) !== hash || report.differences?.length !== differences,
+      )
       .map(({ run }) => `reconciliation ${run}: its report was changed`)
       .slice(0, DIFFERENCES_MAX);
   },
 };
+
+export const attemptsFromPayouts = sqlCheck(
+  "every payout stands where its attempts left it, each under its own key",
+  `SELECT format('payout %s: state %s after %s attempts, of which the last is %s and the attempts %s', id, state, o.attempt, last.outcome, a.n) AS difference
+   FROM payout o LEFT JOIN (SELECT payout_id AS id, count(*) AS n, max(attempt) AS last FROM payout_attempt GROUP BY 1) a USING (id)
+   LEFT JOIN payout_attempt last ON last.payout_id = o.id AND last.attempt = o.attempt
+   WHERE o.attempt <> coalesce(a.n, 0) OR o.attempt <> coalesce(a.last, 0) OR CASE o.state
+     WHEN 'paid' THEN last.outcome IS DISTINCT FROM 'paid'
+     WHEN 'sending' THEN last.attempt IS NULL OR last.outcome IS NOT NULL
+     WHEN 'unknown' THEN last.outcome IS DISTINCT FROM 'unknown'
+     WHEN 'approved' THEN coalesce(last.outcome, 'not_sent') <> 'not_sent' OR (last.attempt IS NOT NULL AND last.outcome IS NULL)
+     ELSE last.attempt IS NOT NULL AND coalesce(last.outcome, '') NOT IN ('failed', 'not_sent') END
+   UNION ALL
+   SELECT format('payout attempt %s/%s: key %s', payout_id, attempt, idempotency_key) FROM payout_attempt, books_state
+   WHERE idempotency_key <> format('payout:%s:%s:%s', installation, payout_id, attempt)
+   UNION ALL
+   SELECT format('payout attempt %s/%s: outcome %s, ended %s', payout_id, attempt, outcome, ended_at) FROM payout_attempt
+   WHERE (ended_at IS NULL) <> (coalesce(outcome, 'unknown') = 'unknown') OR ended_at < started_at`,
+);
+
+export const payoutEntries = sqlCheck(
+  "every attempt is booked as it went: sent, then paid or returned, to the nano; and every reversal once",
+  `WITH expected AS (
+     SELECT format('payout:%s:%s:sent', o.id, a.attempt) AS key, 'payee:' || o.payee || ':payable' AS path, o.currency, o.amount_nanos AS nanos, NULL AS transfer
+     FROM payout_attempt a JOIN payout o ON o.id = a.payout_id
+     UNION ALL
+     SELECT format('payout:%s:%s:returned', o.id, a.attempt), 'payee:' || o.payee || ':payable', o.currency, -o.amount_nanos, NULL
+     FROM payout_attempt a JOIN payout o ON o.id = a.payout_id WHERE a.outcome IN ('failed', 'not_sent')
+     UNION ALL
+     SELECT format('payout:%s:%s:paid', o.id, a.attempt), 'stripe:clearing', o.currency, -o.amount_nanos, o.transfer_id
+     FROM payout_attempt a JOIN payout o ON o.id = a.payout_id WHERE a.outcome = 'paid'
+     UNION ALL
+     SELECT format('payout:%s:reversed:%s', o.id, r.reversal_id), 'stripe:clearing', o.currency, r.amount_nanos, o.transfer_id
+     FROM payout_reversal r JOIN payout o ON o.id = r.payout_id
+   ), booked AS (
+     SELECT e.key, a.path, e.currency, p.amount_nanos AS nanos, CASE WHEN e.kind IN ('payout_paid', 'payout_reversed') THEN e.detail->>'transfer' END AS transfer
+     FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
+     WHERE (e.kind IN ('payout_sent', 'payout_returned') AND a.kind = 'payee:payable')
+       OR (e.kind IN ('payout_paid', 'payout_reversed') AND a.path = 'stripe:clearing')
+   )
+   SELECT format('payout entry %s on %s: booked %s %s of %s, payout, attempt and reversal say %s %s of %s', key, path, b.nanos, b.currency, b.transfer,
+     x.nanos, x.currency, x.transfer) AS difference
+   FROM booked b FULL JOIN expected x USING (key, path)
+   WHERE (b.nanos, b.currency, b.transfer) IS DISTINCT FROM (x.nanos, x.currency, x.transfer)
+   UNION ALL
+   SELECT format('payout reversal %s: booked by %s, its entry says %s', r.reversal_id, r.booked_by, e.detail->>'by')
+   FROM payout_reversal r LEFT JOIN journal_entry e ON e.key = format('payout:%s:reversed:%s', r.payout_id, r.reversal_id)
+   WHERE r.booked_by IS DISTINCT FROM e.detail->>'by'`,
+);

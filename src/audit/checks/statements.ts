@@ -1,4 +1,6 @@
-import { contentHash } from "../../kernel/index.ts";
+import { contentHash, firstDay, type Period, periodOfDay } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+import { buildStatement, type LineFigures } from "../../settlement/index.ts";
 import { type Check, DIFFERENCES_MAX, sqlCheck } from "../check.ts";
 
 export const statementHashes: Check = {
@@ -41,3 +43,92 @@ export const statementsFromBooks = sqlCheck(
    LEFT JOIN statement s ON s.payee = a.payee AND s.period = a.period AND s.currency = a.currency
    WHERE s.earned_nanos IS DISTINCT FROM a.nanos`,
 );
+
+/** The whole text a creator sees, written anew from the books. */
+export const statementsFromParts: Check = {
+  law: "every statement says what the entries and the accrued parts of its period come to, line by line",
+  async find(sql) {
+    const differences: string[] = [];
+    const periods = await sql<{ period: string }[]>`
+      SELECT period::text FROM statement UNION SELECT period::text FROM settlement WHERE state NOT IN ('closing', 'released')
+      ORDER BY 1`;
+    for (const { period } of periods) {
+      const expected = await expectedStatements(sql, periodOfDay(period));
+      const stored = await sql<StoredStatement[]>`
+        SELECT payee, currency, hash, opening_nanos::text AS opening, earned_nanos::text AS earned,
+          adjustments_nanos::text AS adjustments, paid_nanos::text AS paid
+        FROM statement WHERE period = ${period}`;
+      for (const { payee, currency, hash, ...figures } of stored) {
+        const key = `${payee} ${currency}`;
+        // A payee who changed the default currency since has an empty one that nobody would write now.
+        const should = expected.get(key) ?? emptyStatement(periodOfDay(period), payee, currency);
+        if (should.hash !== hash || should.figures !== Object.values(figures).join())
+          differences.push(
+            `statement ${payee} ${period} ${currency}: stored ${Object.values(figures)} (${hash}), books say ${should.figures} (${should.hash})`,
+          );
+        expected.delete(key);
+      }
+      for (const [key, { figures }] of expected)
+        if (/[1-9]/.test(figures))
+          differences.push(`statement ${key} of ${period}: missing, books say ${figures}`);
+    }
+    return differences.slice(0, DIFFERENCES_MAX);
+  },
+};
+
+interface StoredStatement {
+  payee: string;
+  currency: string;
+  hash: string;
+  opening: string;
+  earned: string;
+  adjustments: string;
+  paid: string;
+}
+
+const written = ({ hash }: { hash: string }, figures: string[]) => ({ hash, figures: figures.join() });
+
+function emptyStatement(period: Period, payee: string, currency: string) {
+  const none = { openingNanos: 0n, earnedNanos: 0n, adjustmentsNanos: 0n, paidNanos: 0n };
+  return written(buildStatement(period, { payee, currency, ...none }, []), ["0", "0", "0", "0"]);
+}
+
+async function expectedStatements(sql: Sql, period: Period) {
+  const rows = await sql<Omit<StoredStatement, "hash">[]>`
+    SELECT payee, currency, opening::text, earned::text, adjustments::text, paid::text
+    FROM statement_figures(${firstDay(period)})`;
+  const lines = await linesOf(sql, period);
+  return new Map(
+    rows.map(({ payee, currency, opening, earned, adjustments, paid }) => {
+      const figures = {
+        payee,
+        currency,
+        openingNanos: BigInt(opening),
+        earnedNanos: BigInt(earned),
+        adjustmentsNanos: BigInt(adjustments),
+        paidNanos: BigInt(paid),
+      };
+      const key = `${payee} ${currency}`;
+      const statement = buildStatement(period, figures, lines.get(key) ?? []);
+      return [key, written(statement, [opening, earned, adjustments, paid])] as const;
+    }),
+  );
+}
+
+async function linesOf(sql: Sql, period: Period): Promise<Map<string, LineFigures[]>> {
+  const rows = await sql<(Record<"key" | "gross" | "earned", string> & LineFigures)[]>`
+    SELECT split_part(p.account, ':', 2) || ' ' || p.currency AS key, m.id AS model, p.reason, p.paid_by,
+      p.service_month::text, sum(l.events)::text AS events, sum(l.receivable_nanos)::text AS gross, sum(p.amount_nanos)::text AS earned
+    FROM accrual_part p JOIN accrual_line l USING (booked_period, service_month, model_no, split_plan_no, currency)
+    JOIN model m USING (model_no)
+    WHERE p.booked_period = ${firstDay(period)} AND p.account LIKE 'payee:%'
+    GROUP BY 1, 2, 3, 4, p.service_month ORDER BY 1, 2, p.service_month, 3 DESC, 4`;
+  const lines = new Map<string, LineFigures[]>();
+  for (const { key, gross, earned, model, reason, paid_by, service_month, events } of rows) {
+    const line = { model, reason, paid_by, service_month: periodOfDay(service_month), events };
+    const known = lines.get(key) ?? [];
+    lines.set(key, known);
+    known.push({ ...line, grossNanos: BigInt(gross), earnedNanos: BigInt(earned) });
+  }
+  return lines;
+}

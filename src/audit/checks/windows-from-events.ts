@@ -39,6 +39,74 @@ export const unchargedFromEvents = sqlCheck(
    WHERE w.events IS DISTINCT FROM e.events`,
 );
 
+const BUILT_IN = ["predict_seconds", "input_tokens", "output_tokens", "images"];
+const CAPS = ["seconds", "input", "output", "images"];
+const COLUMNS = ["events", "runs", ...BUILT_IN.flatMap((meter) => [meter, `${meter}_events`])];
+
+/** Also what no view shows: columns without events, and quantities that are never charged. */
+export const windowColumnsFromEvents = sqlCheck(
+  "every column of every term window and customer term window is the sum of its events, as limited by their price",
+  [
+    columnsDiffer(
+      "term_window",
+      "term_no, service_day",
+      "(e.occurred_at AT TIME ZONE 'UTC')::date AS service_day",
+      "true",
+    ),
+    columnsDiffer(
+      "customer_term_window",
+      "term_no, customer_no, service_month",
+      "e.customer_no, date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date AS service_month",
+      "e.charged = 1 AND e.block_no IN (SELECT block_no FROM usage_block WHERE folded = 1)",
+    ),
+  ].join(" UNION ALL "),
+);
+
+export const otherWindowsFromBlocks = sqlCheck(
+  "every term window meter and customer term window meter is the sum of its blocks' meters without a column",
+  [
+    otherDiffer("term_window_meter", "term_no, service_day, meter_no", "day AS service_day", "true"),
+    otherDiffer(
+      "customer_term_window_meter",
+      "term_no, customer_no, service_month, meter_no",
+      "customer_no, date_trunc('month', day)::date AS service_month",
+      "charged = 1 AND folded = 1",
+    ),
+  ].join(" UNION ALL "),
+);
+
+function columnsDiffer(table: string, key: string, keyColumns: string, only: string): string {
+  const stored = COLUMNS.map((column) => `sum(${column}) AS ${column}`);
+  const facts = BUILT_IN.flatMap((meter, n) => [
+    `coalesce(sum(capped(e.${meter}, c.${CAPS[n]})), 0) AS ${meter}`,
+    `count(e.${meter}) AS ${meter}_events`,
+  ]);
+  const compared = (name: string) => COLUMNS.map((column) => `${name}.${column}`).join(", ");
+  return `
+   SELECT format('${table} %s: stored %s, events say %s', (${key})::text, w, e) AS difference
+   FROM (SELECT ${key}, ${stored} FROM ${table} GROUP BY ${key}) w
+   FULL JOIN (
+     SELECT e.term_no, ${keyColumns}, count(*) AS events, sum(coalesce(c.runs, 1)) AS runs, ${facts}
+     FROM usage_event e
+     JOIN (SELECT t.term_no AS no, cap.* FROM usage_term t CROSS JOIN LATERAL caps_of_price(t.price_no) AS cap) c ON c.no = e.term_no
+     WHERE ${only} GROUP BY ${key}) e USING (${key})
+   WHERE (${compared("w")}) IS DISTINCT FROM (${compared("e")})`;
+}
+
+function otherDiffer(table: string, key: string, keyColumns: string, only: string): string {
+  return `
+   SELECT format('${table} %s: stored %s of %s events, blocks say %s of %s', (${key})::text, w.quantity, w.events, b.quantity, b.events) AS difference
+   FROM (SELECT ${key}, sum(quantity) AS quantity, sum(events) AS events FROM ${table} GROUP BY ${key}) w
+   FULL JOIN (
+     SELECT term_no, ${keyColumns}, meter_no, sum(quantity) AS quantity, sum(events) AS events
+     FROM (SELECT o.*, b.folded, b.group_term_no[o.grp] AS term_no, b.group_customer_no[o.grp] AS customer_no,
+             date '1970-01-01' + (b.group_first[o.grp] / 86400000000)::int AS day
+           FROM usage_block b CROSS JOIN LATERAL unnest(b.other_group, b.other_meter_no, b.other_quantity, b.other_events)
+             AS o(grp, meter_no, quantity, events)) o JOIN usage_term USING (term_no)
+     WHERE ${only} GROUP BY ${key}) b USING (${key})
+   WHERE (w.quantity, w.events) IS DISTINCT FROM (b.quantity, b.events)`;
+}
+
 function sumsDiffer(what: string, key: string, stored: string, facts: string): string {
   return `
    SELECT format('${what} %s: stored %s of %s events, events say %s of %s', k, w.quantity, w.events, e.quantity, e.events) AS difference

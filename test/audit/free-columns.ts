@@ -1,0 +1,153 @@
+const LABEL = "a name for people; nothing is computed from it";
+const WHEN = "when it was noted; nothing is computed from it";
+const WHO = "who did it, as they said; there is nothing below it";
+const TERMS = "may change at any time and keeps no past; what a plan took from it stands in the plan";
+const MARK = "a bookmark: set back it costs time, set too far it shows in what was left out";
+
+/** Tables in which a change is nobody's loss, and why. */
+export const FREE_TABLES: Record<string, string> = {
+  api_key: "who may call; no figure follows from it",
+  idempotent_request: "answers that are given again; the facts they tell of are checked where they are kept",
+  payee_freeze: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
+  payout_minimum: TERMS,
+  payout_stop: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
+  payout_account: "what the provider last said; asked anew for each plan",
+  self_dealing_rule: "nothing reads it yet: the rule is always that the platform takes the part",
+};
+
+/** Columns under which there is nothing and from which nothing is computed, and why. */
+export const FREE_COLUMNS: Record<string, string> = {
+  "catalog_state.version": "tells that something changed; a wrong one makes a change be planned once more",
+  "chain_state.complete_until_xid": MARK,
+  "customer.created_at": WHEN,
+  "customer.name": LABEL,
+  "dead_letter.created_at": WHEN,
+  "dead_letter.message": "told to people, and worded anew by later versions",
+  "dead_letter.replayed_at": "sent through the log again or not: twice it is a duplicate",
+  "identity_floor.occurred_from": "infinite here; changed below",
+  "metering_cursor.epoch": "fences who held the partition before; every claim raises it",
+  "metering_cursor.updated_at": WHEN,
+  "model.created_at": WHEN,
+  "parked_event.parked_at": WHEN,
+  "parked_event.reason": "told to people; asked anew whenever the catalogue changes",
+  "payee.country": TERMS,
+  "payee.created_at": "only says who gets an empty statement",
+  "payee.default_currency": TERMS,
+  "payee.minimum_payout_nanos": TERMS,
+  "payee.name": LABEL,
+  "payee.stripe_account": TERMS,
+  "payout.created_at": WHEN,
+  "payout.reason": "told to people",
+  "payout.updated_at": WHEN,
+  "payout_attempt.detail": "told to people",
+  "payout_attempt.ended_at": WHEN,
+  "payout_attempt.missing_since": WHEN,
+  "payout_reversal.booked_at": WHEN,
+  "price_version.created_at": WHEN,
+  "reconciliation.ran_at": WHEN,
+  "revenue_policy.created_at": WHEN,
+  "seal.sealed_at": "later it only makes a balance read more entries; earlier is tried below",
+  "settlement.approved_at": WHEN,
+  "settlement.approved_by": WHO,
+  "settlement.confirmed": WHO,
+  "settlement.planned_by": WHO,
+  "settlement.two_person": WHO,
+  "term_window.shard": "which partition wrote it; windows are sums over them",
+  "term_window_meter.shard": "which partition wrote it; windows are sums over them",
+  "usage_block.accrued": MARK,
+  "usage_log_record.appended_at": "only said whether an event was too far ahead or too old",
+};
+
+/** Tables whose rows may be missing without a loss, and why. */
+export const NO_DELETE: Record<string, string> = {
+  reconciliation: "what was found when; the next run finds it again",
+};
+
+/** Which row is changed, where the first one is not telling. */
+export const ROW_OF: Record<string, string> = {
+  "customer_version.effective_from": "effective_from > '2023-01-01'",
+  metered_extent: "segment_from < '2023-01-01'",
+  // The beginning of a log may be gone: that is what retention does.
+  usage_log_record: `"offset" = 1`,
+  usage_block: "first_period = '2023-09-01'",
+};
+
+/** What a column is changed to, where one more would not be telling. */
+export const CHANGED_TO: Record<string, string> = {
+  "model_lineage.base_model_no": "(SELECT model_no FROM model WHERE id = 'mia/own')",
+  "parked_event.event": `jsonb_set(event, '{q,frames}', '"9"')`,
+  "price_component.amount": "'99'",
+  "price_component.per": "'10'",
+  "revenue_policy.steps": `jsonb_set(steps, '{0,percent}', '"21"')`,
+  "usage_block.events": `regexp_replace(events, '"it":\\[(\\d+)', '"it":[9\\1')`,
+};
+
+/** What a difference calls a table, where it is not its name. */
+export const SHOWN_AS: Record<string, RegExp> = {
+  account_balance: /^account /,
+  accrual_part: /accrual.part|booked \[/,
+  books_state: /books_state|payout attempt/,
+  chain_link: /^link \d/,
+  customer_version: /customer|in force were/,
+  identity_floor: /identity_floor|identity /,
+  journal_entry: /entry|entries/,
+  ledger_account: /account|touches|accruals of/,
+  model: /model|split.segment|content is not/,
+  model_lineage: /split.segment|owns/,
+  model_version: /event \d+/,
+  parked_event: /parked|^identity/,
+  payout_attempt: /attempt/,
+  payout_reversal: /reversal/,
+  posting: /entry|entries/,
+  permitted_flow: /entries of kind/,
+  price_component: /price|accrual.line|rate.segment/,
+  price_version: /price|rate.segment/,
+  revenue_policy: /split.segment/,
+  self_dealing_plan: /self-dealing plan/,
+  settlement: /settlement|plan of/,
+  seal: /seal|balance snapshot/,
+  split_plan: /plan/,
+  usage_block: /block|metering cursor|event /,
+  usage_identity: /identity/,
+  usage_log_record: /usage log/,
+  usage_source: /identity/,
+  usage_term: /usage term|event \d+/,
+};
+
+const SENT = "(SELECT entry_no FROM journal_entry WHERE kind = 'release' ORDER BY entry_no LIMIT 1)";
+
+/** Changes that keep a constraint, or that fit together in several places. */
+export const MORE: Record<string, Record<string, string>> = {
+  account_balance: {
+    "the last entry is gone, with its link and postings": `
+      WITH gone AS (DELETE FROM chain_link WHERE chain_no = (SELECT max(chain_no) FROM chain_link) RETURNING entry_no),
+      moved AS (DELETE FROM posting USING gone WHERE posting.entry_no = gone.entry_no)
+      DELETE FROM journal_entry USING gone WHERE journal_entry.entry_no = gone.entry_no`,
+  },
+  identity_floor: {
+    "the floor is raised": "UPDATE identity_floor SET occurred_from = now() + interval '1 hour'",
+  },
+  metering_cursor: {
+    "one more applied":
+      "UPDATE metering_cursor SET applied = applied + 1, consumed = consumed + 1 WHERE partition = 1",
+    "one more duplicate":
+      "UPDATE metering_cursor SET duplicate = duplicate + 1, consumed = consumed + 1 WHERE partition = 1",
+    "one more dead": "UPDATE metering_cursor SET dead = dead + 1, applied = applied - 1 WHERE partition = 1",
+  },
+  posting: {
+    "an entry is doubled, and the balances with it": `
+      WITH doubled AS (UPDATE posting SET amount_nanos = amount_nanos * 2 WHERE entry_no = ${SENT} RETURNING account_no, amount_nanos / 2 AS more)
+      UPDATE account_balance b SET balance_nanos = balance_nanos + more FROM doubled WHERE b.account_no = doubled.account_no`,
+  },
+  price_component: {
+    "amount and price of a unit":
+      "UPDATE price_component SET amount = '7.4', unit_amount = 0.0074 WHERE amount = '3.7'",
+  },
+  seal: { "sealed before its entries": "UPDATE seal SET sealed_at = sealed_at - interval '1 day'" },
+  statement: {
+    "opening and closing":
+      "UPDATE statement SET opening_nanos = opening_nanos + 1, closing_nanos = closing_nanos + 1",
+    "earned and closing":
+      "UPDATE statement SET earned_nanos = earned_nanos + 1, closing_nanos = closing_nanos + 1",
+  },
+};

@@ -1,0 +1,211 @@
+import { pino } from "pino";
+import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-usage-log.ts";
+import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
+import { openCatalogStore } from "../../src/catalog/index.ts";
+import { accrueOpenPeriods } from "../../src/earnings/index.ts";
+import { present } from "../../src/kernel/index.ts";
+import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
+import { consumeLog, foldCustomerWindows, meteringStatus, releaseParked } from "../../src/metering/index.ts";
+import {
+  accountReadiness,
+  bookReversal,
+  payMonth,
+  provisionAccounts,
+  reconcile,
+} from "../../src/payouts/index.ts";
+import type { Sql } from "../../src/postgres/index.ts";
+import { approvePlan, closeMonth, planMonth } from "../../src/settlement/index.ts";
+import { stripeClient } from "../stripe-simulator/stripe-client.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { monthOf } from "../support/marketplace-books.ts";
+import { startStripeSimulator } from "../support/stripe-simulator.ts";
+import { until } from "../support/until.ts";
+import { type EventFields, usageEvent } from "../support/usage.ts";
+
+export const MONTH = monthOf("2023-09");
+
+const component = (meter: string, amount: string, per = "1", max?: string) => ({
+  meter,
+  amount,
+  per,
+  ...(max === undefined ? {} : { max_per_event: max }),
+});
+
+/** A fine-tune that pays a royalty, a cost step, limits per event, a meter of the model's own, and a payee who uses its own model. */
+const CATALOGUE = {
+  payees: ["ada", "lin", "mia"].map((id) => ({ id, name: id, country: "US", default_currency: "USD" })),
+  customers: [
+    { id: "acme", name: "Acme", currency: "USD", country: "US" },
+    { id: "mia-app", name: "Mia's app", currency: "USD", country: "DE", payee: "mia" },
+  ],
+  models: [
+    { id: "ada/base", payee: "ada" },
+    { id: "lin/fine", payee: "lin", base_model: "ada/base" },
+    { id: "mia/own", payee: "mia" },
+  ],
+  policies: [
+    {
+      model: "lin/fine",
+      effective_from: "2020-01-01T00:00:00Z",
+      steps: [
+        { take: "cost", meter: "predict_seconds", amount: "0.01", per: "1", currency: "USD" },
+        { take: "platform", percent: "20" },
+        { take: "royalty", percent: "7" },
+        {
+          take: "shares",
+          shares: [
+            { payee: "lin", weight: 2 },
+            { payee: "mia", weight: 1 },
+          ],
+        },
+      ],
+    },
+  ],
+  prices: [
+    {
+      model: "ada/base",
+      currency: "USD",
+      effective_from: "2020-01-01T00:00:00Z",
+      charge_statuses: ["succeeded"],
+      components: [
+        component("input_tokens", "3.7", "1000"),
+        component("frames", "0.013"),
+        component("images", "0.5", "1", "2"),
+      ],
+    },
+    {
+      model: "lin/fine",
+      currency: "USD",
+      effective_from: "2020-01-01T00:00:00Z",
+      components: [component("output_tokens", "1.3", "1000"), component("predict_seconds", "0.02")],
+    },
+    {
+      model: "mia/own",
+      currency: "USD",
+      effective_from: "2020-01-01T00:00:00Z",
+      components: [
+        component("runs", "2.5", "1", "1"),
+        component("input_tokens", "0.001", "1", "500"),
+        component("output_tokens", "0.001", "1", "500"),
+        component("predict_seconds", "0.01", "1", "3"),
+      ],
+    },
+  ],
+};
+
+const USED: Partial<EventFields>[] = [
+  { model: "ada/base", metrics: { input_token_count: 4_001, frames: 7, image_count: 5 } },
+  { model: "ada/base", metrics: { input_token_count: 13, frames: 2 }, version: "v2" },
+  { model: "ada/base", metrics: { input_token_count: 99, frames: 3 }, status: "failed" },
+  { model: "lin/fine", metrics: { output_token_count: 7_777, predict_time: 12.345678 } },
+  {
+    model: "lin/fine",
+    metrics: { output_token_count: 31, predict_time: 0.5, input_token_count: 8 },
+    source: "//predictor/us-1",
+  },
+  { model: "lin/fine", customer: "mia-app", metrics: { output_token_count: 5_000, predict_time: 1 } },
+  { model: "lin/fine", metrics: { image_count: 1 } },
+  { model: "mia/own", customer: "acme", metrics: { predict_time: 7, input_token_count: 800 } },
+  { model: "mia/own", customer: "mia-app" },
+];
+
+/** What holds from just before the next month's usage. */
+const CHANGES = {
+  customers: [
+    { id: "acme", name: "Acme", currency: "USD", country: "CA", effective_from: "2023-10-03T11:30:00Z" },
+  ],
+  prices: [
+    {
+      model: "lin/fine",
+      currency: "USD",
+      effective_from: "2023-10-03T11:30:00Z",
+      components: [component("output_tokens", "1.4", "1000")],
+    },
+  ],
+};
+
+export interface FullMonth extends TestDatabase {
+  /** What was known before: any difference there is is one that a test made. */
+  sql: Sql;
+}
+
+/** A month with something in every table: metered, closed, sealed, paid, reversed and reconciled, and the next one begun. */
+export async function openFullMonth(): Promise<FullMonth> {
+  const [simulator, database] = await Promise.all([startStripeSimulator(), createTestDatabase()]);
+  const { sql } = database;
+  const logger = pino({ level: "silent" });
+  const log = await openPostgresUsageLog({ sql, log: logger, partitions: 2 });
+  const catalog = openCatalogStore(sql);
+  const provider = openStripePayoutProvider({
+    secretKey: "sk_test_simulator",
+    apiBase: simulator.url,
+    timeoutMs: 10_000,
+  });
+  try {
+    await catalog.change(CATALOGUE as Parameters<typeof catalog.change>[0]);
+    await provisionAccounts(sql, catalog, provider);
+    await consumeLog(log, sql, logger);
+    const metered = () => until(async () => (await meteringStatus(sql, log)).lag === 0);
+    const send = async (name: string, events: readonly Partial<EventFields>[], day = "2023-09-14") => {
+      const values = events.map((fields, n) =>
+        usageEvent({ id: `${name}-${n}`, time: `${day}T12:00:0${n}.000001Z`, ...fields }),
+      );
+      await log.append([{ key: name, value: Buffer.from(JSON.stringify(values)) }]);
+      await metered();
+    };
+
+    await send("first", USED);
+    await send("again", [{ ...USED[0], id: "first-0", time: "2023-09-14T12:00:00.000001Z" }]);
+    await send("conflict", [{ ...USED[3], id: "first-3", metrics: { output_token_count: 1 } }]);
+    await log.append([{ key: "poison", value: Buffer.from("{ no JSON") }]);
+    await send("waits", [
+      { model: "mia/later", customer: "acme" },
+      { model: "mia/never", metrics: { frames: 4 } },
+    ]);
+    await catalog.change({
+      models: [{ id: "mia/later", payee: "mia" }],
+      prices: [{ ...present(CATALOGUE.prices[2], "a price"), model: "mia/later" }],
+    } as Parameters<typeof catalog.change>[0]);
+    await releaseParked(sql);
+
+    await closeMonth(sql, MONTH, { graceSeconds: 3_600, catchUp: async () => {} });
+    const readiness = (accounts: string[]) => accountReadiness(sql, provider, accounts);
+    const { hash } = await planMonth(sql, MONTH, { by: "maker", twoPerson: true, readiness });
+    await approvePlan(sql, MONTH, hash, "checker");
+    await payMonth(sql, provider, MONTH);
+    await reverseOne(sql, provider, simulator);
+
+    await send("late", USED.slice(0, 4));
+    await catalog.change(CHANGES as Parameters<typeof catalog.change>[0]);
+    await send("october", USED, "2023-10-03");
+    await accrueOpenPeriods(sql);
+    await foldCustomerWindows(sql);
+    await sql`SELECT post_entry('goodwill', 'adjustment', 'USD', '2023-10-01', '{}', ARRAY['payee:ada:payable', 'platform:revenue'],
+      ARRAY[-700, 700]::numeric[])`;
+    await sql`SELECT reverse_entry('goodwill', 'it was somebody else')`;
+    await until(() => sealPeriod(sql, MONTH));
+    await until(async () => {
+      await extendChain(sql);
+      const [row] = await sql<[{ left: number }]>`
+        SELECT (SELECT count(*) FROM journal_entry) - (SELECT count(*) FROM chain_link) AS left`;
+      return Number(row.left) === 0;
+    });
+  } finally {
+    await log.close();
+    await simulator.kill("SIGKILL");
+  }
+  return database;
+}
+
+async function reverseOne(
+  sql: Sql,
+  provider: ReturnType<typeof openStripePayoutProvider>,
+  simulator: Awaited<ReturnType<typeof startStripeSimulator>>,
+): Promise<void> {
+  const [paid] = await sql<{ id: string; transfer_id: string }[]>`
+    SELECT id, transfer_id FROM payout WHERE state = 'paid' ORDER BY id`;
+  const { id, transfer_id } = present(paid, "a payout that is paid");
+  const reversal = await stripeClient(simulator).transfers.createReversal(transfer_id, { amount: 1 });
+  await bookReversal(sql, provider, { payout: id, reversal: reversal.id, by: "operator" });
+  await reconcile(sql, provider, MONTH, "operator");
+}
