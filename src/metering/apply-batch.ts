@@ -1,6 +1,6 @@
 import { refusedByDatabase, type Sql, violatesUnique } from "../postgres/index.ts";
-import type { LogRecord, UsageEvent } from "../usage/index.ts";
-import { type BatchEvent, buildBatch, type MeteringBatch, rawEvent } from "./batch/build-batch.ts";
+import type { LogRecord } from "../usage/index.ts";
+import { buildBatch, type MeteringBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
 import { uuidArray } from "./batch/columns.ts";
 import { eventColumns } from "./batch/event-columns.ts";
 
@@ -71,16 +71,16 @@ const REPEATS_MAX = 20;
 
 /** What was metered before is asked first, outside of the transaction; whether that still holds, a unique key decides. */
 async function setRepeatsApart(sql: Sql, batch: MeteringBatch): Promise<MeteringBatch> {
-  if (batch.events.length === 0) return batch;
-  const identities = uuidArray(batch.events.map(({ identity }) => identity));
+  const { events, firsts } = batch;
+  if (firsts.length === 0) return batch;
+  const identities = uuidArray(firsts.map((row) => events.identity[row] ?? ""));
   const [{ known }] = await sql<[{ known: string }]>`
     SELECT known_identities(${identities}::text::uuid[])::text AS known`;
   if (known === "{}") return batch;
   const places = new Set(known.slice(1, -1).split(",").map(Number));
-  const { true: old = [], false: events = [] } = Object.groupBy(batch.events, (_, index) =>
-    places.has(index + 1) ? "true" : "false",
-  );
-  return { ...batch, events, repeats: [...old, ...batch.repeats] };
+  const old = firsts.filter((_, index) => places.has(index + 1));
+  const unknown = firsts.filter((_, index) => !places.has(index + 1));
+  return { ...batch, firsts: unknown, repeats: [...old, ...batch.repeats] };
 }
 
 async function applyNew(
@@ -93,9 +93,9 @@ async function applyNew(
   const alone = new Set<string>();
   let raw: Record<string, RawEvent> = {};
   for (;;) {
-    const separate = (event: UsageEvent) =>
-      limited.has(event.model) || (alone.size > 0 && alone.has(`${event.customer} ${event.model}`));
-    const columns = eventColumns(batch.events, separate);
+    const columns = eventColumns(batch.events, batch.firsts, (row) =>
+      mustStandAlone(batch, row, limited, alone),
+    );
     try {
       await callApply(sql, position, batch, columns, raw);
       return;
@@ -106,12 +106,24 @@ async function applyNew(
         for (const group of (refused.detail.groups ?? "").split(","))
           alone.add(columns.subjectOf(Number(group)));
       } else if (refused?.code === "conflict_raw_needed") {
-        raw = rawEvents(batch.repeats, records, (refused.detail.places ?? "").split(","));
+        raw = rawEvents(batch, records, (refused.detail.places ?? "").split(","));
       } else {
         throw error;
       }
     }
   }
+}
+
+/** @param alone customers and models with a space between, for which a group was too coarse */
+function mustStandAlone(
+  { events }: MeteringBatch,
+  row: number,
+  limited: ReadonlySet<string>,
+  alone: ReadonlySet<string>,
+): boolean {
+  if (limited.size === 0 && alone.size === 0) return false;
+  const model = events.subjects.model[events.subject[row] ?? 0] ?? "";
+  return limited.has(model) || alone.has(`${events.customerNames.names[events.customer[row] ?? 0]} ${model}`);
 }
 
 function rememberLimited(limited: Set<string>, models: string): void {
@@ -127,16 +139,16 @@ interface RawEvent {
 }
 
 function rawEvents(
-  repeats: readonly BatchEvent[],
+  { events, repeats }: MeteringBatch,
   records: readonly LogRecord[],
   places: string[],
 ): Record<string, RawEvent> {
   const raw: Record<string, RawEvent> = {};
   for (const place of places) {
-    const repeat = repeats[Number(place) - 1];
-    if (repeat === undefined) continue;
-    const { offset, index } = repeat;
-    const bytes = rawEvent(records, offset, index);
+    const row = repeats[Number(place) - 1];
+    if (row === undefined) continue;
+    const { offset, index } = placeInLog(records, events, row);
+    const bytes = rawEvent(records, events, row);
     raw[place] = { o: offset.toString(), x: index, raw: bytes.toString("base64") };
   }
   return raw;
@@ -145,13 +157,13 @@ function rawEvents(
 async function callApply(
   sql: Sql,
   { logId, partition, epoch, nextOffset, to }: BatchPosition,
-  { consumed, repeats, dead }: MeteringBatch,
+  { consumed, events, repeats, dead }: MeteringBatch,
   e: ReturnType<typeof eventColumns>,
   raw: Record<string, RawEvent>,
 ): Promise<void> {
   const { groups } = e;
   const [seconds, input, output, images] = groups.meters;
-  const known = repeats.map(({ identity, content }) => ({ i: identity, c: content.toString() }));
+  const known = repeats.map((row) => ({ i: events.identity[row], c: events.content[row]?.toString() }));
   await sql`SELECT apply_usage_batch(${logId}, ${partition}, ${epoch}, ${nextOffset.toString()}, ${to.toString()}, ${consumed},
     ROW(${e.customers}::text::text[], ${e.sources}::text::text[], ${e.models}::text::text[], ${e.versions}::text::text[],
       ${e.statuses}::text::text[], ${e.meters}::text::text[], ${e.identities}::text::uuid[], ${e.contents}::text::bigint[],

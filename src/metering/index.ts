@@ -1,4 +1,4 @@
-export { buildBatch, rawEvent } from "./batch/build-batch.ts";
+export { buildBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
 export { consumeLog, type MeteringObserver } from "./consume-log.ts";
 export { foldCustomerWindows } from "./fold-customer-windows.ts";
 export { forgetIdentities } from "./forget-identities.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { buildBatch } from "../../src/metering/batch/build-batch.ts";
+import { buildBatch, placeInLog } from "../../src/metering/batch/build-batch.ts";
 import { eventColumns } from "../../src/metering/batch/event-columns.ts";
 import { sliceArray } from "../../src/metering/batch/slice-array.ts";
 import type { LogRecord } from "../../src/usage/index.ts";
@@ -107,15 +107,19 @@ describe("a batch", () => {
     );
     fc.assert(
       fc.property(fc.array(values, { maxLength: 6 }), (list) => {
-        const batch = buildBatch(recordsOf(list));
-        expect(batch.consumed).toBe(batch.events.length + batch.repeats.length + batch.dead.length);
+        const records = recordsOf(list);
+        const batch = buildBatch(records);
+        expect(batch.consumed).toBe(batch.firsts.length + batch.repeats.length + batch.dead.length);
         const places = [
-          ...[...batch.events, ...batch.repeats].map(({ offset, index }) => `${offset} ${index}`),
+          ...[...batch.firsts, ...batch.repeats].map((row) => {
+            const { offset, index } = placeInLog(records, batch.events, row);
+            return `${offset} ${index}`;
+          }),
           ...batch.dead.map(({ o, x }) => `${o} ${x}`),
         ];
         expect(new Set(places).size).toBe(places.length);
         expect(places).toHaveLength(batch.consumed);
-        const text = JSON.stringify([eventColumns(batch.events, () => false), batch.dead]);
+        const text = JSON.stringify([eventColumns(batch.events, batch.firsts, () => false), batch.dead]);
         expect(text.isWellFormed()).toBe(true);
         expect(text).not.toContain("\\u0000");
         expect(text).not.toContain("\\ud8");
@@ -156,7 +160,7 @@ describe("a batch", () => {
         const batch = buildBatch(recordsOf(records.map((list) => JSON.stringify(list.map(goodEvent)))));
         const flat = records.flat();
         const firsts = [...new Set(flat)];
-        expect(batch.events.map(({ event }) => event.id)).toEqual(firsts);
+        expect(batch.firsts.map((row) => batch.events.id[row])).toEqual(firsts);
         expect(batch.repeats).toHaveLength(flat.length - firsts.length);
       }),
     );

@@ -1,6 +1,6 @@
 import type { Sql } from "../../postgres/index.ts";
 import type { UsageStatus } from "../../pricing/index.ts";
-import { billedContentNumber, eventIdentity, type UsageEvent } from "../../usage/index.ts";
+import { billedContent, eventIdentity, type UsageEvent } from "../../usage/index.ts";
 import { type Check, DIFFERENCES_MAX } from "../check.ts";
 
 /** An event as it is kept, under the identity and the hash of its content that were kept apart from it. */
@@ -59,7 +59,7 @@ function differs(kept: KeptEvent): string | undefined {
   };
   if (eventIdentity(source, id) !== kept.identity)
     return `${source} ${id} has another identity than usage_identity ${kept.identity}`;
-  if (billedContentNumber(event).toString() !== kept.content)
+  if (billedContent(event).toString() !== kept.content)
     return `its content is not what usage_identity ${kept.identity} was taken for`;
   return undefined;
 }
@@ -69,7 +69,7 @@ const EVENTS_OF_BLOCK = `
     SELECT o.place, jsonb_object_agg(o.meter, o.quantity::text) AS quantities
     FROM usage_block b CROSS JOIN LATERAL unpack_other_meters(b.events) o WHERE b.block_no = $1 GROUP BY 1
   )
-  SELECT format('usage block %s, event %s', e.block_no, e.place) AS name, i.identity, i.content::text,
+  SELECT format('usage block %s, event %s', e.block_no, e.place) AS name, replace(i.identity::text, '-', '') AS identity, i.content::text,
     coalesce(s.source, '') AS source, e.id, epoch_micros(e.occurred_at)::text AS occurred_at, coalesce(c.id, '') AS customer,
     coalesce(m.id, '') AS model, coalesce(v.version, 'a version that is gone') AS version, e.status,
     jsonb_strip_nulls(jsonb_build_object('runs', '1', 'predict_seconds', e.predict_seconds::text, 'input_tokens',
@@ -84,7 +84,7 @@ const EVENTS_OF_BLOCK = `
   WHERE e.block_no = $1`;
 
 const PARKED_EVENTS = `
-  SELECT format('parked event %s', p.parked_no) AS name, p.identity, i.content::text, p.event->>'s' AS source, p.event->>'e' AS id,
+  SELECT format('parked event %s', p.parked_no) AS name, replace(p.identity::text, '-', '') AS identity, i.content::text, p.event->>'s' AS source, p.event->>'e' AS id,
     epoch_micros((p.event->>'t')::timestamptz)::text AS occurred_at, p.event->>'u' AS customer, p.event->>'m' AS model,
     p.event->>'v' AS version, p.event->>'k' AS status, p.event->'q' AS quantities
   FROM parked_event p JOIN usage_identity i USING (identity)`;

@@ -1,4 +1,4 @@
-import { buildBatch, rawEvent } from "../../metering/index.ts";
+import { buildBatch, placeInLog, rawEvent } from "../../metering/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import type { LogRecord } from "../../usage/index.ts";
 import { type Check, DIFFERENCES_MAX, sqlCheck } from "../check.ts";
@@ -67,22 +67,22 @@ async function compare(
   differences: string[],
 ): Promise<number> {
   const batch = buildBatch(records);
-  const events = [...batch.events, ...batch.repeats];
-  const contents = await contentsOf(
-    sql,
-    events.map(({ identity }) => identity),
-  );
+  const { events } = batch;
+  const contents = await contentsOf(sql, events.identity);
   const letters = await lettersOf(sql, partition, records);
   const places = [
-    ...events.map(({ offset, index, identity, content }) => ({
-      place: `${offset}/${index}`,
-      letter: `conflict ${rawEvent(records, offset, index).toString("base64")}`,
-      metered: contents.get(identity) === content.toString(),
-      known: contents.has(identity),
-    })),
+    ...events.identity.map((identity, row) => {
+      const { offset, index } = placeInLog(records, events, row);
+      return {
+        place: `${offset}/${index}`,
+        letter: () => `conflict ${rawEvent(records, events, row).toString("base64")}`,
+        metered: contents.get(identity) === events.content[row]?.toString(),
+        known: contents.has(identity),
+      };
+    }),
     ...batch.dead.map(({ o, x, reason, raw }) => ({
       place: `${o}/${x}`,
-      letter: `${reason} ${raw}`,
+      letter: () => `${reason} ${raw}`,
       metered: false,
       known: true,
     })),
@@ -93,7 +93,7 @@ async function compare(
     letters.delete(place);
     const said = `usage log record ${partition}/${place}`;
     // One that was too old to be told from a repeat is refused by a setting that is not known here.
-    if (letter !== undefined && letter.replace(/^time_too_old/, "conflict") !== expected)
+    if (letter !== undefined && letter.replace(/^time_too_old/, "conflict") !== expected())
       differences.push(`${said}: its dead_letter has another reason or other bytes`);
     // What is forgotten cannot be asked for any more.
     if (letter === undefined && !metered && (known || floor?.raised !== true))
@@ -104,9 +104,10 @@ async function compare(
   return batch.consumed;
 }
 
-async function contentsOf(sql: Sql, identities: string[]): Promise<Map<string, string>> {
+async function contentsOf(sql: Sql, identities: readonly string[]): Promise<Map<string, string>> {
   const rows = await sql<{ identity: string; content: string }[]>`
-    SELECT identity::text, content::text FROM usage_identity WHERE identity = ANY (${identities}::uuid[])`;
+    SELECT replace(identity::text, '-', '') AS identity, content::text FROM usage_identity
+    WHERE identity = ANY (${identities}::uuid[])`;
   return new Map(rows.map(({ identity, content }) => [identity, content]));
 }
 

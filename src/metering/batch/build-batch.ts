@@ -1,13 +1,7 @@
 import { instantOf, present } from "../../kernel/index.ts";
-import {
-  billedContentNumber,
-  EVENTS_PER_BATCH_MAX,
-  eventIdentity,
-  type LogRecord,
-  readUsageEvent,
-  type UsageEvent,
-} from "../../usage/index.ts";
-import type { IdentifiedEvent } from "./event-columns.ts";
+import { EVENTS_PER_BATCH_MAX, type LogRecord, readUsageEvent, type UsageEvent } from "../../usage/index.ts";
+import { EventTable } from "./event-table.ts";
+import { SeenIdentities } from "./seen-identities.ts";
 import { sliceArray } from "./slice-array.ts";
 
 const RECORD_BYTES_MAX = 1_100_000;
@@ -31,24 +25,21 @@ export interface MeteringBatch {
   records: number;
   /** Events found: readable and unreadable. An unreadable record counts as one. */
   consumed: number;
-  /** Each identity once; the others that have it are repeats. */
-  events: BatchEvent[];
-  repeats: BatchEvent[];
+  /** The readable ones. */
+  events: EventTable;
+  /** Rows of `events`: each identity once; the others that have it are repeats. */
+  firsts: number[];
+  repeats: number[];
   dead: DeadRow[];
-}
-
-/** An event and where it stands in the log. */
-export interface BatchEvent extends IdentifiedEvent {
-  offset: bigint;
-  index: number;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /** Reads log records into rows, as many as make a batch. Pure, and never throws: whatever a producer wrote becomes an event or a dead letter. */
 export function buildBatch(records: readonly LogRecord[], horizonDays?: number): MeteringBatch {
-  const batch: MeteringBatch = { records: 0, consumed: 0, events: [], repeats: [], dead: [] };
-  const seen = new Set<string>();
+  const events = new EventTable();
+  const batch: MeteringBatch = { records: 0, consumed: 0, events, firsts: [], repeats: [], dead: [] };
+  const seen = new SeenIdentities();
   for (const record of records) {
     if (batch.consumed >= EVENTS_MAX) break;
     addRecord(batch, seen, record, horizonDays);
@@ -57,19 +48,22 @@ export function buildBatch(records: readonly LogRecord[], horizonDays?: number):
   return batch;
 }
 
-/** The bytes of one event of these records, as they stand in the log. */
-export function rawEvent(records: readonly LogRecord[], offset: bigint, index: number): Buffer {
-  const { value } = present(
-    records.find((record) => record.offset === offset),
-    "the event's record",
-  );
+/** Where an event stands in the log. `row` is one of the table that was built of these records. */
+export function placeInLog(records: readonly LogRecord[], { record, index }: EventTable, row: number) {
+  const { offset } = present(records[record[row] ?? -1], "the event's record");
+  return { offset, index: index[row] ?? 0 };
+}
+
+/** The bytes of that event, as they stand in the log. */
+export function rawEvent(records: readonly LogRecord[], { record, index }: EventTable, row: number): Buffer {
+  const { value } = present(records[record[row] ?? -1], "the event's record");
   const text = utf8.decode(value);
-  return text.trimStart().startsWith("[") ? Buffer.from(sliceArray(text)[index] ?? "") : value;
+  return text.trimStart().startsWith("[") ? Buffer.from(sliceArray(text)[index[row] ?? 0] ?? "") : value;
 }
 
 function addRecord(
   batch: MeteringBatch,
-  seen: Set<string>,
+  seen: SeenIdentities,
   record: LogRecord,
   horizonDays: number | undefined,
 ): void {
@@ -94,21 +88,14 @@ function addRecord(
       );
       continue;
     }
-    addEvent(batch, seen, read.event, record.offset, index);
+    addEvent(batch, seen, read.event, index);
   }
 }
 
-function addEvent(
-  batch: MeteringBatch,
-  seen: Set<string>,
-  event: UsageEvent,
-  offset: bigint,
-  index: number,
-): void {
-  const identity = eventIdentity(event.source, event.id);
-  const read = { event, identity, content: billedContentNumber(event), offset, index };
-  (seen.has(identity) ? batch.repeats : batch.events).push(read);
-  seen.add(identity);
+function addEvent(batch: MeteringBatch, seen: SeenIdentities, event: UsageEvent, index: number): void {
+  const row = batch.events.add(event, batch.records, index);
+  const isNew = seen.add(batch.events.identity[row] ?? "");
+  (isNew ? batch.firsts : batch.repeats).push(row);
   batch.consumed++;
 }
 

@@ -1,17 +1,3 @@
-/** Numbers names from 1, in the order in which they come. */
-export class Dictionary {
-  readonly names: string[] = [];
-  readonly #numbers = new Map<string, number>();
-
-  numberOf(name: string): number {
-    const known = this.#numbers.get(name);
-    if (known !== undefined) return known;
-    this.names.push(name);
-    this.#numbers.set(name, this.names.length);
-    return this.names.length;
-  }
-}
-
 // PostgreSQL's array texts, written here since postgres.js knows array types only from a query that some clients are told
 // to leave out, and takes longer.
 
@@ -20,7 +6,7 @@ export function intArray(column: readonly (bigint | number)[]): string {
 }
 
 /** Null when the column is empty throughout. */
-export function nullableIntArray(column: readonly (bigint | number | null)[]): string | null {
+export function nullableIntArray(column: readonly (number | null)[]): string | null {
   if (column.every((value) => value === null)) return null;
   return `{${column.map((value) => value ?? "NULL").join(",")}}`;
 }

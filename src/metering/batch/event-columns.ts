@@ -1,39 +1,31 @@
-import { isBuiltInMeter } from "../../pricing/index.ts";
-import type { UsageEvent } from "../../usage/index.ts";
-import { Dictionary, intArray, textArray, uuidArray } from "./columns.ts";
-import { COLUMN_METERS, EventGroups } from "./event-groups.ts";
-
-/** A readable event that was read from the log, with what tells it from others and what it is charged for. */
-export interface IdentifiedEvent {
-  event: UsageEvent;
-  /** UUID. */
-  identity: string;
-  /** Signed 64 bits. */
-  content: bigint;
-}
+import { intArray, textArray, uuidArray } from "./columns.ts";
+import { Renumbered } from "./dictionary.ts";
+import { EventGroups } from "./event-groups.ts";
+import { COLUMN_METERS, type EventTable, UNMETERED } from "./event-table.ts";
 
 const EVENTS_PER_LINE = 1000;
+/** As unpack_events() of drizzle/0003_metering.sql names the columns of COLUMN_METERS. */
+const METER_KEYS = ["ps", "it", "ot", "im"] as const;
 
 /**
  * Events as the database takes them: type usage_columns of drizzle/0003_metering.sql.
- * @param separate whether this event must be a group of its own.
+ * @param rows which of the table's
+ * @param separate whether the event in this row must be a group of its own.
  */
-export function eventColumns(events: readonly IdentifiedEvent[], separate: (event: UsageEvent) => boolean) {
-  const sources = new Dictionary();
-  const groups = new EventGroups();
+export function eventColumns(table: EventTable, rows: readonly number[], separate: (row: number) => boolean) {
+  const sources = new Renumbered(table.sourceNames.names.length);
+  const groups = new EventGroups(table);
   const lines: string[] = [];
-  for (let from = 0; from < events.length; from += EVENTS_PER_LINE) {
-    lines.push(packLine(events.slice(from, from + EVENTS_PER_LINE), from, groups, sources, separate));
+  for (let from = 0; from < rows.length; from += EVENTS_PER_LINE) {
+    const some = rows.slice(from, from + EVENTS_PER_LINE);
+    const groupOf = some.map((row) => groups.add(row, separate(row)));
+    lines.push(packLine(table, some, groupOf, from, sources));
   }
   return {
-    customers: textArray(groups.customers.names),
-    sources: textArray(sources.names),
-    models: textArray(groups.models),
-    versions: textArray(groups.versions),
-    statuses: textArray(groups.statuses),
-    meters: textArray(groups.meters.names),
-    identities: uuidArray(events.map(({ identity }) => identity)),
-    contents: intArray(events.map(({ content }) => content)),
+    ...groups.namesToArrays(),
+    sources: textArray(sources.old.map((source) => table.sourceNames.names[source] ?? "")),
+    identities: uuidArray(rows.map((row) => table.identity[row] ?? "")),
+    contents: intArray(rows.map((row) => table.content[row] ?? 0n)),
     events: lines.join("\n"),
     groups: groups.toArrays(),
     /** Customer and model of a group, with a space between. */
@@ -43,45 +35,32 @@ export function eventColumns(events: readonly IdentifiedEvent[], separate: (even
 
 /** The facts of some events, in the form that unpack_events() of drizzle/0003_metering.sql reads. */
 function packLine(
-  events: readonly IdentifiedEvent[],
+  table: EventTable,
+  rows: readonly number[],
+  groupOf: readonly number[],
   from: number,
-  groups: EventGroups,
-  sources: Dictionary,
-  separate: (event: UsageEvent) => boolean,
+  sources: Renumbered,
 ): string {
-  const [g, t, s, o]: [number[], bigint[], number[], string[]] = [[], [], [], []];
-  const ids: string[] = [];
-  const parents: (string | null)[] = [];
-  const meters = COLUMN_METERS.map((): (number | null)[] => []);
-  const quantities: (number | undefined)[] = [];
-  for (const [index, { event }] of events.entries()) {
-    for (const [meter, name] of COLUMN_METERS.entries())
-      quantities[meter] = numberOrNone(event.quantities.get(name));
-    const group = groups.add(event, quantities, separate(event));
-    g.push(group);
-    t.push(event.occurredAt);
-    s.push(sources.numberOf(event.source));
-    ids.push(event.id);
-    parents.push(event.parent);
-    for (let meter = 0; meter < meters.length; meter++) meters[meter]?.push(quantities[meter] ?? null);
-    for (const [meter, quantity] of event.quantities) {
-      if (isBuiltInMeter(meter)) continue;
-      groups.addOther(group, meter, Number(quantity));
-      o.push(`[${from + index + 1},${group},${JSON.stringify(meter)},${quantity}]`);
-    }
-  }
-  const columns = [`"g":[${g}]`, `"t":[${t}]`, `"s":[${s}]`, `"e":${JSON.stringify(ids)}`];
+  const columns = [
+    `"g":[${groupOf}]`,
+    `"t":[${rows.map((row) => table.occurredAt[row])}]`,
+    `"s":[${rows.map((row) => sources.numberOf(table.source[row] ?? 0))}]`,
+    `"e":${JSON.stringify(rows.map((row) => table.id[row]))}`,
+  ];
+  const parents = rows.map((row) => table.parent[row] ?? null);
   if (parents.some((parent) => parent !== null)) columns.push(`"p":${JSON.stringify(parents)}`);
-  for (const [meter, name] of ["ps", "it", "ot", "im"].entries()) {
-    const quantities = meters[meter] ?? [];
-    if (quantities.some((quantity) => quantity !== null))
-      columns.push(`"${name}":${JSON.stringify(quantities)}`);
+  for (let meter = 0; meter < COLUMN_METERS.length; meter++) {
+    const quantities = table.quantities[meter] ?? [];
+    if (rows.some((row) => quantities[row] !== UNMETERED))
+      columns.push(
+        `"${METER_KEYS[meter]}":[${rows.map((row) => (quantities[row] === UNMETERED ? "null" : quantities[row]))}]`,
+      );
   }
-  if (o.length > 0) columns.push(`"o":[${o}]`);
+  const others = rows.flatMap((row, at) =>
+    (table.others.get(row) ?? []).map(
+      ({ meter, quantity }) => `[${from + at + 1},${groupOf[at]},${JSON.stringify(meter)},${quantity}]`,
+    ),
+  );
+  if (others.length > 0) columns.push(`"o":[${others}]`);
   return `{${columns.join(",")}}`;
-}
-
-/** Exact: a quantity is at most 10^15. */
-function numberOrNone(quantity: bigint | undefined): number | undefined {
-  return quantity === undefined ? undefined : Number(quantity);
 }

@@ -1,8 +1,6 @@
-import type { UsageEvent } from "../../usage/index.ts";
-import { Dictionary, intArray, nullableIntArray } from "./columns.ts";
-
-/** The built-in meters that have a column; runs counts the events themselves. */
-export const COLUMN_METERS = ["predict_seconds", "input_tokens", "output_tokens", "images"] as const;
+import { intArray, nullableIntArray, textArray } from "./columns.ts";
+import { Dictionary, Renumbered } from "./dictionary.ts";
+import { COLUMN_METERS, type EventTable, type OtherQuantity, UNMETERED } from "./event-table.ts";
 
 const DAY_MICROS = 86_400_000_000;
 /** Sums are numbers, exact up to 2^53; one quantity is at most 10^15. */
@@ -10,146 +8,160 @@ const SUM_MAX = 8e15;
 /** A batch that spans more days than this has groups of one event for the rest. */
 const DAYS_MAX = 512;
 
-interface Group {
-  number: number;
-  customer: number;
-  subject: number;
-  /** Microseconds since 1970. */
-  first: number;
-  last: number;
+interface OtherSum {
+  group: number;
+  meter: number;
+  quantity: number;
   events: number;
-  /** By column meter: its sum, and how many events had it. */
-  sums: number[];
-  counts: number[];
-  others: Map<number, { quantity: number; events: number }> | undefined;
-  /** Another quantity might take a sum beyond what is exact: it takes no more events. */
-  full: boolean;
 }
 
 /**
  * Events of one customer, subject and day, summed: what is decided and booked is decided and booked for groups, which
- * are fewer than events. Groups never hold more than what one decision can be made for; see `separate`.
+ * are fewer than events. Groups never hold more than what one decision can be made for; see `separate` of eventColumns().
+ * Groups count from 1; the arrays are by group, from 0.
  */
 export class EventGroups {
-  readonly customers = new Dictionary();
-  readonly meters = new Dictionary();
-  readonly models: string[] = [];
-  readonly versions: string[] = [];
-  readonly statuses: string[] = [];
-  readonly #modelNumbers = new Dictionary();
-  readonly #versionNumbers = new Dictionary();
-  readonly #statusNumbers = new Dictionary();
-  readonly #subjects = new Map<number, number>();
+  readonly #table: EventTable;
+  readonly #customers: Renumbered;
+  readonly #subjects: Renumbered;
+  readonly #meters = new Dictionary();
   readonly #days = new Map<number, number>();
-  readonly #groups: Group[] = [];
-  readonly #byKey = new Map<number, Group>();
+  readonly #open = new Map<number, number>();
+  readonly #customer: number[] = [];
+  readonly #subject: number[] = [];
+  readonly #first: number[] = [];
+  readonly #last: number[] = [];
+  readonly #events: number[] = [];
+  /** By column meter: its sum, and how many events had it. */
+  readonly #sums: readonly number[][] = COLUMN_METERS.map(() => []);
+  readonly #counts: readonly number[][] = COLUMN_METERS.map(() => []);
+  readonly #others = new Map<string, OtherSum>();
 
-  /**
-   * Adds an event to its group, or, when it must be decided by itself, to a new one. Answers the group's number, from 1.
-   * @param quantities of the column meters, undefined where unmetered
-   */
-  add(event: UsageEvent, quantities: readonly (number | undefined)[], separate: boolean): number {
-    const customer = this.customers.numberOf(event.customer);
-    const subject = this.#subjectNumber(event);
-    const at = Number(event.occurredAt);
-    const day = this.#dayNumber(at);
-    const alone = separate || day >= DAYS_MAX;
-    const key = (customer * 2 ** 18 + subject) * DAYS_MAX + day;
-    let group = alone ? undefined : this.#byKey.get(key);
-    if (group === undefined || group.full) {
-      group = this.#open(customer, subject, at);
-      if (!alone) this.#byKey.set(key, group);
-    }
-    count(group, at, quantities);
-    return group.number;
+  constructor(table: EventTable) {
+    this.#table = table;
+    this.#customers = new Renumbered(table.customerNames.names.length);
+    this.#subjects = new Renumbered(table.subjects.model.length);
   }
 
-  /** Adds what an event has on a meter without a column, after the event. */
-  addOther(number: number, meter: string, quantity: number): void {
-    const group = this.#groups[number - 1];
-    if (group === undefined) return;
-    group.others ??= new Map();
-    const meterNumber = this.meters.numberOf(meter);
-    const sum = group.others.get(meterNumber) ?? { quantity: 0, events: 0 };
-    sum.quantity += quantity;
-    sum.events++;
-    group.others.set(meterNumber, sum);
-    if (sum.quantity > SUM_MAX - 1e15) group.full = true;
+  /** Adds a row to its group, or, when it must be decided by itself, to a new one. Answers the group's number. */
+  add(row: number, separate: boolean): number {
+    const table = this.#table;
+    const customer = this.#customers.numberOf(table.customer[row] ?? 0);
+    const subject = this.#subjects.numberOf(table.subject[row] ?? 0);
+    const at = table.occurredAt[row] ?? 0;
+    const day = this.#dayNumber(at);
+    const alone = separate || day >= DAYS_MAX;
+    const key = (day * table.customerNames.names.length + customer) * table.subjects.model.length + subject;
+    let group = alone ? undefined : this.#open.get(key);
+    if (group === undefined) {
+      group = this.#begin(customer, subject, at);
+      if (!alone) this.#open.set(key, group);
+    }
+    if (this.#count(group, row, at) && !alone) this.#open.delete(key);
+    return group + 1;
   }
 
   /** Customer and model of the group, with a space between. */
-  subjectOf(number: number): string {
-    const group = this.#groups[number - 1];
-    const customer = this.customers.names[(group?.customer ?? 0) - 1];
-    return `${customer} ${this.models[(group?.subject ?? 0) - 1]}`;
+  subjectOf(group: number): string {
+    const customer = this.#customers.old[(this.#customer[group - 1] ?? 0) - 1] ?? 0;
+    const subject = this.#subjects.old[(this.#subject[group - 1] ?? 0) - 1] ?? 0;
+    return `${this.#table.customerNames.names[customer]} ${this.#table.subjects.model[subject]}`;
   }
 
-  /** The arrays of usage_columns that are about groups, as PostgreSQL's array texts. */
-  toArrays() {
-    const groups = this.#groups;
-    const others = groups.flatMap((group) =>
-      [...(group.others ?? [])].map(([meter, sum]) => ({ group: group.number, meter, ...sum })),
-    );
+  /** What usage_columns has of names, as PostgreSQL's array texts. */
+  namesToArrays() {
+    const { customerNames, subjects } = this.#table;
+    const used = (names: readonly string[]) =>
+      textArray(this.#subjects.old.map((subject) => names[subject] ?? ""));
     return {
-      customer: intArray(groups.map((group) => group.customer)),
-      subject: intArray(groups.map((group) => group.subject)),
-      first: intArray(groups.map((group) => group.first)),
-      last: intArray(groups.map((group) => group.last)),
-      events: intArray(groups.map((group) => group.events)),
-      meters: COLUMN_METERS.map((_, meter) => ({
-        quantities: nullableIntArray(
-          groups.map(({ sums, counts }) => ((counts[meter] ?? 0) > 0 ? (sums[meter] ?? 0) : null)),
-        ),
-        events: groups.every(({ counts, events }) => counts[meter] === 0 || counts[meter] === events)
-          ? null
-          : intArray(groups.map(({ counts }) => counts[meter] ?? 0)),
-      })),
-      otherGroup: intArray(others.map(({ group }) => group)),
-      otherMeter: intArray(others.map(({ meter }) => meter)),
+      customers: textArray(this.#customers.old.map((customer) => customerNames.names[customer] ?? "")),
+      models: used(subjects.model),
+      versions: used(subjects.version),
+      statuses: used(subjects.status),
+      meters: textArray(this.#meters.names),
+    };
+  }
+
+  /** What usage_columns has of groups, as PostgreSQL's array texts. */
+  toArrays() {
+    const others = [...this.#others.values()];
+    return {
+      customer: intArray(this.#customer),
+      subject: intArray(this.#subject),
+      first: intArray(this.#first),
+      last: intArray(this.#last),
+      events: intArray(this.#events),
+      meters: COLUMN_METERS.map((_, meter) => this.#meterToArrays(meter)),
+      otherGroup: intArray(others.map(({ group }) => group + 1)),
+      otherMeter: intArray(others.map(({ meter }) => meter + 1)),
       otherQuantity: intArray(others.map(({ quantity }) => quantity)),
       otherEvents: intArray(others.map(({ events }) => events)),
     };
   }
 
-  #open(customer: number, subject: number, at: number): Group {
-    const number = this.#groups.length + 1;
-    const none = () => COLUMN_METERS.map(() => 0);
-    const sums = { events: 0, sums: none(), counts: none(), others: undefined, full: false };
-    const group: Group = { number, customer, subject, first: at, last: at, ...sums };
-    this.#groups.push(group);
-    return group;
+  #meterToArrays(meter: number) {
+    const sums = this.#sums[meter] ?? [];
+    const counts = this.#counts[meter] ?? [];
+    const sameAsEvents = counts.every((count, group) => count === 0 || count === this.#events[group]);
+    return {
+      quantities: counts.includes(0)
+        ? nullableIntArray(sums.map((sum, group) => (counts[group] === 0 ? null : sum)))
+        : intArray(sums),
+      events: sameAsEvents ? null : intArray(counts),
+    };
   }
 
-  #subjectNumber({ model, version, status }: UsageEvent): number {
-    const names = this.#modelNumbers.numberOf(model) * 2 ** 20 + this.#versionNumbers.numberOf(version);
-    const key = names * 8 + this.#statusNumbers.numberOf(status);
-    const known = this.#subjects.get(key);
-    if (known !== undefined) return known;
-    this.models.push(model);
-    this.versions.push(version);
-    this.statuses.push(status);
-    this.#subjects.set(key, this.models.length);
-    return this.models.length;
+  #begin(customer: number, subject: number, at: number): number {
+    for (let meter = 0; meter < COLUMN_METERS.length; meter++) {
+      this.#sums[meter]?.push(0);
+      this.#counts[meter]?.push(0);
+    }
+    this.#customer.push(customer);
+    this.#subject.push(subject);
+    this.#first.push(at);
+    this.#last.push(at);
+    return this.#events.push(0) - 1;
+  }
+
+  /** Whether another quantity might take a sum beyond what is exact: then the group takes no more events. */
+  #count(group: number, row: number, at: number): boolean {
+    this.#events[group] = (this.#events[group] ?? 0) + 1;
+    if (at < (this.#first[group] ?? 0)) this.#first[group] = at;
+    if (at > (this.#last[group] ?? 0)) this.#last[group] = at;
+    let full = false;
+    for (let meter = 0; meter < COLUMN_METERS.length; meter++) {
+      const quantity = this.#table.quantities[meter]?.[row] ?? UNMETERED;
+      const sums = this.#sums[meter];
+      const counts = this.#counts[meter];
+      if (quantity === UNMETERED || sums === undefined || counts === undefined) continue;
+      const sum = (sums[group] ?? 0) + quantity;
+      sums[group] = sum;
+      counts[group] = (counts[group] ?? 0) + 1;
+      if (sum > SUM_MAX - 1e15) full = true;
+    }
+    const others = this.#table.others.get(row);
+    return (others !== undefined && this.#countOthers(group, others)) || full;
+  }
+
+  #countOthers(group: number, others: readonly OtherQuantity[]): boolean {
+    let full = false;
+    for (const { meter: name, quantity } of others) {
+      const meter = this.#meters.numberOf(name);
+      const key = `${group} ${meter}`;
+      const sum = this.#others.get(key) ?? { group, meter, quantity: 0, events: 0 };
+      this.#others.set(key, sum);
+      sum.quantity += quantity;
+      sum.events++;
+      if (sum.quantity > SUM_MAX - 1e15) full = true;
+    }
+    return full;
   }
 
   #dayNumber(at: number): number {
     const day = Math.floor(at / DAY_MICROS);
-    const known = this.#days.get(day) ?? this.#days.size;
-    this.#days.set(day, known);
-    return known;
-  }
-}
-
-function count(group: Group, at: number, quantities: readonly (number | undefined)[]): void {
-  group.events++;
-  if (at < group.first) group.first = at;
-  if (at > group.last) group.last = at;
-  for (let meter = 0; meter < quantities.length; meter++) {
-    const quantity = quantities[meter];
-    if (quantity === undefined) continue;
-    const sum = (group.sums[meter] ?? 0) + quantity;
-    group.sums[meter] = sum;
-    if (sum > SUM_MAX - 1e15) group.full = true;
-    group.counts[meter] = (group.counts[meter] ?? 0) + 1;
+    const known = this.#days.get(day);
+    if (known !== undefined) return known;
+    this.#days.set(day, this.#days.size);
+    return this.#days.size - 1;
   }
 }
