@@ -55,11 +55,19 @@ describe(`records that are gone before they were metered (FAULTS_SEED=${FAULTS_S
       .tell("retention overtook the cursor of a worker that was busy", () =>
         overtaken(1, {
           async rest() {
+            // It tells then what it has fetched.
+            await theWorker().stop();
+            const { ready } = theWorker();
+            await theWorker().launch({ environment: { LOG_LEVEL: "debug" } });
+            await theWorker().untilReady(ready);
             await busy.begin();
-            const inHand = freshEvents(stage, "in-hand", 1);
-            await foreign.produce(1, inHand.map(bytesOf));
-            stage.producer.acknowledged.events.push(...inHand);
+            await produceMetered("in-hand");
             await busy.untilWaitedFor();
+            // One batch is read ahead while another is applied; after it, nothing more is fetched.
+            const ahead = await produceMetered("ahead");
+            await until(() =>
+              theWorker().hasSaid(new RegExp(`"partition":1,"from":"${ahead}".*usage fetched`)),
+            );
           },
           wake: () => busy.end(),
         }),
@@ -73,6 +81,14 @@ describe(`records that are gone before they were metered (FAULTS_SEED=${FAULTS_S
     300_000,
   );
 });
+
+/** One record on partition 1, whose event will be metered. Answers its offset. */
+async function produceMetered(what: string): Promise<bigint> {
+  const fresh = freshEvents(stage, what, 1);
+  const offset = await foreign.produce(1, fresh.map(bytesOf));
+  stage.producer.acknowledged.events.push(...fresh);
+  return offset;
+}
 
 /** While the worker rests, some records come and go, and some come and stay. */
 async function overtaken(partition: number, worker: { rest(): Promise<void>; wake(): Promise<void> }) {

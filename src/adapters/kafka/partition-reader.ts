@@ -57,9 +57,18 @@ export class PartitionReader {
     await this.#queue;
   }
 
-  /** Applies what was fetched. Never throws. */
+  /**
+   * Applies what was fetched; resolves when what was taken before is applied. kafkajs fetches nothing more from a broker
+   * until every partition's batch is resolved, so this one is applied while the next ones are fetched. Never throws.
+   */
   take(payload: EachBatchPayload): Promise<void> {
-    return this.#enqueue(() => this.#apply(payload));
+    const { partition, log } = this.#parts;
+    log.debug({ partition, from: payload.batch.firstOffset() }, "usage fetched");
+    const before = this.#queue;
+    // Where kafkajs fetches next. If this apply fails, the claim that follows seeks back.
+    if (this.#state === "reading") payload.resolveOffset(payload.batch.lastOffset());
+    void this.#enqueue(() => this.#apply(payload));
+    return before;
   }
 
   /** A fetch held control records and nothing else. */
@@ -113,7 +122,6 @@ export class PartitionReader {
     if ((await this.#parts.logId()) !== this.#logId) throw new Error("the topic was made again");
     await beating(consumer.heartbeat, () => this.#applyEach(fetched.batches));
     if (this.#position !== fetched.nextOffset) return;
-    consumer.resolveOffset(batch.lastOffset());
     this.#showOffset(batch, consumer);
   }
 

@@ -78,8 +78,16 @@ export class Role {
 
   /** The last lines that its processes printed. */
   async lastWords(): Promise<string> {
-    const said = await readFile(this.#settings.logFile, "utf8").catch(() => "");
-    return said.split("\n").slice(-LAST_LINES).join("\n");
+    return (await this.#said()).split("\n").slice(-LAST_LINES).join("\n");
+  }
+
+  /** Whether a line that its processes printed is like this. */
+  async hasSaid(pattern: RegExp): Promise<boolean> {
+    return pattern.test(await this.#said());
+  }
+
+  #said(): Promise<string> {
+    return readFile(this.#settings.logFile, "utf8").catch(() => "");
   }
 
   /** kill -9; it stays down until `start`. */
