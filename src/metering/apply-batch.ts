@@ -1,8 +1,9 @@
 import { refusedByDatabase, type Sql, violatesUnique } from "../postgres/index.ts";
 import type { LogRecord } from "../usage/index.ts";
-import { buildBatch, type MeteringBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
+import { batchBuilding, type MeteringBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
 import { uuidArray } from "./batch/columns.ts";
-import { eventColumns } from "./batch/event-columns.ts";
+import { columnsBuilding, type EventColumns } from "./batch/event-columns.ts";
+import { inTurns } from "./batch/in-turns.ts";
 
 export interface BatchPosition {
   logId: string;
@@ -43,7 +44,7 @@ export async function applyBatch(
   records: readonly LogRecord[],
   { limited = new Set(), horizonDays }: ApplyOptions = {},
 ): Promise<Applied> {
-  const batch = buildBatch(records, horizonDays);
+  const batch = await inTurns(batchBuilding(records, horizonDays));
   const nextOffset = records[batch.records]?.offset ?? position.to;
   await applyBuilt(sql, { ...position, to: nextOffset }, batch, records, limited);
   return { events: batch.consumed, records: batch.records, nextOffset };
@@ -93,9 +94,8 @@ async function applyNew(
   const alone = new Set<string>();
   let raw: Record<string, RawEvent> = {};
   for (;;) {
-    const columns = eventColumns(batch.events, batch.firsts, (row) =>
-      mustStandAlone(batch, row, limited, alone),
-    );
+    const separate = (row: number) => mustStandAlone(batch, row, limited, alone);
+    const columns = await inTurns(columnsBuilding(batch.events, batch.firsts, separate));
     try {
       await callApply(sql, position, batch, columns, raw);
       return;
@@ -158,7 +158,7 @@ async function callApply(
   sql: Sql,
   { logId, partition, epoch, nextOffset, to }: BatchPosition,
   { consumed, events, repeats, dead }: MeteringBatch,
-  e: ReturnType<typeof eventColumns>,
+  e: EventColumns,
   raw: Record<string, RawEvent>,
 ): Promise<void> {
   const { groups } = e;

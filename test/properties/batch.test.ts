@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildBatch, placeInLog } from "../../src/metering/batch/build-batch.ts";
-import { eventColumns } from "../../src/metering/batch/event-columns.ts";
+import { columnsBuilding } from "../../src/metering/batch/event-columns.ts";
+import { atOnce } from "../../src/metering/batch/in-turns.ts";
 import { sliceArray } from "../../src/metering/batch/slice-array.ts";
 import type { LogRecord } from "../../src/usage/index.ts";
 
@@ -119,7 +120,10 @@ describe("a batch", () => {
         ];
         expect(new Set(places).size).toBe(places.length);
         expect(places).toHaveLength(batch.consumed);
-        const text = JSON.stringify([eventColumns(batch.events, batch.firsts, () => false), batch.dead]);
+        const text = JSON.stringify([
+          atOnce(columnsBuilding(batch.events, batch.firsts, () => false)),
+          batch.dead,
+        ]);
         expect(text.isWellFormed()).toBe(true);
         expect(text).not.toContain("\\u0000");
         expect(text).not.toContain("\\ud8");

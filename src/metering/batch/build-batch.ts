@@ -1,6 +1,7 @@
 import { instantOf, present } from "../../kernel/index.ts";
 import { EVENTS_PER_BATCH_MAX, type LogRecord, readUsageEvent, type UsageEvent } from "../../usage/index.ts";
 import { EventTable } from "./event-table.ts";
+import { atOnce } from "./in-turns.ts";
 import { SeenIdentities } from "./seen-identities.ts";
 import { sliceArray } from "./slice-array.ts";
 
@@ -37,6 +38,14 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /** Reads log records into rows, as many as make a batch. Pure, and never throws: whatever a producer wrote becomes an event or a dead letter. */
 export function buildBatch(records: readonly LogRecord[], horizonDays?: number): MeteringBatch {
+  return atOnce(batchBuilding(records, horizonDays));
+}
+
+/** The same in steps, a record each. */
+export function* batchBuilding(
+  records: readonly LogRecord[],
+  horizonDays?: number,
+): Generator<void, MeteringBatch, void> {
   const events = new EventTable();
   const batch: MeteringBatch = { records: 0, consumed: 0, events, firsts: [], repeats: [], dead: [] };
   const seen = new SeenIdentities();
@@ -44,6 +53,7 @@ export function buildBatch(records: readonly LogRecord[], horizonDays?: number):
     if (batch.consumed >= EVENTS_MAX) break;
     addRecord(batch, seen, record, horizonDays);
     batch.records++;
+    yield;
   }
   return batch;
 }

@@ -7,12 +7,18 @@ const EVENTS_PER_LINE = 1000;
 /** As unpack_events() of drizzle/0003_metering.sql names the columns of COLUMN_METERS. */
 const METER_KEYS = ["ps", "it", "ot", "im"] as const;
 
+export type EventColumns = ReturnType<typeof columnsOf>;
+
 /**
- * Events as the database takes them: type usage_columns of drizzle/0003_metering.sql.
+ * Events as the database takes them: type usage_columns of drizzle/0003_metering.sql. In steps of a thousand events.
  * @param rows which of the table's
  * @param separate whether the event in this row must be a group of its own.
  */
-export function eventColumns(table: EventTable, rows: readonly number[], separate: (row: number) => boolean) {
+export function* columnsBuilding(
+  table: EventTable,
+  rows: readonly number[],
+  separate: (row: number) => boolean,
+) {
   const sources = new Renumbered(table.sourceNames.names.length);
   const groups = new EventGroups(table);
   const lines: string[] = [];
@@ -20,7 +26,18 @@ export function eventColumns(table: EventTable, rows: readonly number[], separat
     const some = rows.slice(from, from + EVENTS_PER_LINE);
     const groupOf = some.map((row) => groups.add(row, separate(row)));
     lines.push(packLine(table, some, groupOf, from, sources));
+    yield;
   }
+  return columnsOf(table, rows, groups, sources, lines);
+}
+
+function columnsOf(
+  table: EventTable,
+  rows: readonly number[],
+  groups: EventGroups,
+  sources: Renumbered,
+  lines: readonly string[],
+) {
   return {
     ...groups.namesToArrays(),
     sources: textArray(sources.old.map((source) => table.sourceNames.names[source] ?? "")),
