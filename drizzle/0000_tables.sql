@@ -73,6 +73,15 @@ CREATE TABLE "payee" (
 	CONSTRAINT "payee_id_unique" UNIQUE("id")
 );
 --> statement-breakpoint
+CREATE TABLE "payee_legal" (
+	"payee_legal_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "payee_legal_payee_legal_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"payee" text NOT NULL,
+	"name" text NOT NULL,
+	"address" text NOT NULL,
+	"tax_id" text,
+	"given_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "price_component" (
 	"price_no" integer NOT NULL,
 	"meter_no" smallint NOT NULL,
@@ -584,6 +593,7 @@ ALTER TABLE "posting" ADD CONSTRAINT "posting_entry_no_journal_entry_entry_no_fk
 ALTER TABLE "posting" ADD CONSTRAINT "posting_account_no_ledger_account_account_no_fk" FOREIGN KEY ("account_no") REFERENCES "public"."ledger_account"("account_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_reversal" ADD CONSTRAINT "payout_reversal_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "payee_legal_payee_index" ON "payee_legal" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "split_plan_payees_index" ON "split_plan" USING gin ("payees");--> statement-breakpoint
 CREATE INDEX "split_segment_split_plan_no_index" ON "split_segment" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "accrual_part_account_booked_period_index" ON "accrual_part" USING btree ("account","booked_period");--> statement-breakpoint

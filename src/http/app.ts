@@ -12,6 +12,7 @@ import { payoutRuleRoutes } from "./routes/payout-rules.ts";
 import { predictionRoutes } from "./routes/predictions.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { settlementRoutes } from "./routes/settlements.ts";
+import { statementRoutes } from "./routes/statements.ts";
 import { usageRoutes } from "./routes/usage.ts";
 import { mountWatching, type Watching } from "./watching.ts";
 
@@ -20,6 +21,7 @@ export const ROUTES: readonly Route[] = [
   // Before /payouts/{id}.
   ...payoutRuleRoutes,
   ...payeeRoutes,
+  ...statementRoutes,
   ...explainRoutes,
   ...predictionRoutes,
   ...catalogRoutes,

@@ -11,6 +11,7 @@ export const REFUSALS = {
   role_not_allowed: 403,
   not_found: 404,
   method_not_allowed: 405,
+  not_acceptable: 406,
   effective_from_in_metered_past: 409,
   version_exists: 409,
   identity_ambiguous: 409,

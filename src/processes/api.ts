@@ -10,6 +10,11 @@ export function startApi(tributary: Tributary): Promise<Serving> {
   watching.start();
   const operatorKey = config.OPERATOR_KEY ?? null;
   const horizonDays = config.IDENTITY_HORIZON_DAYS;
+  const platform = {
+    name: config.PLATFORM_NAME,
+    addressLines: config.PLATFORM_ADDRESS,
+    taxId: config.PLATFORM_TAX_ID ?? null,
+  };
   return serve(config, (url) => {
     const publicUrl = config.PUBLIC_URL ?? url;
     return createApp(
@@ -24,6 +29,7 @@ export function startApi(tributary: Tributary): Promise<Serving> {
         publicUrl,
         afterCatalogChange,
         horizonDays,
+        platform,
       },
       watching,
     );

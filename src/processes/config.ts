@@ -46,6 +46,13 @@ const Variables = z.object({
     .min(32, "a string of 32 characters or more")
     .max(512, "a string of 32 to 512 characters")
     .optional(),
+  PLATFORM_NAME: z.string().max(200).default("Tributary"),
+  PLATFORM_ADDRESS: z
+    .string()
+    .max(500)
+    .default("")
+    .transform((text) => text.split(/\n|\\n/).filter((line) => line !== "")),
+  PLATFORM_TAX_ID: z.string().max(64).optional(),
   TWO_PERSON_APPROVAL: flag,
   PAYOUT_TOTAL_LIMITS: z
     .string()

@@ -35,6 +35,7 @@ const VENDORS: Record<string, readonly string[]> = {
   kafkajs: ["adapters/kafka/"],
   stripe: ["adapters/stripe/"],
   express: ["http/", "processes/api.ts"],
+  pdfkit: ["statements/"],
   postgres: ["postgres/", "adapters/postgres-log/"],
 };
 

@@ -9,6 +9,7 @@ export const FREE_TABLES: Record<string, string> = {
   api_key: "who may call; no figure follows from it",
   idempotent_request: "answers that are given again; the facts they tell of are checked where they are kept",
   payee_freeze: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
+  payee_legal: "who a payee says it is; it stands on statements as PDF, and no figure follows from it",
   payout_minimum: TERMS,
   payout_stop: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payout_account: "what the provider last said; asked anew for each plan",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Id } from "../../catalog/index.ts";
-import { parsePeriod, Refusal } from "../../kernel/index.ts";
+import { Refusal } from "../../kernel/index.ts";
 import { openAccount } from "../../payouts/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import {
@@ -8,14 +8,12 @@ import {
   EARNINGS_DIMENSIONS,
   type EarningsDimension,
   earningsOf,
-  findStatements,
   listPayouts,
-  statementsOf,
 } from "../../statements/index.ts";
 import type { AppContext } from "../context.ts";
 import { type Principal, requireOwn } from "../principal.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { Day, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import { Day, Money, PageQuery, page, pageOf } from "../schemas.ts";
 
 const readers = ["operator", "payee"] as const;
 const PayeePath = z.object({ id: Id });
@@ -97,79 +95,6 @@ const getBalances = defineRoute({
   async handle({ params, principal, context }) {
     await visiblePayee(context, principal, params.id);
     return { body: await balancesOf(context.sql, params.id) };
-  },
-});
-
-export const StatementView = z
-  .object({
-    period: z.string(),
-    payee: z.string(),
-    currency: z.string(),
-    opening: Money,
-    earned: Money,
-    adjustments: Money,
-    paid: Money,
-    closing: Money,
-    hash: z
-      .string()
-      .meta({ description: "SHA-256 of the canonical JSON (RFC 8785) of all the other fields." }),
-    lines: z.array(
-      z.object({
-        model: z.string(),
-        reason: z.string(),
-        paid_by: z.string(),
-        service_month: z.string(),
-        events: z.string(),
-        gross: Money,
-        share: z.string(),
-        earned: Money,
-      }),
-    ),
-  })
-  .meta({ id: "Statement" });
-
-const listStatements = defineRoute({
-  method: "get",
-  path: "/payees/{id}/statements",
-  summary: "A payee's statements, newest first",
-  roles: readers,
-  params: PayeePath,
-  query: PageQuery,
-  response: pageOf(StatementView),
-  async handle({ params, query, principal, context }) {
-    await visiblePayee(context, principal, params.id);
-    if (
-      query.cursor !== undefined &&
-      (!/ [A-Z]{3}$/.test(query.cursor) || parsePeriod(query.cursor.slice(0, -4)) === undefined)
-    ) {
-      throw new Refusal("parameter_invalid", "cursor: the next_cursor of an earlier answer");
-    }
-    const statements = await statementsOf(context.sql, params.id, query.limit + 1, query.cursor);
-    return {
-      body: page(statements, query.limit, (statement) => `${statement.period} ${statement.currency}`),
-    };
-  },
-});
-
-const getStatement = defineRoute({
-  method: "get",
-  path: "/payees/{id}/statements/{period}",
-  summary: "One statement; name the currency when there are several",
-  roles: readers,
-  params: PayeePath.extend({ period: PeriodText }),
-  query: z.object({ currency: Currency.optional() }),
-  response: StatementView,
-  async handle({ params, query, principal, context }) {
-    await visiblePayee(context, principal, params.id);
-    const statements = await findStatements(context.sql, params.id, params.period, query.currency);
-    const [statement, another] = statements;
-    if (statement === undefined)
-      throw new Refusal("not_found", `there is no statement of ${params.id} for ${params.period}`);
-    if (another !== undefined) {
-      const currencies = statements.map((each) => each.currency).join(", ");
-      throw new Refusal("parameter_invalid", `currency: there are statements in ${currencies}; name one`);
-    }
-    return { body: statement };
   },
 });
 
@@ -259,8 +184,6 @@ const postOnboardingLink = defineRoute({
 export const payeeRoutes: Route[] = [
   getEarnings,
   getBalances,
-  listStatements,
-  getStatement,
   listPayeePayouts,
   getPayout,
   postOnboardingLink,
