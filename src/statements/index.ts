@@ -1,11 +1,18 @@
 export { type Balance, balancesOf } from "./balances.ts";
 export { findStatements, listPayouts, type PayoutView, statementsOf, statementsOfYear } from "./documents.ts";
-export { EARNINGS_DIMENSIONS, type EarningsDimension, type EarningsRow, earningsOf } from "./earnings.ts";
+export {
+  comparedWithPrevious,
+  EARNINGS_DIMENSIONS,
+  type EarningsDimension,
+  type EarningsRow,
+  earningsOf,
+} from "./earnings.ts";
 export {
   type ExplainedWaterfall,
   type Explanation,
   explainEarnings,
 } from "./explain.ts";
+export { earningsCsv } from "./paper/earnings-csv.ts";
 export { statementsCsv } from "./paper/statement-csv.ts";
 export {
   type Party,

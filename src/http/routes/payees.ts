@@ -5,8 +5,10 @@ import { openAccount } from "../../payouts/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import {
   balancesOf,
+  comparedWithPrevious,
   EARNINGS_DIMENSIONS,
   type EarningsDimension,
+  earningsCsv,
   earningsOf,
   listPayouts,
 } from "../../statements/index.ts";
@@ -36,41 +38,94 @@ const GroupBy = z
   )
   .transform((names) => names as EarningsDimension[]);
 
+/** Figures of small groups are not to be had by cutting the time into pieces. */
+const wholeMonths = (day: string | undefined) => day === undefined || day.endsWith("-01");
+
+const EarningsQuery = z
+  .object({
+    from: Day.optional(),
+    to: Day.optional(),
+    group_by: GroupBy,
+    currency: Currency.optional(),
+    compare: z.enum(["previous"]).optional(),
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
+    path: ["to"],
+    error: "not before `from`",
+  })
+  .refine(
+    ({ from, to, compare }) => compare === undefined || (from !== undefined && to !== undefined && from < to),
+    {
+      path: ["compare"],
+      error: "takes `from` and `to`",
+    },
+  )
+  .refine(
+    ({ from, to, group_by }) =>
+      !group_by.includes("customer_group") ||
+      (group_by.every((name) => name === "customer_group" || name === "reason") &&
+        wholeMonths(from) &&
+        wholeMonths(to)),
+    {
+      path: ["group_by"],
+      error: "customer_group: by itself, and for whole months, so that no group is ever of fewer than five",
+    },
+  );
+
+const EarningsRow = z.object({
+  model: z.string().optional(),
+  day: z.string().optional(),
+  week: z.string().optional(),
+  month: z.string().optional(),
+  version: z.string().nullable().optional(),
+  customer_country: z.string().nullable().optional(),
+  customer_group: z
+    .string()
+    .optional()
+    .meta({ description: "A country with five customers or more, other, or all." }),
+  reason: z.enum(["share", "royalty", "adjustment"]),
+  events: z.string(),
+  gross: Money,
+  fees: Money,
+  royalties: Money,
+  shares: Money,
+  earned: Money,
+  effective_share: z.string().meta({ description: "earned ÷ gross, six digits, cut off." }),
+});
+
 const getEarnings = defineRoute({
   method: "get",
   path: "/payees/{id}/earnings",
-  summary: "What a payee earned, live, by service date",
+  summary:
+    "What a payee earned, live, by service date: gross = fees + royalties + shares, of which it earned its part",
   roles: readers,
   params: PayeePath,
-  query: z
-    .object({ from: Day.optional(), to: Day.optional(), group_by: GroupBy, currency: Currency.optional() })
-    .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
-      path: ["to"],
-      error: "not before `from`",
-    }),
+  query: EarningsQuery,
+  offers: ["text/csv"],
   response: z.object({
+    as_of: z.string().meta({ description: "Everything committed before this moment is in." }),
     total: Money,
-    data: z.array(
-      z.object({
-        model: z.string().optional(),
-        day: z.string().optional(),
-        version: z.string().nullable().optional(),
-        customer_country: z.string().nullable().optional(),
-        reason: z.enum(["share", "royalty", "adjustment"]),
-        events: z.string(),
-        gross: Money,
-        earned: Money,
-      }),
-    ),
+    previous: z.object({ from: z.string(), to: z.string(), total: Money }).optional(),
+    change: Money.optional(),
+    data: z.array(EarningsRow),
   }),
-  async handle({ params, query, principal, context }) {
+  async handle({ params, query, principal, context, accepts }) {
     const payee = await visiblePayee(context, principal, params.id);
     const { from, to } = query;
     const bounds = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
     const currency = query.currency ?? payee.defaultCurrency;
-    return {
-      body: await earningsOf(context.sql, params.id, { ...bounds, currency, groupBy: query.group_by }),
-    };
+    const earnings = await earningsOf(context.sql, params.id, {
+      ...bounds,
+      currency,
+      groupBy: query.group_by,
+    });
+    if (accepts === "text/csv") {
+      const bytes = earningsCsv(earnings, query.group_by);
+      return { body: null, file: { type: accepts, name: `earnings-${params.id}-${currency}.csv`, bytes } };
+    }
+    if (query.compare === undefined || from === undefined || to === undefined) return { body: earnings };
+    const compared = await comparedWithPrevious(context.sql, params.id, { from, to }, earnings);
+    return { body: { ...earnings, ...compared } };
   },
 });
 
