@@ -11,6 +11,7 @@ import {
 } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { payeeLines } from "./payee-lines.ts";
+import { type Transfer, transfersUnderWay } from "./transfers.ts";
 
 export interface Blocker {
   code:
@@ -31,14 +32,30 @@ export interface Balance {
   payable: Money;
   held: Money;
   in_transit: Money;
+  /** Of which each payout, since when, and the transfer to trace it by once there is one. */
+  transfers: Transfer[];
   paid_out: Money;
-  next_payout: { date: string; estimate: Money; blocked_by: Blocker[] };
+  /** Everything ever credited: what was paid out and what is still here, accruing included. */
+  lifetime: Money;
+  next_payout: {
+    date: string;
+    estimate: Money;
+    minimum: Money;
+    /** What is missing to the minimum; zero when it is reached. */
+    to_minimum: Money;
+    /** One sentence with the action to take; null when nothing stands in the way. */
+    why_not: string | null;
+    blocked_by: Blocker[];
+  };
+  /** Everything committed before this moment is in. RFC 3339. */
+  as_of: string;
 }
 
 /** A payee's balances in every currency it has any in (in its default currency otherwise). */
 export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   const terms = await payeeTerms(sql, payee);
   const settled = await settledBalances(sql, payee);
+  const transfers = await transfersUnderWay(sql, payee);
   const lines = await payeeLines(sql, payee, { bookedFrom: terms.first_open });
   const accruing = new Map<string, Nanos>();
   for (const line of lines) {
@@ -53,19 +70,27 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   return shown.map((currency) => {
     const { payable, held, inTransit, paidOut } = settled.get(currency) ?? NOTHING;
     const accruingNanos = accruing.get(currency) ?? 0n;
+    const minimum = minimums.get(currency) ?? 0n;
     const estimate = payableFloor(currency, payable + accruingNanos);
+    const blocked = blockers(terms, currency, estimate, minimum);
     return {
       currency,
       accruing: money(currency, accruingNanos),
       payable: money(currency, payable),
       held: money(currency, held),
       in_transit: money(currency, inTransit),
+      transfers: transfers.filter(({ amount }) => amount.currency === currency),
       paid_out: money(currency, paidOut),
+      lifetime: money(currency, accruingNanos + payable + held + inTransit + paidOut),
       next_payout: {
         date,
         estimate: money(currency, estimate),
-        blocked_by: blockers(terms, currency, estimate, minimums.get(currency) ?? 0n),
+        minimum: money(currency, minimum),
+        to_minimum: money(currency, estimate < minimum ? minimum - estimate : 0n),
+        why_not: whyNot(blocked),
+        blocked_by: blocked,
       },
+      as_of: terms.as_of,
     };
   });
 }
@@ -80,6 +105,7 @@ interface PayeeTermsRow {
   transfers_enabled: boolean | null;
   disabled_reason: string | null;
   first_open: string;
+  as_of: string;
 }
 
 async function payeeTerms(sql: Sql, payee: string): Promise<PayeeTermsRow> {
@@ -87,7 +113,8 @@ async function payeeTerms(sql: Sql, payee: string): Promise<PayeeTermsRow> {
     SELECT p.default_currency, p.stripe_account AS account,
       (SELECT reason FROM payee_freeze f WHERE f.payee = p.id AND f.lifted_at IS NULL) AS frozen,
       EXISTS (SELECT FROM payout_stop WHERE resumed_at IS NULL) AS stopped,
-      a.transfers_enabled, a.disabled_reason, b.first_open_period::text AS first_open
+      a.transfers_enabled, a.disabled_reason, b.first_open_period::text AS first_open,
+      to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of
     FROM payee p CROSS JOIN books_state b LEFT JOIN payout_account a ON a.account = p.stripe_account
     WHERE p.id = ${payee}`;
   return row;
@@ -156,6 +183,20 @@ function blockers(terms: PayeeTermsRow, currency: string, estimate: Nanos, minim
     });
   }
   return found;
+}
+
+/** The first thing to do something about; what cannot be helped is said only when there is nothing else. */
+function whyNot(blocked: readonly Blocker[]): string | null {
+  const rank = [
+    "no_account",
+    "account_not_ready",
+    "frozen",
+    "below_minimum",
+    "payouts_stopped",
+    "nothing_payable",
+  ];
+  const [first] = [...blocked].sort((a, b) => rank.indexOf(a.code) - rank.indexOf(b.code));
+  return first?.message ?? null;
 }
 
 /** The earliest day on which the oldest open month with earnings can be closed: its end, or today when that is past. */

@@ -1,9 +1,9 @@
 import { formatNanos, type Money, money, type Nanos, nextPeriod, periodOfDay } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { allot } from "../sharing/index.ts";
-import { customerGroups } from "./customer-groups.ts";
+import { customerGroups } from "./grouping/customer-groups.ts";
+import { previousRange, type ServiceRange, weekOf } from "./grouping/service-range.ts";
 import { type LineFilter, type PayeeLine, payeeLines, type UsageRow } from "./payee-lines.ts";
-import { previousRange, type ServiceRange, weekOf } from "./service-range.ts";
 
 export const EARNINGS_DIMENSIONS = [
   "model",

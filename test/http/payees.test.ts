@@ -223,8 +223,42 @@ describe("balances, statements and payouts", () => {
   test("a balance below the minimum is carried, and says so", async () => {
     const { body } = await lin("GET", "/v1/payees/lin/balances");
     expect(body).toMatchObject([
-      { payable: usd("70.000000000"), next_payout: { blocked_by: [{ code: "below_minimum" }] } },
+      {
+        payable: usd("70.000000000"),
+        lifetime: usd("70.000000000"),
+        next_payout: {
+          minimum: usd("1000.000000000"),
+          to_minimum: usd("930.000000000"),
+          why_not: "930.000000000 USD short of the minimum payout; it is carried on until then.",
+          blocked_by: [{ code: "below_minimum" }],
+        },
+      },
     ]);
+  });
+
+  test("what is in transit says since when, and what to trace it by; it is the in-transit balance", async () => {
+    const state = async () => (await lin("GET", "/v1/payees/lin/balances")).body as object[];
+    await api.sql`INSERT INTO payout (id, period, payee, currency, amount_nanos, account, state)
+      VALUES ('po_2023-11_lin_USD', '2023-11-01', 'lin', 'USD', 12000000000, 'acct_1', 'approved')`;
+    const [attempt] = await api.sql`SELECT * FROM begin_payout_attempt('po_2023-11_lin_USD')`;
+    expect(await state()).toMatchObject([
+      {
+        payable: usd("58.000000000"),
+        in_transit: usd("12.000000000"),
+        lifetime: usd("70.000000000"),
+        transfers: [
+          {
+            payout: "po_2023-11_lin_USD",
+            amount: usd("12.000000000"),
+            state: "sending",
+            since: expect.stringMatching(/^20/),
+            trace_id: attempt?.idempotency_key,
+          },
+        ],
+      },
+    ]);
+    await api.sql`SELECT finish_payout_attempt('po_2023-11_lin_USD', 1, 'failed', NULL, 'a test')`;
+    expect(await state()).toMatchObject([{ in_transit: usd("0.000000000"), transfers: [] }]);
   });
 
   test("a statement in two currencies must be named by one", async () => {

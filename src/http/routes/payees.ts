@@ -136,8 +136,26 @@ const BalanceView = z.object({
   payable: Money,
   held: Money,
   in_transit: Money,
+  transfers: z.array(
+    z.object({
+      payout: z.string(),
+      amount: Money,
+      since: z.string(),
+      state: z.string(),
+      trace_id: z.string(),
+    }),
+  ),
   paid_out: Money,
-  next_payout: z.object({ date: z.string(), estimate: Money, blocked_by: z.array(Blocker) }),
+  lifetime: Money,
+  next_payout: z.object({
+    date: z.string(),
+    estimate: Money,
+    minimum: Money,
+    to_minimum: Money,
+    why_not: z.string().nullable(),
+    blocked_by: z.array(Blocker),
+  }),
+  as_of: z.string(),
 });
 
 const getBalances = defineRoute({
