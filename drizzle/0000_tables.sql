@@ -195,6 +195,12 @@ CREATE TABLE "api_key" (
 	"payee" text,
 	"customer" text,
 	"sources" text[],
+	"name" text,
+	"shown" text NOT NULL,
+	"scope" text NOT NULL,
+	"expires_at" timestamp with time zone,
+	"last_used_at" timestamp with time zone,
+	"replaced_by" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"revoked_at" timestamp with time zone,
 	CONSTRAINT "api_key_secret_hash_unique" UNIQUE("secret_hash")

@@ -1,8 +1,10 @@
 import express, { type Express } from "express";
+import helmet from "helmet";
 import { Refusal } from "../kernel/index.ts";
 import type { AppContext } from "./context.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemHandler } from "./problem.ts";
+import { limitRequests } from "./rate-limit.ts";
 import { mountRoute, type Route } from "./route.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { explainRoutes } from "./routes/explain.ts";
@@ -37,12 +39,19 @@ export function createApp(context: AppContext, watching: Watching): Express {
   app.disable("etag");
   app.set("query parser", "simple");
 
+  // Nothing of the API is a page: no browser may run, frame or guess at any of it.
+  const nothing = {
+    directives: { "default-src": ["'none'"], "frame-ancestors": ["'none'"] },
+    useDefaults: false,
+  };
+  app.use(["/v1", "/openapi.json"], helmet({ contentSecurityPolicy: nothing }));
   mountWatching(app, watching);
   const openapi = JSON.stringify(openApiDocument(ROUTES));
   app.get("/openapi.json", (_request, response) => {
     response.type("application/json").send(openapi);
   });
-  for (const route of ROUTES) mountRoute(app, context, route);
+  const limit = context.requestsPerMinute === null ? undefined : limitRequests(context.requestsPerMinute);
+  for (const route of ROUTES) mountRoute(app, context, route, limit);
 
   app.use((request, response, next) => {
     const methods = methodsAt(request.path);

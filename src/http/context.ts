@@ -20,6 +20,8 @@ export interface AppContext {
   horizonDays: number | undefined;
   /** The operator's key from the configuration, if it was set there. */
   operatorKey: string | null;
+  /** For each key; null for as many as it likes. */
+  requestsPerMinute: number | null;
   /** Where this service is reached, for links that come back to it. */
   publicUrl: string;
   /** Who issues statements: the marketplace, as the tax office knows it. */

@@ -5,6 +5,7 @@ import type { AppContext } from "./context.ts";
 import { answerOnce } from "./idempotency.ts";
 import { authenticate, type Principal, type Role } from "./principal.ts";
 import { invalid } from "./problem.ts";
+import type { RateLimit } from "./rate-limit.ts";
 
 export interface RouteInput<P, Q, B> {
   params: P;
@@ -62,7 +63,7 @@ export function defineRoute<P, Q, B>(route: Route<P, Q, B>): Route {
 
 const BODY_BYTES_MAX = 1_048_576;
 
-export function mountRoute(app: Express, context: AppContext, route: Route): void {
+export function mountRoute(app: Express, context: AppContext, route: Route, limit?: RateLimit): void {
   const path = `/v1${route.path.replaceAll(/\{(\w+)\}/g, ":$1")}`;
   const readBody = bodyReader(
     route.contentTypes ?? ["application/json"],
@@ -71,11 +72,15 @@ export function mountRoute(app: Express, context: AppContext, route: Route): voi
   const steps: RequestHandler[] = [
     async (request, response) => {
       const principal = await authenticate(context.sql, context.operatorKey, request.headers.authorization);
+      await limit?.(principal, request, response);
       if (!route.roles.includes(principal.role)) {
         throw new Refusal(
           "role_not_allowed",
           `a key with the role ${principal.role} may not do this; it takes ${route.roles.join(" or ")}`,
         );
+      }
+      if (principal.scope === "read" && route.method !== "get") {
+        throw new Refusal("scope_not_allowed", "this key may only read: use one with the scope write");
       }
       if (route.body !== undefined) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>

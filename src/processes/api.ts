@@ -29,6 +29,7 @@ export function startApi(tributary: Tributary): Promise<Serving> {
         publicUrl,
         afterCatalogChange,
         horizonDays,
+        requestsPerMinute: config.RATE_LIMIT_PER_MINUTE ?? null,
         platform,
       },
       watching,

@@ -46,6 +46,7 @@ const Variables = z.object({
     .min(32, "a string of 32 characters or more")
     .max(512, "a string of 32 to 512 characters")
     .optional(),
+  RATE_LIMIT_PER_MINUTE: wholeNumber("requests from 1 to 1000000", 1, 1_000_000).optional(),
   PLATFORM_NAME: z.string().max(200).default("Tributary"),
   PLATFORM_ADDRESS: z
     .string()

@@ -35,6 +35,8 @@ const VENDORS: Record<string, readonly string[]> = {
   kafkajs: ["adapters/kafka/"],
   stripe: ["adapters/stripe/"],
   express: ["http/", "processes/api.ts"],
+  "express-rate-limit": ["http/"],
+  helmet: ["http/"],
   pdfkit: ["statements/"],
   postgres: ["postgres/", "adapters/postgres-log/"],
 };
