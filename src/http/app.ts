@@ -16,6 +16,7 @@ import { previewRoutes } from "./routes/preview.ts";
 import { settlementRoutes } from "./routes/settlements.ts";
 import { statementRoutes } from "./routes/statements.ts";
 import { usageRoutes } from "./routes/usage.ts";
+import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
 import { mountWatching, type Watching } from "./watching.ts";
 
 export const ROUTES: readonly Route[] = [
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   ...previewRoutes,
   ...settlementRoutes,
   ...keyRoutes,
+  ...webhookEndpointRoutes,
 ];
 
 /** The HTTP API over the parts it is given. It listens on nothing by itself. */

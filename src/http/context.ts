@@ -22,6 +22,8 @@ export interface AppContext {
   operatorKey: string | null;
   /** For each key; null for as many as it likes. */
   requestsPerMinute: number | null;
+  /** Hosts that webhooks may go to though they are private or without TLS. */
+  webhookHosts: ReadonlySet<string>;
   /** Where this service is reached, for links that come back to it. */
   publicUrl: string;
   /** Who issues statements: the marketplace, as the tax office knows it. */

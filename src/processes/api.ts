@@ -31,6 +31,7 @@ export function startApi(tributary: Tributary): Promise<Serving> {
         horizonDays,
         requestsPerMinute: config.RATE_LIMIT_PER_MINUTE ?? null,
         platform,
+        webhookHosts: config.WEBHOOK_ALLOWED_HOSTS,
       },
       watching,
     );

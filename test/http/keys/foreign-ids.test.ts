@@ -12,7 +12,8 @@ let foreign: string[];
 /** As many kinds of ids as there are: each is tried in each place. */
 async function foreignIds(): Promise<string[]> {
   const rows = await api.sql<{ id: string }[]>`
-    SELECT id FROM payout UNION SELECT id FROM api_key WHERE payee = 'ada' OR customer = 'acme'`;
+    SELECT id FROM payout UNION SELECT id FROM api_key WHERE payee = 'ada' OR customer = 'acme'
+    UNION SELECT id FROM webhook_endpoint`;
   return ["ada", "acme", "p1", ...rows.map(({ id }) => id)];
 }
 
@@ -25,6 +26,8 @@ beforeAll(async () => {
     expect(await api.operator("POST", `/v1/settlements/2023-11/${step}`)).toMatchObject({ status: 200 });
   await api.keyFor({ role: "payee", payee: "ada" });
   await api.keyFor({ role: "customer", customer: "acme" });
+  const endpoint = { payee: "ada", url: "https://example.com/hook" };
+  expect(await api.operator("POST", "/v1/webhook-endpoints", endpoint)).toMatchObject({ status: 201 });
   strangers = [
     { role: "payee", call: await api.keyFor({ role: "payee", payee: "eve" }) },
     { role: "customer", call: await api.keyFor({ role: "customer", customer: "globex" }) },
