@@ -10,6 +10,7 @@ import {
   periodOfDay,
 } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
+import { asOf } from "./as-of.ts";
 import { payeeLines } from "./payee-lines.ts";
 import { type Transfer, transfersUnderWay } from "./transfers.ts";
 
@@ -53,6 +54,7 @@ export interface Balance {
 
 /** A payee's balances in every currency it has any in (in its default currency otherwise). */
 export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
+  const as_of = await asOf(sql);
   const terms = await payeeTerms(sql, payee);
   const settled = await settledBalances(sql, payee);
   const transfers = await transfersUnderWay(sql, payee);
@@ -90,7 +92,7 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
         why_not: whyNot(blocked),
         blocked_by: blocked,
       },
-      as_of: terms.as_of,
+      as_of,
     };
   });
 }
@@ -105,7 +107,6 @@ interface PayeeTermsRow {
   transfers_enabled: boolean | null;
   disabled_reason: string | null;
   first_open: string;
-  as_of: string;
 }
 
 async function payeeTerms(sql: Sql, payee: string): Promise<PayeeTermsRow> {
@@ -113,8 +114,7 @@ async function payeeTerms(sql: Sql, payee: string): Promise<PayeeTermsRow> {
     SELECT p.default_currency, p.stripe_account AS account,
       (SELECT reason FROM payee_freeze f WHERE f.payee = p.id AND f.lifted_at IS NULL) AS frozen,
       EXISTS (SELECT FROM payout_stop WHERE resumed_at IS NULL) AS stopped,
-      a.transfers_enabled, a.disabled_reason, b.first_open_period::text AS first_open,
-      to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of
+      a.transfers_enabled, a.disabled_reason, b.first_open_period::text AS first_open
     FROM payee p CROSS JOIN books_state b LEFT JOIN payout_account a ON a.account = p.stripe_account
     WHERE p.id = ${payee}`;
   return row;

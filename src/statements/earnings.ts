@@ -1,6 +1,7 @@
 import { formatNanos, type Money, money, type Nanos, nextPeriod, periodOfDay } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { allot } from "../sharing/index.ts";
+import { asOf } from "./as-of.ts";
 import { customerGroups } from "./grouping/customer-groups.ts";
 import { previousRange, type ServiceRange, weekOf } from "./grouping/service-range.ts";
 import { type LineFilter, type PayeeLine, payeeLines, type UsageRow } from "./payee-lines.ts";
@@ -71,8 +72,7 @@ export async function earningsOf(sql: Sql, payee: string, query: EarningsQuery):
     ...(query.from === undefined ? {} : { monthsFrom: `${query.from.slice(0, 7)}-01` }),
     ...(query.to === undefined ? {} : { monthsUntil: firstMonthAfter(query.to) }),
   };
-  const [{ as_of }] = await sql<[{ as_of: string }]>`
-    SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of`;
+  const as_of = await asOf(sql);
   const grouped = query.groupBy.includes("customer_group");
   const groupOf = grouped ? await customerGroups(sql, payee, filter) : () => "all";
   const groups = new Map<string, Group>();
