@@ -73,6 +73,15 @@ CREATE TABLE "payee" (
 	CONSTRAINT "payee_id_unique" UNIQUE("id")
 );
 --> statement-breakpoint
+CREATE TABLE "payee_legal" (
+	"payee_legal_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "payee_legal_payee_legal_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"payee" text NOT NULL,
+	"name" text NOT NULL,
+	"address" text NOT NULL,
+	"tax_id" text,
+	"given_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "price_component" (
 	"price_no" integer NOT NULL,
 	"meter_no" smallint NOT NULL,
@@ -186,6 +195,12 @@ CREATE TABLE "api_key" (
 	"payee" text,
 	"customer" text,
 	"sources" text[],
+	"name" text,
+	"shown" text NOT NULL,
+	"scope" text NOT NULL,
+	"expires_at" timestamp with time zone,
+	"last_used_at" timestamp with time zone,
+	"replaced_by" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"revoked_at" timestamp with time zone,
 	CONSTRAINT "api_key_secret_hash_unique" UNIQUE("secret_hash")
@@ -432,6 +447,53 @@ CREATE TABLE "usage_term" (
 	CONSTRAINT "usage_term_model_no_booked_period_model_version_no_status_country_price_no_split_plan_no_unique" UNIQUE("model_no","booked_period","model_version_no","status","country","price_no","split_plan_no")
 );
 --> statement-breakpoint
+CREATE TABLE "webhook_attempt" (
+	"delivery_no" bigint NOT NULL,
+	"attempt" integer NOT NULL,
+	"ended_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"status" integer,
+	"error" text,
+	"duration_ms" integer NOT NULL,
+	CONSTRAINT "webhook_attempt_delivery_no_attempt_pk" PRIMARY KEY("delivery_no","attempt")
+);
+--> statement-breakpoint
+CREATE TABLE "webhook_delivery" (
+	"delivery_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "webhook_delivery_delivery_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"message_no" bigint NOT NULL,
+	"endpoint_id" text NOT NULL,
+	"state" text NOT NULL,
+	"attempts" integer DEFAULT 0 NOT NULL,
+	"next_attempt_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "webhook_endpoint" (
+	"id" text PRIMARY KEY NOT NULL,
+	"payee" text NOT NULL,
+	"url" text NOT NULL,
+	"events" text[],
+	"secret" text NOT NULL,
+	"old_secret" text,
+	"old_secret_until" timestamp with time zone,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"failing_since" timestamp with time zone,
+	"disabled_at" timestamp with time zone,
+	"disabled_reason" text,
+	"deleted_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "webhook_message" (
+	"message_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "webhook_message_message_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"id" text NOT NULL,
+	"key" text NOT NULL,
+	"payee" text NOT NULL,
+	"type" text NOT NULL,
+	"payload" jsonb NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "webhook_message_id_unique" UNIQUE("id"),
+	CONSTRAINT "webhook_message_key_unique" UNIQUE("key")
+);
+--> statement-breakpoint
 CREATE TABLE "payout" (
 	"id" text PRIMARY KEY NOT NULL,
 	"period" date NOT NULL,
@@ -582,8 +644,12 @@ ALTER TABLE "balance_snapshot" ADD CONSTRAINT "balance_snapshot_account_no_ledge
 ALTER TABLE "chain_link" ADD CONSTRAINT "chain_link_entry_no_journal_entry_entry_no_fk" FOREIGN KEY ("entry_no") REFERENCES "public"."journal_entry"("entry_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "posting" ADD CONSTRAINT "posting_entry_no_journal_entry_entry_no_fk" FOREIGN KEY ("entry_no") REFERENCES "public"."journal_entry"("entry_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "posting" ADD CONSTRAINT "posting_account_no_ledger_account_account_no_fk" FOREIGN KEY ("account_no") REFERENCES "public"."ledger_account"("account_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "webhook_attempt" ADD CONSTRAINT "webhook_attempt_delivery_no_webhook_delivery_delivery_no_fk" FOREIGN KEY ("delivery_no") REFERENCES "public"."webhook_delivery"("delivery_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_message_no_webhook_message_message_no_fk" FOREIGN KEY ("message_no") REFERENCES "public"."webhook_message"("message_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_endpoint_id_webhook_endpoint_id_fk" FOREIGN KEY ("endpoint_id") REFERENCES "public"."webhook_endpoint"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_reversal" ADD CONSTRAINT "payout_reversal_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "payee_legal_payee_index" ON "payee_legal" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "split_plan_payees_index" ON "split_plan" USING gin ("payees");--> statement-breakpoint
 CREATE INDEX "split_segment_split_plan_no_index" ON "split_segment" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "accrual_part_account_booked_period_index" ON "accrual_part" USING btree ("account","booked_period");--> statement-breakpoint
@@ -596,6 +662,10 @@ CREATE INDEX "usage_block_block_no_index" ON "usage_block" USING btree ("block_n
 CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") WHERE accrued = 0;--> statement-breakpoint
 CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint
+CREATE INDEX "webhook_delivery_next_attempt_at_index" ON "webhook_delivery" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
+CREATE INDEX "webhook_delivery_endpoint_id_delivery_no_index" ON "webhook_delivery" USING btree ("endpoint_id","delivery_no");--> statement-breakpoint
+CREATE INDEX "webhook_endpoint_payee_index" ON "webhook_endpoint" USING btree ("payee");--> statement-breakpoint
+CREATE INDEX "webhook_message_payee_message_no_index" ON "webhook_message" USING btree ("payee","message_no");--> statement-breakpoint
 CREATE INDEX "payout_period_state_index" ON "payout" USING btree ("period","state");--> statement-breakpoint
 CREATE INDEX "payout_payee_index" ON "payout" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "payout_reversal_payout_id_index" ON "payout_reversal" USING btree ("payout_id");--> statement-breakpoint

@@ -100,6 +100,14 @@ BEGIN
     default_currency = excluded.default_currency, minimum_payout_nanos = excluded.minimum_payout_nanos,
     stripe_account = coalesce(excluded.stripe_account, payee.stripe_account);
 
+  INSERT INTO payee_legal (payee, name, address, tax_id, given_at)
+  SELECT p.id, l.name, l.address, l.tax_id, clock_timestamp()
+  FROM jsonb_to_recordset(change->'payees') AS p(id text, legal jsonb)
+  CROSS JOIN LATERAL jsonb_to_record(p.legal) AS l(name text, address text, tax_id text)
+  WHERE jsonb_typeof(p.legal) = 'object' AND NOT EXISTS (
+    SELECT FROM (SELECT * FROM payee_legal WHERE payee = p.id ORDER BY payee_legal_no DESC LIMIT 1) k
+    WHERE (k.name, k.address) = (l.name, l.address) AND k.tax_id IS NOT DISTINCT FROM l.tax_id);
+
   UPDATE payee SET stripe_account = a.stripe_account
   FROM jsonb_to_recordset(change->'accounts') AS a(payee text, stripe_account text) WHERE payee.id = a.payee;
 

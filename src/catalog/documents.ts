@@ -29,12 +29,29 @@ const Country = z
 
 const StripeAccount = z.string().regex(/^acct_[A-Za-z0-9_]{1,64}$/, "a Stripe account id, acct_…");
 
+const Address = z
+  .string()
+  .min(1)
+  .max(500)
+  .refine((text) => text.split("\n").every(isPlainText), "text without control characters but line ends")
+  .meta({ example: "1 Main Street\nSpringfield, IL 62701\nUSA" });
+
+/** Who a payee is to the tax office; stands on its statements. */
+export const Legal = z
+  .strictObject({
+    name: Name,
+    address: Address,
+    tax_id: z.string().min(1).max(64).refine(isPlainText, "text without control characters").optional(),
+  })
+  .meta({ id: "Legal" });
+
 export const PayeeTerms = z
   .strictObject({
     name: Name,
     country: Country,
     default_currency: Currency,
     stripe_account: StripeAccount.optional(),
+    legal: Legal.optional(),
     minimum_payout: z
       .string()
       .refine((text) => (parseNanos(text) ?? -1n) >= 0n, 'a decimal string such as "10.00", not negative')

@@ -5,6 +5,7 @@ export {
   CatalogDocument,
   CustomerTerms,
   Id,
+  Legal,
   ModelId,
   ModelTerms,
   PayeeTerms,

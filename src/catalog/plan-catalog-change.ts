@@ -92,6 +92,7 @@ function planPayees(after: Catalog, document: CatalogDocument) {
       default_currency,
       minimum_payout_nanos: minimum?.toString() ?? null,
       stripe_account: row.stripe_account ?? null,
+      legal: row.legal ?? null,
     };
   });
 }

@@ -38,6 +38,23 @@ export const payee = pgTable("payee", {
   createdAt: moment("created_at").notNull().defaultNow(),
 });
 
+/**
+ * What stands on a payee's statements as its legal details, each version from when it was given: a statement shows those that
+ * held when its month was closed, whatever comes later.
+ */
+export const payeeLegal = pgTable(
+  "payee_legal",
+  {
+    payeeLegalNo: integer("payee_legal_no").primaryKey().generatedAlwaysAsIdentity(),
+    payee: text().notNull(),
+    name: text().notNull(),
+    address: text().notNull(),
+    taxId: text("tax_id"),
+    givenAt: moment("given_at").notNull().defaultNow(),
+  },
+  (t) => [index().on(t.payee)],
+);
+
 export const customer = pgTable("customer", {
   customerNo: integer("customer_no").primaryKey().generatedAlwaysAsIdentity(),
   id: text().notNull().unique(),

@@ -1,8 +1,10 @@
 import express, { type Express } from "express";
+import helmet from "helmet";
 import { Refusal } from "../kernel/index.ts";
 import type { AppContext } from "./context.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemHandler } from "./problem.ts";
+import { limitRequests } from "./rate-limit.ts";
 import { mountRoute, type Route } from "./route.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { explainRoutes } from "./routes/explain.ts";
@@ -12,7 +14,9 @@ import { payoutRuleRoutes } from "./routes/payout-rules.ts";
 import { predictionRoutes } from "./routes/predictions.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { settlementRoutes } from "./routes/settlements.ts";
+import { statementRoutes } from "./routes/statements.ts";
 import { usageRoutes } from "./routes/usage.ts";
+import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
 import { mountWatching, type Watching } from "./watching.ts";
 
 export const ROUTES: readonly Route[] = [
@@ -20,12 +24,14 @@ export const ROUTES: readonly Route[] = [
   // Before /payouts/{id}.
   ...payoutRuleRoutes,
   ...payeeRoutes,
+  ...statementRoutes,
   ...explainRoutes,
   ...predictionRoutes,
   ...catalogRoutes,
   ...previewRoutes,
   ...settlementRoutes,
   ...keyRoutes,
+  ...webhookEndpointRoutes,
 ];
 
 /** The HTTP API over the parts it is given. It listens on nothing by itself. */
@@ -35,12 +41,19 @@ export function createApp(context: AppContext, watching: Watching): Express {
   app.disable("etag");
   app.set("query parser", "simple");
 
+  // Nothing of the API is a page: no browser may run, frame or guess at any of it.
+  const nothing = {
+    directives: { "default-src": ["'none'"], "frame-ancestors": ["'none'"] },
+    useDefaults: false,
+  };
+  app.use(["/v1", "/openapi.json"], helmet({ contentSecurityPolicy: nothing }));
   mountWatching(app, watching);
   const openapi = JSON.stringify(openApiDocument(ROUTES));
   app.get("/openapi.json", (_request, response) => {
     response.type("application/json").send(openapi);
   });
-  for (const route of ROUTES) mountRoute(app, context, route);
+  const limit = context.requestsPerMinute === null ? undefined : limitRequests(context.requestsPerMinute);
+  for (const route of ROUTES) mountRoute(app, context, route, limit);
 
   app.use((request, response, next) => {
     const methods = methodsAt(request.path);

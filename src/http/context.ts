@@ -5,6 +5,7 @@ import type { Nanos, Period } from "../kernel/index.ts";
 import type { PayoutProvider, PayReport, ReconcileReport } from "../payouts/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { SettlementPlan } from "../settlement/index.ts";
+import type { Party } from "../statements/index.ts";
 import type { UsageLog } from "../usage/index.ts";
 
 /** What the API is made of; wired in `processes/`. */
@@ -19,8 +20,14 @@ export interface AppContext {
   horizonDays: number | undefined;
   /** The operator's key from the configuration, if it was set there. */
   operatorKey: string | null;
+  /** For each key; null for as many as it likes. */
+  requestsPerMinute: number | null;
+  /** Hosts that webhooks may go to though they are private or without TLS. */
+  webhookHosts: ReadonlySet<string>;
   /** Where this service is reached, for links that come back to it. */
   publicUrl: string;
+  /** Who issues statements: the marketplace, as the tax office knows it. */
+  platform: Party;
   /** Gives new payees an account, against the simulator; otherwise does nothing. */
   afterCatalogChange: () => Promise<void>;
 }

@@ -81,6 +81,10 @@ function hashOf(request: Request): string {
 
 function send(response: Response, answer: RouteAnswer): void {
   response.status(answer.status ?? 200);
-  if (answer.status === 204) response.end();
+  if (answer.file !== undefined) {
+    // A file of one's own is for nobody's cache between.
+    response.setHeader("Cache-Control", "private, no-store");
+    response.attachment(answer.file.name).type(answer.file.type).send(answer.file.bytes);
+  } else if (answer.status === 204) response.end();
   else response.type("application/json").send(JSON.stringify(answer.body));
 }

@@ -34,7 +34,10 @@ function operation(route: Route): ZodOpenApiOperationObject {
   const success =
     status === "204"
       ? { description: "Done" }
-      : { description: "Success", content: { "application/json": { schema: route.response } } };
+      : {
+          description: "Success",
+          content: { "application/json": { schema: route.response }, ...otherTypes(route) },
+        };
   const params = {
     ...(route.params === undefined ? {} : { path: route.params as z.ZodObject }),
     ...(route.query === undefined ? {} : { query: route.query as z.ZodObject }),
@@ -49,6 +52,18 @@ function operation(route: Route): ZodOpenApiOperationObject {
       default: { description: "A problem", content: { "application/problem+json": { schema: Problem } } },
     },
   };
+}
+
+function otherTypes(route: Route) {
+  return Object.fromEntries(
+    (route.offers ?? []).map((type) => [
+      type,
+      {
+        schema:
+          type === "text/csv" ? { type: "string" as const } : { type: "string" as const, format: "binary" },
+      },
+    ]),
+  );
 }
 
 function requestBody(route: Route, body: z.ZodType) {

@@ -1,10 +1,15 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import { Refusal } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
+import { hashSecret, isSecret } from "./keys/secret.ts";
 import { KnownKeys } from "./known-keys.ts";
 
 export const ROLES = ["operator", "ingest", "payee", "customer"] as const;
 export type Role = (typeof ROLES)[number];
+
+/** read: GET only; write: everything that its role may do. */
+export const SCOPES = ["read", "write"] as const;
+export type Scope = (typeof SCOPES)[number];
 
 const BELIEVED_MS = 1_000;
 
@@ -15,6 +20,7 @@ export interface Principal {
   payee: string | null;
   customer: string | null;
   sources: string[] | null;
+  scope: Scope;
 }
 
 /**
@@ -32,19 +38,40 @@ export async function authenticate(
     throw new Refusal("unauthenticated", "send an API key: Authorization: Bearer <key>");
   }
   if (operatorKey !== null && timingSafeEqual(sha256(secret), sha256(operatorKey))) {
-    return { id: "operator", role: "operator", payee: null, customer: null, sources: null };
+    return { id: "operator", role: "operator", payee: null, customer: null, sources: null, scope: "write" };
   }
+  if (!isSecret(secret))
+    throw new Refusal("unauthenticated", "this is no API key, or it was not copied whole");
   const principal = await knownKeysOf(sql).find(hashSecret(secret), (hash) => principalOf(sql, hash));
   if (principal === undefined)
-    throw new Refusal("unauthenticated", "this API key is not known, or was revoked");
+    throw new Refusal("unauthenticated", "this API key is not known, has expired, or was revoked");
   return principal;
 }
 
+/** From the moment that this returns no key is believed without being looked at again. */
+export function forgetKnownKeys(sql: Sql): void {
+  knownKeysOf(sql).forgetAll();
+}
+
 async function principalOf(sql: Sql, secretHash: string): Promise<Principal | undefined> {
-  const [principal] = await sql<Principal[]>`
-    SELECT id, role, payee, customer, sources FROM api_key
-    WHERE secret_hash = ${secretHash} AND revoked_at IS NULL`;
+  const [row] = await sql<(Principal & { used_lately: boolean })[]>`
+    SELECT id, role, payee, customer, sources, scope,
+      coalesce(last_used_at > now() - interval '1 minute', false) AS used_lately
+    FROM api_key
+    WHERE secret_hash = ${secretHash} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`;
+  if (row === undefined) return undefined;
+  const { used_lately, ...principal } = row;
+  if (!used_lately) await noteUse(sql, principal.id);
   return principal;
+}
+
+/** A database that takes no writes still answers questions: then the note is left out. */
+async function noteUse(sql: Sql, id: string): Promise<void> {
+  await sql`
+    UPDATE api_key SET last_used_at = now()
+    WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at <= now() - interval '1 minute')`.catch(
+    () => {},
+  );
 }
 
 /** Each database of this process has its own keys. */
@@ -56,45 +83,10 @@ function knownKeysOf(sql: Sql): KnownKeys<Principal> {
   return known;
 }
 
-export interface NewKey {
-  role: Role;
-  payee?: string | undefined;
-  customer?: string | undefined;
-  sources?: string[] | undefined;
-}
-
-/** Makes a key. The secret is shown once: only its hash is kept. */
-export async function createKey(sql: Sql, key: NewKey): Promise<{ id: string; secret: string }> {
-  const id = `key_${randomBytes(9).toString("base64url")}`;
-  const secret = `trib_${key.role}_${randomBytes(24).toString("base64url")}`;
-  await sql`
-    INSERT INTO api_key (id, secret_hash, role, payee, customer, sources) VALUES (${id}, ${hashSecret(secret)},
-      ${key.role}, ${key.payee ?? null}, ${key.customer ?? null}, ${key.sources ?? null})`;
-  return { id, secret };
-}
-
-/** From the moment that this resolves no request of this process is taken with the key. False when there is none. */
-export async function revokeKey(sql: Sql, id: string): Promise<boolean> {
-  const revoked = await sql`
-    UPDATE api_key SET revoked_at = coalesce(revoked_at, now()) WHERE id = ${id} RETURNING 1`;
-  knownKeysOf(sql).forgetAll();
-  return revoked.length > 0;
-}
-
-/** The first operator key of an installation, or undefined when it has one already. */
-export async function createFirstOperatorKey(sql: Sql): Promise<string | undefined> {
-  const existing = await sql`SELECT FROM api_key WHERE role = 'operator' AND revoked_at IS NULL LIMIT 1`;
-  return existing.length > 0 ? undefined : (await createKey(sql, { role: "operator" })).secret;
-}
-
 /** Nobody learns whether something exists that is not theirs: it is as if it did not. @throws Refusal not_found */
 export function requireOwn(principal: Principal, kind: "payee" | "customer", id: string): void {
   if (principal.role !== "operator" && principal[kind] !== id)
     throw new Refusal("not_found", `there is no ${kind} ${id}`);
-}
-
-function hashSecret(secret: string): string {
-  return sha256(secret).toString("hex");
 }
 
 function sha256(text: string): Buffer {

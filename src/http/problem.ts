@@ -19,7 +19,8 @@ export const Problem = z
 
 export function sendProblem(response: Response, refusal: Refusal): void {
   const status = REFUSALS[refusal.code];
-  if (status === 429 || status === 503) response.setHeader("Retry-After", "1");
+  if ((status === 429 || status === 503) && !response.hasHeader("Retry-After"))
+    response.setHeader("Retry-After", "1");
   if (status === 401) response.setHeader("WWW-Authenticate", "Bearer");
   const errors = refusal.fields.length > 0 ? { errors: refusal.fields } : {};
   const problem = {

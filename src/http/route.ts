@@ -5,6 +5,7 @@ import type { AppContext } from "./context.ts";
 import { answerOnce } from "./idempotency.ts";
 import { authenticate, type Principal, type Role } from "./principal.ts";
 import { invalid } from "./problem.ts";
+import type { RateLimit } from "./rate-limit.ts";
 
 export interface RouteInput<P, Q, B> {
   params: P;
@@ -12,6 +13,15 @@ export interface RouteInput<P, Q, B> {
   body: B;
   principal: Principal;
   context: AppContext;
+  /** Of the media types that the route gives, the one that the caller likes best. */
+  accepts: string;
+}
+
+/** An answer that is no JSON. */
+export interface FileAnswer {
+  type: string;
+  name: string;
+  bytes: Buffer | string;
 }
 
 export interface RouteAnswer {
@@ -20,6 +30,8 @@ export interface RouteAnswer {
   body: unknown;
   /** What is kept for a repeated Idempotency-Key, when it is not the whole body: secrets are not. */
   keep?: unknown;
+  /** Sent instead of the body, by routes that `offer` its type. */
+  file?: FileAnswer;
 }
 
 /** One endpoint: what it takes and gives (zod, also the source of the OpenAPI document), who may call it, what it does. */
@@ -38,6 +50,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   /** Content types other than application/json: then `body` sees the parsed JSON as it is. */
   contentTypes?: readonly string[];
   status?: number;
+  /** Media types that it gives besides JSON, to those who ask for them. */
+  offers?: readonly string[];
   response: z.ZodType;
   handle(input: RouteInput<P, Q, B>, request: Request): Promise<RouteAnswer>;
 }
@@ -49,7 +63,7 @@ export function defineRoute<P, Q, B>(route: Route<P, Q, B>): Route {
 
 const BODY_BYTES_MAX = 1_048_576;
 
-export function mountRoute(app: Express, context: AppContext, route: Route): void {
+export function mountRoute(app: Express, context: AppContext, route: Route, limit?: RateLimit): void {
   const path = `/v1${route.path.replaceAll(/\{(\w+)\}/g, ":$1")}`;
   const readBody = bodyReader(
     route.contentTypes ?? ["application/json"],
@@ -58,11 +72,15 @@ export function mountRoute(app: Express, context: AppContext, route: Route): voi
   const steps: RequestHandler[] = [
     async (request, response) => {
       const principal = await authenticate(context.sql, context.operatorKey, request.headers.authorization);
+      await limit?.(principal, request, response);
       if (!route.roles.includes(principal.role)) {
         throw new Refusal(
           "role_not_allowed",
           `a key with the role ${principal.role} may not do this; it takes ${route.roles.join(" or ")}`,
         );
+      }
+      if (principal.scope === "read" && route.method !== "get") {
+        throw new Refusal("scope_not_allowed", "this key may only read: use one with the scope write");
       }
       if (route.body !== undefined) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>
@@ -85,9 +103,20 @@ async function answer(
     route.body === undefined
       ? undefined
       : parse(route.body, parseJson(request, route), "body_invalid", "body");
-  const given = await route.handle({ params, query, body, principal, context }, request);
+  const accepts = negotiate(route, request);
+  const given = await route.handle({ params, query, body, principal, context, accepts }, request);
+  if (given.file !== undefined) return { status: route.status ?? 200, body: null, file: given.file };
   // The answer passes its schema too, so that the OpenAPI document cannot say anything else than what is sent.
   return { ...given, status: route.status ?? 200, body: route.response.parse(given.body) };
+}
+
+/** @throws Refusal not_acceptable. A route that gives only JSON gives it to everybody. */
+function negotiate(route: Route, request: Request): string {
+  const types = ["application/json", ...(route.offers ?? [])];
+  const best = request.accepts(types);
+  if (best !== false) return best;
+  if (route.offers === undefined) return "application/json";
+  throw new Refusal("not_acceptable", `ask for one of these: Accept: ${types.join(", ")}`);
 }
 
 function parse(

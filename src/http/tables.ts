@@ -10,6 +10,17 @@ export const apiKey = pgTable("api_key", {
   payee: text(),
   customer: text(),
   sources: text().array(),
+  /** What it is called by those who made it. */
+  name: text(),
+  /** The first characters of the secret. */
+  shown: text().notNull(),
+  /** read: GET only; write: everything that its role may do. */
+  scope: text().notNull(),
+  expiresAt: moment("expires_at"),
+  /** Not more than a minute behind. */
+  lastUsedAt: moment("last_used_at"),
+  /** The key that took its place. */
+  replacedBy: text("replaced_by"),
   createdAt: moment("created_at").notNull().defaultNow(),
   revokedAt: moment("revoked_at"),
 });

@@ -10,6 +10,11 @@ export function startApi(tributary: Tributary): Promise<Serving> {
   watching.start();
   const operatorKey = config.OPERATOR_KEY ?? null;
   const horizonDays = config.IDENTITY_HORIZON_DAYS;
+  const platform = {
+    name: config.PLATFORM_NAME,
+    addressLines: config.PLATFORM_ADDRESS,
+    taxId: config.PLATFORM_TAX_ID ?? null,
+  };
   return serve(config, (url) => {
     const publicUrl = config.PUBLIC_URL ?? url;
     return createApp(
@@ -24,6 +29,9 @@ export function startApi(tributary: Tributary): Promise<Serving> {
         publicUrl,
         afterCatalogChange,
         horizonDays,
+        requestsPerMinute: config.RATE_LIMIT_PER_MINUTE ?? null,
+        platform,
+        webhookHosts: config.WEBHOOK_ALLOWED_HOSTS,
       },
       watching,
     );

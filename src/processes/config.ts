@@ -46,6 +46,20 @@ const Variables = z.object({
     .min(32, "a string of 32 characters or more")
     .max(512, "a string of 32 to 512 characters")
     .optional(),
+  RATE_LIMIT_PER_MINUTE: wholeNumber("requests from 1 to 1000000", 1, 1_000_000).optional(),
+  WEBHOOK_ALLOWED_HOSTS: z
+    .string()
+    .regex(/^[^\s,:/]+(,[^\s,:/]+)*$/, "host names or IPv4 addresses with commas between")
+    .default("")
+    .transform((text) => new Set(text.split(",").filter((host) => host !== ""))),
+  WEBHOOK_INTERVAL_MS: wholeNumber("milliseconds from 50 to 3600000", 50, 3_600_000).default(1_000),
+  PLATFORM_NAME: z.string().max(200).default("Tributary"),
+  PLATFORM_ADDRESS: z
+    .string()
+    .max(500)
+    .default("")
+    .transform((text) => text.split(/\n|\\n/).filter((line) => line !== "")),
+  PLATFORM_TAX_ID: z.string().max(64).optional(),
   TWO_PERSON_APPROVAL: flag,
   PAYOUT_TOTAL_LIMITS: z
     .string()

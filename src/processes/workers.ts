@@ -9,6 +9,7 @@ import {
   mergeWindows,
   releaseParked,
 } from "../metering/index.ts";
+import { deliverDue } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { Foundation } from "./wire.ts";
 
@@ -56,6 +57,9 @@ export async function startWorkers({
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),
     repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),
+    repeat("delivering webhooks", config.WEBHOOK_INTERVAL_MS, () =>
+      deliverDue(sql, config.WEBHOOK_ALLOWED_HOSTS),
+    ),
     repeat("accrual", config.ACCRUAL_INTERVAL_MS, () => accrueOpenPeriods(sql)),
   ];
   return async () => {

@@ -10,7 +10,9 @@ import {
   periodOfDay,
 } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
+import { asOf } from "./as-of.ts";
 import { payeeLines } from "./payee-lines.ts";
+import { type Transfer, transfersUnderWay } from "./transfers.ts";
 
 export interface Blocker {
   code:
@@ -31,14 +33,31 @@ export interface Balance {
   payable: Money;
   held: Money;
   in_transit: Money;
+  /** Of which each payout, since when, and the transfer to trace it by once there is one. */
+  transfers: Transfer[];
   paid_out: Money;
-  next_payout: { date: string; estimate: Money; blocked_by: Blocker[] };
+  /** Everything ever credited: what was paid out and what is still here, accruing included. */
+  lifetime: Money;
+  next_payout: {
+    date: string;
+    estimate: Money;
+    minimum: Money;
+    /** What is missing to the minimum; zero when it is reached. */
+    to_minimum: Money;
+    /** One sentence with the action to take; null when nothing stands in the way. */
+    why_not: string | null;
+    blocked_by: Blocker[];
+  };
+  /** Everything committed before this moment is in. RFC 3339. */
+  as_of: string;
 }
 
 /** A payee's balances in every currency it has any in (in its default currency otherwise). */
 export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
+  const as_of = await asOf(sql);
   const terms = await payeeTerms(sql, payee);
   const settled = await settledBalances(sql, payee);
+  const transfers = await transfersUnderWay(sql, payee);
   const lines = await payeeLines(sql, payee, { bookedFrom: terms.first_open });
   const accruing = new Map<string, Nanos>();
   for (const line of lines) {
@@ -53,19 +72,27 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   return shown.map((currency) => {
     const { payable, held, inTransit, paidOut } = settled.get(currency) ?? NOTHING;
     const accruingNanos = accruing.get(currency) ?? 0n;
+    const minimum = minimums.get(currency) ?? 0n;
     const estimate = payableFloor(currency, payable + accruingNanos);
+    const blocked = blockers(terms, currency, estimate, minimum);
     return {
       currency,
       accruing: money(currency, accruingNanos),
       payable: money(currency, payable),
       held: money(currency, held),
       in_transit: money(currency, inTransit),
+      transfers: transfers.filter(({ amount }) => amount.currency === currency),
       paid_out: money(currency, paidOut),
+      lifetime: money(currency, accruingNanos + payable + held + inTransit + paidOut),
       next_payout: {
         date,
         estimate: money(currency, estimate),
-        blocked_by: blockers(terms, currency, estimate, minimums.get(currency) ?? 0n),
+        minimum: money(currency, minimum),
+        to_minimum: money(currency, estimate < minimum ? minimum - estimate : 0n),
+        why_not: whyNot(blocked),
+        blocked_by: blocked,
       },
+      as_of,
     };
   });
 }
@@ -156,6 +183,20 @@ function blockers(terms: PayeeTermsRow, currency: string, estimate: Nanos, minim
     });
   }
   return found;
+}
+
+/** The first thing to do something about; what cannot be helped is said only when there is nothing else. */
+function whyNot(blocked: readonly Blocker[]): string | null {
+  const rank = [
+    "no_account",
+    "account_not_ready",
+    "frozen",
+    "below_minimum",
+    "payouts_stopped",
+    "nothing_payable",
+  ];
+  const [first] = [...blocked].sort((a, b) => rank.indexOf(a.code) - rank.indexOf(b.code));
+  return first?.message ?? null;
 }
 
 /** The earliest day on which the oldest open month with earnings can be closed: its end, or today when that is past. */

@@ -18,6 +18,14 @@ export async function statementsOf(
   return rows.map(({ content, hash }) => ({ ...content, hash }));
 }
 
+/** All of a calendar year's books, the oldest first. */
+export async function statementsOfYear(sql: Sql, payee: string, year: string): Promise<Statement[]> {
+  const rows = await sql<{ content: Omit<Statement, "hash">; hash: string }[]>`
+    SELECT content, hash FROM statement
+    WHERE payee = ${payee} AND period >= ${`${year}-01-01`} AND period <= ${`${year}-12-01`} ORDER BY period, currency`;
+  return rows.map(({ content, hash }) => ({ ...content, hash }));
+}
+
 /** The statements of one period: one a currency, or the one asked for. */
 export async function findStatements(
   sql: Sql,

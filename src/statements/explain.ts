@@ -26,6 +26,7 @@ import {
   type TakenStep,
   type Waterfall,
 } from "../sharing/index.ts";
+import { asOf } from "./as-of.ts";
 import { type LineUsage, lineUsage, type PricedUsage } from "./line-usage.ts";
 
 /** An exact amount in major units: "a/b", and its value cut off at a nano for the eye. */
@@ -97,6 +98,8 @@ export interface Explanation {
   model: string;
   period: Period;
   currency: string;
+  /** Everything committed before this moment is in. RFC 3339. */
+  as_of: string;
   /** The same as GET /v1/payees/{id}/earnings says for this model, month and currency. */
   total: Money;
   lines: ExplainedLine[];
@@ -111,11 +114,13 @@ export interface ExplainQuery {
 
 /** How a payee's earnings of a model in a month came about: every line that its split plan gives the payee a part of. */
 export async function explainEarnings(sql: Sql, payee: string, query: ExplainQuery): Promise<Explanation> {
+  const as_of = await asOf(sql);
   const lines = (await lineUsage(sql, payee, query)).map((line) => explainLine(payee, query.currency, line));
   const total = lines.reduce((sum, { earnedNanos }) => sum + earnedNanos, 0n);
   return {
     payee,
     ...query,
+    as_of,
     total: money(query.currency, total),
     lines: lines.map(({ earnedNanos: _, ...line }) => line),
   };

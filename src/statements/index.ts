@@ -1,10 +1,25 @@
 export { type Balance, balancesOf } from "./balances.ts";
-export { findStatements, listPayouts, type PayoutView, statementsOf } from "./documents.ts";
-export { EARNINGS_DIMENSIONS, type EarningsDimension, type EarningsRow, earningsOf } from "./earnings.ts";
+export { findStatements, listPayouts, type PayoutView, statementsOf, statementsOfYear } from "./documents.ts";
+export {
+  comparedWithPrevious,
+  EARNINGS_DIMENSIONS,
+  type EarningsDimension,
+  type EarningsRow,
+  earningsOf,
+} from "./earnings.ts";
 export {
   type ExplainedWaterfall,
   type Explanation,
   explainEarnings,
 } from "./explain.ts";
+export { earningsCsv } from "./paper/earnings-csv.ts";
+export { statementsCsv } from "./paper/statement-csv.ts";
+export {
+  type Party,
+  type StatementDocument,
+  statementDocuments,
+} from "./paper/statement-document.ts";
+export { statementPdf } from "./paper/statement-pdf.ts";
+export { taxReports, taxReportsCsv } from "./paper/tax-report.ts";
 export { findPredictions, type PredictionView } from "./prediction.ts";
 export { type Preview, previewDraft } from "./preview.ts";

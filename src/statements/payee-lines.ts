@@ -17,7 +17,11 @@ export interface PayeeLine {
   model: string;
   currency: string;
   receivableNanos: Nanos;
+  /** The payee's own. */
   parts: { reason: string; paidBy: string; amountNanos: Nanos }[];
+  /** Every royalty and every share of the line, whoever gets it. */
+  royaltyNanos: Nanos[];
+  shareNanos: Nanos[];
   /** In the order of allotment: day, version, country. */
   rows: UsageRow[];
 }
@@ -96,7 +100,18 @@ function splitLine(payee: string, stored: StoredRow[], plans: Map<number, SplitP
     .filter((part) => part.payee === payee)
     .map(({ reason, model, amountNanos }) => ({ reason, paidBy: model, amountNanos }));
   const { booked_period: bookedPeriod, model, currency } = first;
-  return { bookedPeriod, model, currency, receivableNanos: split.receivableNanos, parts, rows };
+  const amountsOf = (wanted: string) =>
+    split.parts.filter(({ reason }) => reason === wanted).map(({ amountNanos }) => amountNanos);
+  return {
+    bookedPeriod,
+    model,
+    currency,
+    receivableNanos: split.receivableNanos,
+    parts,
+    royaltyNanos: amountsOf("royalty"),
+    shareNanos: amountsOf("share"),
+    rows,
+  };
 }
 
 function toUsageRow({ day, version, country, events, gross }: StoredRow): UsageRow {

@@ -6,7 +6,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const SRC = join(ROOT, "src");
 
 const DATA_ARROW =
-  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → statements";
+  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → statements → notifications";
 
 /** Stages in the order in which they may import: each only those before it. */
 const STAGES = [
@@ -22,6 +22,7 @@ const STAGES = [
   "settlement",
   "payouts",
   "statements",
+  "notifications",
   "audit",
 ];
 /** On top of the stages, each only what stands before it. */
@@ -35,6 +36,9 @@ const VENDORS: Record<string, readonly string[]> = {
   kafkajs: ["adapters/kafka/"],
   stripe: ["adapters/stripe/"],
   express: ["http/", "processes/api.ts"],
+  "express-rate-limit": ["http/"],
+  helmet: ["http/"],
+  pdfkit: ["statements/"],
   postgres: ["postgres/", "adapters/postgres-log/"],
 };
 

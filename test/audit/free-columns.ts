@@ -4,14 +4,21 @@ const WHO = "who did it, as they said; there is nothing below it";
 const TERMS = "may change at any time and keeps no past; what a plan took from it stands in the plan";
 const MARK = "a bookmark: set back it costs time, set too far it shows in what was left out";
 
+const TOLD = "what was told of facts; they are checked where they are kept";
+
 /** Tables in which a change is nobody's loss, and why. */
 export const FREE_TABLES: Record<string, string> = {
   api_key: "who may call; no figure follows from it",
   idempotent_request: "answers that are given again; the facts they tell of are checked where they are kept",
   payee_freeze: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
+  payee_legal: "who a payee says it is; it stands on statements as PDF, and no figure follows from it",
   payout_minimum: TERMS,
   payout_stop: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payout_account: "what the provider last said; asked anew for each plan",
+  webhook_attempt: TOLD,
+  webhook_delivery: TOLD,
+  webhook_endpoint: "where a payee wants to be told; no figure follows from it",
+  webhook_message: TOLD,
   self_dealing_rule: "nothing reads it yet: the rule is always that the platform takes the part",
 };
 

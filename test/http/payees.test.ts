@@ -58,11 +58,14 @@ afterAll(() => api.stop());
 
 const own = ["earnings", "balances", "statements", "statements/2023-11?currency=USD", "payouts"];
 
+const withoutMoment = (body: unknown) => JSON.stringify(body).replaceAll(/"as_of":"[^"]+"/g, "");
+
 describe("what a payee sees", () => {
   test.each(own)("its own %s", async (part) => {
     const answer = await ada("GET", `/v1/payees/ada/${part}`);
     expect(answer.status).toBe(200);
-    expect((await api.operator("GET", `/v1/payees/ada/${part}`)).body).toEqual(answer.body);
+    const operators = await api.operator("GET", `/v1/payees/ada/${part}`);
+    expect(withoutMoment(operators.body)).toEqual(withoutMoment(answer.body));
   });
 
   test.each([...own, "onboarding-links"])(
@@ -113,7 +116,8 @@ describe("earnings", () => {
       "GET",
       "/v1/payees/ada/earnings?from=2023-11-01&to=2023-12-01&group_by=model,day",
     );
-    expect(body).toEqual({
+    expect(body).toMatchObject({
+      as_of: expect.stringMatching(/^20.*Z$/),
       total: usd("90.000000000"),
       data: [
         {
@@ -122,7 +126,11 @@ describe("earnings", () => {
           reason: "share",
           events: "1",
           gross: usd("100.000000000"),
+          fees: usd("20.000000000"),
+          royalties: usd("0.000000000"),
+          shares: usd("80.000000000"),
           earned: usd("80.000000000"),
+          effective_share: "0.800000",
         },
         {
           model: "lin/tuned",
@@ -130,7 +138,11 @@ describe("earnings", () => {
           reason: "royalty",
           events: "1",
           gross: usd("100.000000000"),
+          fees: usd("20.000000000"),
+          royalties: usd("10.000000000"),
+          shares: usd("70.000000000"),
           earned: usd("10.000000000"),
+          effective_share: "0.100000",
         },
       ],
     });
@@ -146,7 +158,50 @@ describe("earnings", () => {
 
   test("of an empty range are nothing", async () => {
     const { body } = await ada("GET", "/v1/payees/ada/earnings?from=2023-11-16&to=2023-11-16");
-    expect(body).toEqual({ total: usd("0.000000000"), data: [] });
+    expect(body).toMatchObject({ total: usd("0.000000000"), data: [] });
+  });
+});
+
+describe("earnings in other ways", () => {
+  test("by week and by month", async () => {
+    const { body } = await ada("GET", "/v1/payees/ada/earnings?group_by=week,month");
+    const { data } = body as { data: { week: string; month: string; reason: string }[] };
+    expect(data.map(({ week, month, reason }) => [week, month, reason])).toEqual([
+      ["2023-W46", "2023-11", "royalty"],
+      ["2023-W46", "2023-11", "share"],
+      ["2023-W48", "2023-12", "share"],
+    ]);
+  });
+
+  test("compared with the range before", async () => {
+    const { body } = await ada(
+      "GET",
+      "/v1/payees/ada/earnings?from=2023-12-01&to=2024-01-01&compare=previous",
+    );
+    expect(body).toMatchObject({
+      total: usd("1.600000000"),
+      previous: { from: "2023-11-01", to: "2023-12-01", total: usd("90.000000000") },
+      change: usd("-88.400000000"),
+    });
+    expectProblem(
+      await ada("GET", "/v1/payees/ada/earnings?compare=previous"),
+      400,
+      "parameter_invalid",
+      "compare",
+    );
+  });
+
+  test("by groups of customers, never of fewer than five: here all are one", async () => {
+    const { body } = await ada("GET", "/v1/payees/ada/earnings?group_by=customer_group");
+    const { data } = body as { data: { customer_group: string }[] };
+    expect(new Set(data.map((row) => row.customer_group))).toEqual(new Set(["all"]));
+    for (const query of ["group_by=customer_group,day", "group_by=customer_group&from=2023-11-02"])
+      expectProblem(
+        await ada("GET", `/v1/payees/ada/earnings?${query}`),
+        400,
+        "parameter_invalid",
+        "group_by",
+      );
   });
 });
 
@@ -168,8 +223,42 @@ describe("balances, statements and payouts", () => {
   test("a balance below the minimum is carried, and says so", async () => {
     const { body } = await lin("GET", "/v1/payees/lin/balances");
     expect(body).toMatchObject([
-      { payable: usd("70.000000000"), next_payout: { blocked_by: [{ code: "below_minimum" }] } },
+      {
+        payable: usd("70.000000000"),
+        lifetime: usd("70.000000000"),
+        next_payout: {
+          minimum: usd("1000.000000000"),
+          to_minimum: usd("930.000000000"),
+          why_not: "930.000000000 USD short of the minimum payout; it is carried on until then.",
+          blocked_by: [{ code: "below_minimum" }],
+        },
+      },
     ]);
+  });
+
+  test("what is in transit says since when, and what to trace it by; it is the in-transit balance", async () => {
+    const state = async () => (await lin("GET", "/v1/payees/lin/balances")).body as object[];
+    await api.sql`INSERT INTO payout (id, period, payee, currency, amount_nanos, account, state)
+      VALUES ('po_2023-11_lin_USD', '2023-11-01', 'lin', 'USD', 12000000000, 'acct_1', 'approved')`;
+    const [attempt] = await api.sql`SELECT * FROM begin_payout_attempt('po_2023-11_lin_USD')`;
+    expect(await state()).toMatchObject([
+      {
+        payable: usd("58.000000000"),
+        in_transit: usd("12.000000000"),
+        lifetime: usd("70.000000000"),
+        transfers: [
+          {
+            payout: "po_2023-11_lin_USD",
+            amount: usd("12.000000000"),
+            state: "sending",
+            since: expect.stringMatching(/^20/),
+            trace_id: attempt?.idempotency_key,
+          },
+        ],
+      },
+    ]);
+    await api.sql`SELECT finish_payout_attempt('po_2023-11_lin_USD', 1, 'failed', NULL, 'a test')`;
+    expect(await state()).toMatchObject([{ in_transit: usd("0.000000000"), transfers: [] }]);
   });
 
   test("a statement in two currencies must be named by one", async () => {

@@ -16,6 +16,8 @@ export interface RoleProcess {
   health(): Promise<{ status: number; body: { status: string; reasons: string[] } }>;
   /** The samples of `/metrics` by their text before the value, labels in the order they are written. */
   metrics(): Promise<Map<string, number>>;
+  /** kill -9; `stop` still tidies up. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,11 +42,15 @@ export async function startRole(
     await ended;
     await rm(dataDir, { recursive: true, force: true });
   };
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
   const url = await readyUrl(child, ended).catch(async (error: unknown) => {
     await stop();
     throw error;
   });
-  return { url, ended, stop, ...watchers(url) };
+  return { url, ended, kill, stop, ...watchers(url) };
 }
 
 /** Runs it until it ends by itself. */

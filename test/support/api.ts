@@ -118,7 +118,7 @@ function caller(url: string, key: string | null): Call {
         : { body: raw ? (body as string | Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
     });
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    const isJson = /\bjson\b|\+json/.test(response.headers.get("content-type") ?? "");
     return {
       status: response.status,
       body: text === "" ? undefined : isJson ? JSON.parse(text) : text,

@@ -81,6 +81,7 @@ const getExplanation = defineRoute({
       model: z.string(),
       period: z.string(),
       currency: z.string(),
+      as_of: z.string(),
       total: Money,
       lines: z.array(LineView),
     })

@@ -1,21 +1,21 @@
 import { z } from "zod";
 import { Id } from "../../catalog/index.ts";
-import { parsePeriod, Refusal } from "../../kernel/index.ts";
+import { Refusal } from "../../kernel/index.ts";
 import { openAccount } from "../../payouts/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import {
   balancesOf,
+  comparedWithPrevious,
   EARNINGS_DIMENSIONS,
   type EarningsDimension,
+  earningsCsv,
   earningsOf,
-  findStatements,
   listPayouts,
-  statementsOf,
 } from "../../statements/index.ts";
 import type { AppContext } from "../context.ts";
 import { type Principal, requireOwn } from "../principal.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { Day, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import { Day, Money, PageQuery, page, pageOf } from "../schemas.ts";
 
 const readers = ["operator", "payee"] as const;
 const PayeePath = z.object({ id: Id });
@@ -38,41 +38,94 @@ const GroupBy = z
   )
   .transform((names) => names as EarningsDimension[]);
 
+/** Figures of small groups are not to be had by cutting the time into pieces. */
+const wholeMonths = (day: string | undefined) => day === undefined || day.endsWith("-01");
+
+const EarningsQuery = z
+  .object({
+    from: Day.optional(),
+    to: Day.optional(),
+    group_by: GroupBy,
+    currency: Currency.optional(),
+    compare: z.enum(["previous"]).optional(),
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
+    path: ["to"],
+    error: "not before `from`",
+  })
+  .refine(
+    ({ from, to, compare }) => compare === undefined || (from !== undefined && to !== undefined && from < to),
+    {
+      path: ["compare"],
+      error: "takes `from` and `to`",
+    },
+  )
+  .refine(
+    ({ from, to, group_by }) =>
+      !group_by.includes("customer_group") ||
+      (group_by.every((name) => name === "customer_group" || name === "reason") &&
+        wholeMonths(from) &&
+        wholeMonths(to)),
+    {
+      path: ["group_by"],
+      error: "customer_group: by itself, and for whole months, so that no group is ever of fewer than five",
+    },
+  );
+
+const EarningsRow = z.object({
+  model: z.string().optional(),
+  day: z.string().optional(),
+  week: z.string().optional(),
+  month: z.string().optional(),
+  version: z.string().nullable().optional(),
+  customer_country: z.string().nullable().optional(),
+  customer_group: z
+    .string()
+    .optional()
+    .meta({ description: "A country with five customers or more, other, or all." }),
+  reason: z.enum(["share", "royalty", "adjustment"]),
+  events: z.string(),
+  gross: Money,
+  fees: Money,
+  royalties: Money,
+  shares: Money,
+  earned: Money,
+  effective_share: z.string().meta({ description: "earned ÷ gross, six digits, cut off." }),
+});
+
 const getEarnings = defineRoute({
   method: "get",
   path: "/payees/{id}/earnings",
-  summary: "What a payee earned, live, by service date",
+  summary:
+    "What a payee earned, live, by service date: gross = fees + royalties + shares, of which it earned its part",
   roles: readers,
   params: PayeePath,
-  query: z
-    .object({ from: Day.optional(), to: Day.optional(), group_by: GroupBy, currency: Currency.optional() })
-    .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
-      path: ["to"],
-      error: "not before `from`",
-    }),
+  query: EarningsQuery,
+  offers: ["text/csv"],
   response: z.object({
+    as_of: z.string().meta({ description: "Everything committed before this moment is in." }),
     total: Money,
-    data: z.array(
-      z.object({
-        model: z.string().optional(),
-        day: z.string().optional(),
-        version: z.string().nullable().optional(),
-        customer_country: z.string().nullable().optional(),
-        reason: z.enum(["share", "royalty", "adjustment"]),
-        events: z.string(),
-        gross: Money,
-        earned: Money,
-      }),
-    ),
+    previous: z.object({ from: z.string(), to: z.string(), total: Money }).optional(),
+    change: Money.optional(),
+    data: z.array(EarningsRow),
   }),
-  async handle({ params, query, principal, context }) {
+  async handle({ params, query, principal, context, accepts }) {
     const payee = await visiblePayee(context, principal, params.id);
     const { from, to } = query;
     const bounds = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
     const currency = query.currency ?? payee.defaultCurrency;
-    return {
-      body: await earningsOf(context.sql, params.id, { ...bounds, currency, groupBy: query.group_by }),
-    };
+    const earnings = await earningsOf(context.sql, params.id, {
+      ...bounds,
+      currency,
+      groupBy: query.group_by,
+    });
+    if (accepts === "text/csv") {
+      const bytes = earningsCsv(earnings, query.group_by);
+      return { body: null, file: { type: accepts, name: `earnings-${params.id}-${currency}.csv`, bytes } };
+    }
+    if (query.compare === undefined || from === undefined || to === undefined) return { body: earnings };
+    const compared = await comparedWithPrevious(context.sql, params.id, { from, to }, earnings);
+    return { body: { ...earnings, ...compared } };
   },
 });
 
@@ -83,8 +136,26 @@ const BalanceView = z.object({
   payable: Money,
   held: Money,
   in_transit: Money,
+  transfers: z.array(
+    z.object({
+      payout: z.string(),
+      amount: Money,
+      since: z.string(),
+      state: z.string(),
+      trace_id: z.string(),
+    }),
+  ),
   paid_out: Money,
-  next_payout: z.object({ date: z.string(), estimate: Money, blocked_by: z.array(Blocker) }),
+  lifetime: Money,
+  next_payout: z.object({
+    date: z.string(),
+    estimate: Money,
+    minimum: Money,
+    to_minimum: Money,
+    why_not: z.string().nullable(),
+    blocked_by: z.array(Blocker),
+  }),
+  as_of: z.string(),
 });
 
 const getBalances = defineRoute({
@@ -97,79 +168,6 @@ const getBalances = defineRoute({
   async handle({ params, principal, context }) {
     await visiblePayee(context, principal, params.id);
     return { body: await balancesOf(context.sql, params.id) };
-  },
-});
-
-export const StatementView = z
-  .object({
-    period: z.string(),
-    payee: z.string(),
-    currency: z.string(),
-    opening: Money,
-    earned: Money,
-    adjustments: Money,
-    paid: Money,
-    closing: Money,
-    hash: z
-      .string()
-      .meta({ description: "SHA-256 of the canonical JSON (RFC 8785) of all the other fields." }),
-    lines: z.array(
-      z.object({
-        model: z.string(),
-        reason: z.string(),
-        paid_by: z.string(),
-        service_month: z.string(),
-        events: z.string(),
-        gross: Money,
-        share: z.string(),
-        earned: Money,
-      }),
-    ),
-  })
-  .meta({ id: "Statement" });
-
-const listStatements = defineRoute({
-  method: "get",
-  path: "/payees/{id}/statements",
-  summary: "A payee's statements, newest first",
-  roles: readers,
-  params: PayeePath,
-  query: PageQuery,
-  response: pageOf(StatementView),
-  async handle({ params, query, principal, context }) {
-    await visiblePayee(context, principal, params.id);
-    if (
-      query.cursor !== undefined &&
-      (!/ [A-Z]{3}$/.test(query.cursor) || parsePeriod(query.cursor.slice(0, -4)) === undefined)
-    ) {
-      throw new Refusal("parameter_invalid", "cursor: the next_cursor of an earlier answer");
-    }
-    const statements = await statementsOf(context.sql, params.id, query.limit + 1, query.cursor);
-    return {
-      body: page(statements, query.limit, (statement) => `${statement.period} ${statement.currency}`),
-    };
-  },
-});
-
-const getStatement = defineRoute({
-  method: "get",
-  path: "/payees/{id}/statements/{period}",
-  summary: "One statement; name the currency when there are several",
-  roles: readers,
-  params: PayeePath.extend({ period: PeriodText }),
-  query: z.object({ currency: Currency.optional() }),
-  response: StatementView,
-  async handle({ params, query, principal, context }) {
-    await visiblePayee(context, principal, params.id);
-    const statements = await findStatements(context.sql, params.id, params.period, query.currency);
-    const [statement, another] = statements;
-    if (statement === undefined)
-      throw new Refusal("not_found", `there is no statement of ${params.id} for ${params.period}`);
-    if (another !== undefined) {
-      const currencies = statements.map((each) => each.currency).join(", ");
-      throw new Refusal("parameter_invalid", `currency: there are statements in ${currencies}; name one`);
-    }
-    return { body: statement };
   },
 });
 
@@ -259,8 +257,6 @@ const postOnboardingLink = defineRoute({
 export const payeeRoutes: Route[] = [
   getEarnings,
   getBalances,
-  listStatements,
-  getStatement,
   listPayeePayouts,
   getPayout,
   postOnboardingLink,

@@ -1,0 +1,130 @@
+import { randomBytes } from "node:crypto";
+import { Refusal } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+import { forgetKnownKeys, type Role, type Scope } from "../principal.ts";
+import { hashSecret, newSecret, shownPart } from "./secret.ts";
+
+export interface NewKey {
+  role: Role;
+  payee?: string | undefined;
+  customer?: string | undefined;
+  sources?: string[] | undefined;
+  name?: string | undefined;
+  scope?: Scope | undefined;
+  /** RFC 3339; without one it is good until it is revoked. */
+  expires_at?: string | undefined;
+}
+
+/** Makes a key. The secret is shown once: only its hash is kept. */
+export async function createKey(sql: Sql, key: NewKey): Promise<{ id: string; secret: string }> {
+  const id = newId();
+  const secret = newSecret(key.role);
+  await sql`
+    INSERT INTO api_key (id, secret_hash, shown, role, payee, customer, sources, name, scope, expires_at)
+    VALUES (${id}, ${hashSecret(secret)}, ${shownPart(secret)}, ${key.role}, ${key.payee ?? null},
+      ${key.customer ?? null}, ${key.sources ?? null}, ${key.name ?? null}, ${key.scope ?? "write"}, ${key.expires_at ?? null})`;
+  return { id, secret };
+}
+
+/** From the moment that this resolves no request of this process is taken with the key. False when there is none. */
+export async function revokeKey(sql: Sql, id: string): Promise<boolean> {
+  const revoked = await sql`
+    UPDATE api_key SET revoked_at = coalesce(revoked_at, now()) WHERE id = ${id} RETURNING 1`;
+  forgetKnownKeys(sql);
+  return revoked.length > 0;
+}
+
+export interface RotatedKey {
+  id: string;
+  secret: string;
+  role: Role;
+  /** Until when the old key still works. */
+  old_expires_at: string;
+}
+
+/**
+ * Makes a key like this one, good for as long as that was made for, and lets the old one work until the overlap is over.
+ * @throws Refusal key_not_rotatable
+ */
+export async function rotateKey(
+  sql: Sql,
+  id: string,
+  role: Role,
+  overlapSeconds: number,
+): Promise<RotatedKey> {
+  const [made, secret] = [newId(), newSecret(role)];
+  const [row] = await sql<{ old_expires_at: string }[]>`
+    WITH old AS (
+      SELECT * FROM api_key
+      WHERE id = ${id} AND revoked_at IS NULL AND replaced_by IS NULL AND (expires_at IS NULL OR expires_at > now())
+      FOR UPDATE
+    ), ending AS (
+      UPDATE api_key k SET replaced_by = ${made},
+        expires_at = least(k.expires_at, now() + make_interval(secs => ${overlapSeconds}))
+      FROM old WHERE k.id = old.id RETURNING k.expires_at
+    ), made AS (
+      INSERT INTO api_key (id, secret_hash, shown, role, payee, customer, sources, name, scope, expires_at)
+      SELECT ${made}, ${hashSecret(secret)}, ${shownPart(secret)}, role, payee, customer, sources, name, scope,
+        now() + (expires_at - created_at) FROM old
+    )
+    SELECT to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS old_expires_at FROM ending`;
+  if (row === undefined) {
+    throw new Refusal(
+      "key_not_rotatable",
+      `${id} was revoked, has expired, or was rotated already: make a new key`,
+    );
+  }
+  forgetKnownKeys(sql);
+  return { id: made, secret, role, ...row };
+}
+
+export interface KeyView {
+  id: string;
+  shown: string;
+  name: string | null;
+  role: Role;
+  payee: string | null;
+  customer: string | null;
+  sources: string[] | null;
+  scope: Scope;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+  revoked_at: string | null;
+  replaced_by: string | null;
+}
+
+/** By id; `after` is the last one already seen. */
+export async function listKeys(
+  sql: Sql,
+  { id, after, limit }: { id?: string; after?: string; limit: number },
+): Promise<KeyView[]> {
+  const rows = await sql<KeyRow[]>`
+    SELECT id, shown, name, role, payee, customer, sources, scope, created_at, expires_at, last_used_at, revoked_at, replaced_by
+    FROM api_key WHERE (${id ?? null}::text IS NULL OR id = ${id ?? null}) AND id > ${after ?? ""}
+    ORDER BY id LIMIT ${limit}`;
+  return rows.map((row) => ({
+    ...row,
+    created_at: row.created_at.toISOString(),
+    expires_at: row.expires_at?.toISOString() ?? null,
+    last_used_at: row.last_used_at?.toISOString() ?? null,
+    revoked_at: row.revoked_at?.toISOString() ?? null,
+  }));
+}
+
+type Moments = "created_at" | "expires_at" | "last_used_at" | "revoked_at";
+type KeyRow = Omit<KeyView, Moments> & { created_at: Date } & Record<
+    Exclude<Moments, "created_at">,
+    Date | null
+  >;
+
+/** The first operator key of an installation, or undefined when it has one already. */
+export async function createFirstOperatorKey(sql: Sql): Promise<string | undefined> {
+  const existing = await sql`
+    SELECT FROM api_key WHERE role = 'operator' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) LIMIT 1`;
+  return existing.length > 0 ? undefined : (await createKey(sql, { role: "operator" })).secret;
+}
+
+function newId(): string {
+  return `key_${randomBytes(9).toString("base64url")}`;
+}

@@ -1,0 +1,214 @@
+import { z } from "zod";
+import { Id, Time } from "../../catalog/index.ts";
+import { Refusal } from "../../kernel/index.ts";
+import {
+  createEndpoint,
+  deleteEndpoint,
+  EVENT_TYPES,
+  enableEndpoint,
+  listDeliveries,
+  listEndpoints,
+  replay,
+  rotateEndpointSecret,
+  type WebhookEndpoint,
+} from "../../notifications/index.ts";
+import type { AppContext } from "../context.ts";
+import { type Principal, requireOwn } from "../principal.ts";
+import { defineRoute, type Route } from "../route.ts";
+import { Done, PageQuery, page, pageOf } from "../schemas.ts";
+import { visiblePayee } from "./payees.ts";
+
+const roles = ["operator", "payee"] as const;
+const EndpointPath = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "an endpoint's id") });
+
+const EndpointView = z
+  .object({
+    id: z.string(),
+    payee: z.string(),
+    url: z.string(),
+    events: z.array(z.enum(EVENT_TYPES)).nullable().meta({ description: "Null for every type." }),
+    created_at: z.string(),
+    failing_since: z.string().nullable(),
+    disabled_at: z.string().nullable(),
+    disabled_reason: z.string().nullable(),
+  })
+  .meta({ id: "WebhookEndpoint" });
+
+const Secret = z
+  .string()
+  .nullable()
+  .meta({ description: "whsec_…, shown once. Null when an Idempotency-Key repeats the request." });
+
+/** @throws Refusal not_found, also for somebody else's */
+async function ownEndpoint(context: AppContext, principal: Principal, id: string): Promise<WebhookEndpoint> {
+  const [endpoint] = await listEndpoints(context.sql, { id });
+  if (endpoint === undefined || (principal.role !== "operator" && endpoint.payee !== principal.payee))
+    throw new Refusal("not_found", `there is no webhook endpoint ${id}`);
+  return endpoint;
+}
+
+const postEndpoint = defineRoute({
+  method: "post",
+  path: "/webhook-endpoints",
+  summary: "Have a payee's events sent to a URL, signed after the Standard Webhooks specification",
+  roles,
+  body: z.strictObject({
+    url: z.string().min(1).max(2000),
+    payee: Id.optional().meta({ description: "For operators; a payee's own key says whose it is." }),
+    events: z.array(z.enum(EVENT_TYPES)).min(1).max(EVENT_TYPES.length).optional(),
+  }),
+  status: 201,
+  response: EndpointView.extend({ secret: Secret }),
+  async handle({ body, principal, context }) {
+    const payee = body.payee ?? principal.payee;
+    if (payee === null) throw new Refusal("parameter_invalid", "payee: say whose events are sent");
+    await visiblePayee(context, principal, payee);
+    const wanted = { payee, url: body.url, events: body.events ?? null };
+    const { endpoint, secret } = await createEndpoint(context.sql, wanted, context.webhookHosts);
+    return { body: { ...endpoint, secret }, keep: { ...endpoint, secret: null } };
+  },
+});
+
+const getEndpoints = defineRoute({
+  method: "get",
+  path: "/webhook-endpoints",
+  summary: "A payee's webhook endpoints, or everybody's for an operator",
+  roles,
+  query: z.object({ payee: Id.optional() }),
+  response: z.object({ data: z.array(EndpointView) }),
+  async handle({ query, principal, context }) {
+    if (query.payee !== undefined) requireOwn(principal, "payee", query.payee);
+    const payee = query.payee ?? principal.payee;
+    return { body: { data: await listEndpoints(context.sql, payee === null ? {} : { payee }) } };
+  },
+});
+
+const getEndpoint = defineRoute({
+  method: "get",
+  path: "/webhook-endpoints/{id}",
+  summary: "One webhook endpoint",
+  roles,
+  params: EndpointPath,
+  response: EndpointView,
+  async handle({ params, principal, context }) {
+    return { body: await ownEndpoint(context, principal, params.id) };
+  },
+});
+
+const removeEndpoint = defineRoute({
+  method: "delete",
+  path: "/webhook-endpoints/{id}",
+  summary: "Delete a webhook endpoint: nothing more is sent there",
+  roles,
+  params: EndpointPath,
+  status: 204,
+  response: z.null(),
+  async handle({ params, principal, context }) {
+    await ownEndpoint(context, principal, params.id);
+    await deleteEndpoint(context.sql, params.id);
+    return { body: null };
+  },
+});
+
+const rotateSecret = defineRoute({
+  method: "post",
+  path: "/webhook-endpoints/{id}/rotate",
+  summary: "A new signing secret; for a day messages are signed with the one before too",
+  roles,
+  params: EndpointPath,
+  status: 201,
+  response: z.object({ id: z.string(), secret: Secret }),
+  async handle({ params, principal, context }) {
+    const { id } = await ownEndpoint(context, principal, params.id);
+    return { body: { id, secret: await rotateEndpointSecret(context.sql, id) }, keep: { id, secret: null } };
+  },
+});
+
+const enable = defineRoute({
+  method: "post",
+  path: "/webhook-endpoints/{id}/enable",
+  summary: "Switch a disabled webhook endpoint on again; what waited is sent",
+  roles,
+  params: EndpointPath,
+  response: Done,
+  async handle({ params, principal, context }) {
+    await ownEndpoint(context, principal, params.id);
+    await enableEndpoint(context.sql, params.id);
+    return { body: { ok: true } };
+  },
+});
+
+const postReplay = defineRoute({
+  method: "post",
+  path: "/webhook-endpoints/{id}/replay",
+  summary:
+    "Send again what was told since a time, or one message, under the same message ids; at most 10,000",
+  roles,
+  params: EndpointPath,
+  body: z
+    .strictObject({ since: Time.optional(), message: z.string().max(100).optional() })
+    .refine(({ since, message }) => (since === undefined) !== (message === undefined), {
+      path: ["since"],
+      error: "since or message, one of them",
+    }),
+  status: 202,
+  response: z.object({ replayed: z.int() }),
+  async handle({ params, body, principal, context }) {
+    const { id, disabled_at } = await ownEndpoint(context, principal, params.id);
+    if (disabled_at !== null) throw new Refusal("endpoint_disabled", `${id} is disabled: enable it first`);
+    return { body: { replayed: await replay(context.sql, id, body) } };
+  },
+});
+
+const DeliveryView = z
+  .object({
+    id: z.string(),
+    message: z.string().meta({ description: "The webhook-id: the same for every attempt and replay." }),
+    type: z.enum(EVENT_TYPES),
+    state: z.enum(["pending", "delivered", "failed"]),
+    next_attempt_at: z.string().nullable(),
+    created_at: z.string(),
+    attempts: z.array(
+      z.object({
+        attempt: z.int(),
+        ended_at: z.string(),
+        status: z.int().nullable(),
+        error: z.string().nullable(),
+        duration_ms: z.int(),
+      }),
+    ),
+    payload: z.unknown(),
+  })
+  .meta({ id: "WebhookDelivery" });
+
+const getDeliveries = defineRoute({
+  method: "get",
+  path: "/webhook-endpoints/{id}/deliveries",
+  summary: "What was sent to an endpoint and what came of it, newest first",
+  roles,
+  params: EndpointPath,
+  query: PageQuery.extend({
+    cursor: z
+      .string()
+      .regex(/^\d{1,18}$/, "the next_cursor of an earlier answer")
+      .optional(),
+  }),
+  response: pageOf(DeliveryView),
+  async handle({ params, query, principal, context }) {
+    await ownEndpoint(context, principal, params.id);
+    const before = query.cursor === undefined ? {} : { before: query.cursor };
+    const deliveries = await listDeliveries(context.sql, params.id, { limit: query.limit + 1, ...before });
+    return { body: page(deliveries, query.limit, ({ id }) => id) };
+  },
+});
+
+export const webhookEndpointRoutes: Route[] = [
+  postEndpoint,
+  getEndpoints,
+  getEndpoint,
+  removeEndpoint,
+  rotateSecret,
+  enable,
+  postReplay,
+  getDeliveries,
+];

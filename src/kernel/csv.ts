@@ -1,0 +1,10 @@
+/** Rows as RFC 4180, each ended by CRLF. */
+export function csv(rows: readonly (readonly string[])[]): string {
+  return rows.map((row) => `${row.map(field).join(",")}\r\n`).join("");
+}
+
+/** A spreadsheet would run what begins like a formula; numbers, negative ones too, stay numbers. */
+function field(text: string): string {
+  const safe = /^[=+@\t\r\n]/.test(text) || /^-(?!\d+(\.\d+)?$)/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

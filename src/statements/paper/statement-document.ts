@@ -1,0 +1,125 @@
+import { firstDay, type Money, money, present } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+import type { Statement } from "../../settlement/index.ts";
+
+/** Somebody on a document, as the tax office knows them. */
+export interface Party {
+  name: string;
+  addressLines: string[];
+  taxId: string | null;
+}
+
+/** What moved a payee's balance in a month besides what it earned. */
+export interface Movement {
+  kind: "adjustment" | "paid";
+  /** The day it was booked. */
+  day: string;
+  /** What it was: a payout's id, or the entry's kind with its reason. */
+  what: string;
+  /** The entry that it takes back or changes, if it names one. */
+  corrects: string | null;
+  /** What it adds to the balance. */
+  amount: Money;
+}
+
+/** A statement with everything that its documents show: all of it fixed when its month was closed. */
+export interface StatementDocument {
+  statement: Statement;
+  payee: Party & { id: string; country: string };
+  /** RFC 3339. */
+  closedAt: string;
+  movements: Movement[];
+}
+
+/** Reads what the documents of a payee's statements need, in their order. */
+export async function statementDocuments(
+  sql: Sql,
+  payee: string,
+  statements: readonly Statement[],
+): Promise<StatementDocument[]> {
+  const periods = statements.map((statement) => firstDay(statement.period));
+  const [parties, movements] = [
+    await partiesAtClose(sql, payee, periods),
+    await movementsOf(sql, payee, periods),
+  ];
+  return statements.map((statement) => {
+    const { closed_at, id, country, name, legal_name, address, tax_id } = present(
+      parties.get(firstDay(statement.period)),
+      "the statement's payee",
+    );
+    const addressLines = address?.split("\n") ?? [];
+    return {
+      statement,
+      payee: { id, country, name: legal_name ?? name, addressLines, taxId: tax_id },
+      closedAt: closed_at,
+      movements: movements
+        .filter(
+          ({ period, currency }) => period === firstDay(statement.period) && currency === statement.currency,
+        )
+        .map(toMovement),
+    };
+  });
+}
+
+interface PartyRow {
+  period: string;
+  closed_at: string;
+  id: string;
+  country: string;
+  name: string;
+  legal_name: string | null;
+  address: string | null;
+  tax_id: string | null;
+}
+
+/** With the legal details that held when each month was closed; where there were none yet, the first that came. */
+async function partiesAtClose(sql: Sql, payee: string, periods: string[]): Promise<Map<string, PartyRow>> {
+  const rows = await sql<PartyRow[]>`
+    SELECT s.period::text, p.id, p.country, p.name, l.name AS legal_name, l.address, l.tax_id,
+      to_char(coalesce(s.closed_at, s.cut_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS closed_at
+    FROM settlement s JOIN payee p ON p.id = ${payee}
+    LEFT JOIN LATERAL (
+      SELECT * FROM payee_legal k WHERE k.payee = p.id
+      ORDER BY k.given_at > s.closed_at, CASE WHEN k.given_at > s.closed_at THEN payee_legal_no ELSE -payee_legal_no END
+      LIMIT 1) l ON true
+    WHERE s.period = ANY (${periods}::date[])`;
+  return new Map(rows.map((row) => [row.period, row]));
+}
+
+interface MovementRow {
+  period: string;
+  currency: string;
+  kind: string;
+  day: string;
+  payout: string | null;
+  reason: string | null;
+  corrects: string | null;
+  amount: string;
+}
+
+/** As statement_figures() tells them apart; a payout's parts (sent, came back, sent again) are one movement. */
+async function movementsOf(sql: Sql, payee: string, periods: string[]): Promise<MovementRow[]> {
+  return sql<MovementRow[]>`
+    SELECT period::text, currency, min(day)::text AS day, kind, payout, reason, corrects, (-sum(amount_nanos))::text AS amount
+    FROM (
+      SELECT e.entry_no, e.period, e.currency, (e.created_at AT TIME ZONE 'UTC')::date AS day, p.amount_nanos,
+        CASE WHEN e.kind IN ('payout_sent', 'payout_returned', 'payout_reversed') THEN 'paid' ELSE e.kind END AS kind,
+        CASE WHEN e.kind LIKE 'payout%' THEN e.detail->>'payout' END AS payout,
+        CASE WHEN e.kind NOT LIKE 'payout%' THEN e.detail->>'reason' END AS reason, e.corrects,
+        CASE WHEN e.kind LIKE 'payout%' THEN 0 ELSE e.entry_no END AS apart
+      FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
+      WHERE e.period = ANY (${periods}::date[]) AND a.path = ${`payee:${payee}:payable`} AND e.kind <> 'release') x
+    GROUP BY period, currency, kind, payout, reason, corrects, apart HAVING sum(amount_nanos) <> 0
+    ORDER BY period, currency, min(entry_no)`;
+}
+
+function toMovement({ kind, day, payout, reason, corrects, amount, currency }: MovementRow): Movement {
+  const what = payout ?? [kind.replaceAll("_", " "), reason].filter((part) => part !== null).join(": ");
+  return {
+    kind: kind === "paid" ? "paid" : "adjustment",
+    day,
+    what,
+    corrects,
+    amount: money(currency, BigInt(amount)),
+  };
+}

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ROUTES } from "../../../src/http/index.ts";
+import { type Call, startTestApi, type TestApi } from "../../support/api.ts";
+import { without } from "../../support/problem.ts";
+import { SMALL_CATALOG, usageEvent } from "../../support/usage.ts";
+
+// Everything here is ada's and acme's. eve, a payee, and globex, a customer, have nothing to do with any of it.
+let api: TestApi;
+let strangers: { role: "payee" | "customer"; call: Call }[];
+let foreign: string[];
+
+/** As many kinds of ids as there are: each is tried in each place. */
+async function foreignIds(): Promise<string[]> {
+  const rows = await api.sql<{ id: string }[]>`
+    SELECT id FROM payout UNION SELECT id FROM api_key WHERE payee = 'ada' OR customer = 'acme'
+    UNION SELECT id FROM webhook_endpoint`;
+  return ["ada", "acme", "p1", ...rows.map(({ id }) => id)];
+}
+
+beforeAll(async () => {
+  api = await startTestApi();
+  await api.load(SMALL_CATALOG);
+  await api.load({ payees: [{ id: "eve", name: "Eve", country: "US", default_currency: "USD" }] });
+  await api.send(usageEvent({ id: "p1", metrics: { input_token_count: 100_000 } }));
+  for (const step of ["close", "plan", "approve", "pay"])
+    expect(await api.operator("POST", `/v1/settlements/2023-11/${step}`)).toMatchObject({ status: 200 });
+  await api.keyFor({ role: "payee", payee: "ada" });
+  await api.keyFor({ role: "customer", customer: "acme" });
+  const endpoint = { payee: "ada", url: "https://example.com/hook" };
+  expect(await api.operator("POST", "/v1/webhook-endpoints", endpoint)).toMatchObject({ status: 201 });
+  strangers = [
+    { role: "payee", call: await api.keyFor({ role: "payee", payee: "eve" }) },
+    { role: "customer", call: await api.keyFor({ role: "customer", customer: "globex" }) },
+  ];
+  foreign = await foreignIds();
+  expect(foreign.length).toBeGreaterThanOrEqual(6);
+});
+afterAll(() => api.stop());
+
+const QUERY = "model=ada%2Fllm&period=2023-11&currency=USD&limit=10";
+const REST: Record<string, string> = {
+  period: "2023-11",
+  year: "2023",
+  currency: "USD",
+  owner: "ada",
+  name: "llm",
+};
+
+/** The path with this id in the place of {id}, and of every other parameter something that exists. */
+function pathWith(path: string, id: string): string {
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(REST[name] ?? id));
+  return `/v1${filled}?${QUERY}`;
+}
+
+describe("a stranger", () => {
+  test("finds nothing of anybody's under any id on any route, and not even that it exists", async () => {
+    let tried = 0;
+    for (const { role, call } of strangers) {
+      const routes = ROUTES.filter((route) => /\{\w*id\}/.test(route.path) && route.roles.includes(role));
+      expect(routes.length).toBeGreaterThan(0);
+      for (const route of routes) {
+        const ask = (id: string) =>
+          call(
+            route.method.toUpperCase(),
+            pathWith(route.path, id),
+            route.body === undefined ? undefined : {},
+          );
+        const missing = await ask("there-is-none");
+        for (const id of foreign) {
+          const answer = await ask(id);
+          tried++;
+          const where = `${role}: ${route.method} ${route.path} with ${id}`;
+          // A body or an id that is refused before anything is looked up tells nothing either.
+          expect([400, 404], where).toContain(answer.status);
+          if (missing.status === 404 && answer.status === 404)
+            expect(without(id, answer), where).toEqual(without("there-is-none", missing));
+          if (route.body === undefined && /^[\w-]+$/.test(id)) expect(answer.status, where).toBe(404);
+        }
+      }
+    }
+    expect(tried).toBeGreaterThan(50);
+  });
+
+  test("gets from routes of other roles the same refusal for every id", async () => {
+    for (const { role, call } of strangers) {
+      for (const route of ROUTES.filter(({ roles }) => !roles.includes(role))) {
+        const answer = await call(route.method.toUpperCase(), pathWith(route.path, "ada"));
+        expect(answer, `${route.method} ${route.path}`).toMatchObject({
+          status: 403,
+          body: { code: "role_not_allowed" },
+        });
+      }
+    }
+  });
+
+  test("sees nothing of others in what it may list", async () => {
+    for (const { role, call } of strangers) {
+      for (const route of ROUTES.filter(
+        ({ path, method, roles }) => !path.includes("{") && method === "get" && roles.includes(role),
+      )) {
+        const { body } = await call("GET", `/v1${route.path}`);
+        expect(JSON.stringify(body), route.path).not.toMatch(/"(ada|acme)"/);
+      }
+    }
+  });
+});
