@@ -86,7 +86,7 @@ describe(`a month of ${EVENTS} events with seed ${SEED}, everything killed halfw
     await service.kill();
     expect(await service.command("verify", [])).toMatchObject({ code: 0 });
     await service.start();
-  });
+  }, 300_000);
 });
 
 interface Settlement {
