@@ -9,14 +9,17 @@ import { mountRoute, type Route } from "./route.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { keyRoutes } from "./routes/keys.ts";
+import { onboardingRoutes } from "./routes/onboarding.ts";
 import { payeeRoutes } from "./routes/payees.ts";
 import { payoutRuleRoutes } from "./routes/payout-rules.ts";
 import { predictionRoutes } from "./routes/predictions.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { settlementRoutes } from "./routes/settlements.ts";
 import { statementRoutes } from "./routes/statements.ts";
+import { stripeWebhook, stripeWebhookRoutes } from "./routes/stripe-webhooks.ts";
 import { usageRoutes } from "./routes/usage.ts";
 import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
+import { mountSignedRoute } from "./signed-route.ts";
 import { mountWatching, type Watching } from "./watching.ts";
 
 export const ROUTES: readonly Route[] = [
@@ -24,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   // Before /payouts/{id}.
   ...payoutRuleRoutes,
   ...payeeRoutes,
+  ...onboardingRoutes,
   ...statementRoutes,
   ...explainRoutes,
   ...predictionRoutes,
@@ -32,6 +36,7 @@ export const ROUTES: readonly Route[] = [
   ...settlementRoutes,
   ...keyRoutes,
   ...webhookEndpointRoutes,
+  ...stripeWebhookRoutes,
 ];
 
 /** The HTTP API over the parts it is given. It listens on nothing by itself. */
@@ -48,11 +53,12 @@ export function createApp(context: AppContext, watching: Watching): Express {
   };
   app.use(["/v1", "/openapi.json"], helmet({ contentSecurityPolicy: nothing }));
   mountWatching(app, watching);
-  const openapi = JSON.stringify(openApiDocument(ROUTES));
+  const openapi = JSON.stringify(openApiDocument(ROUTES, stripeWebhook));
   app.get("/openapi.json", (_request, response) => {
     response.type("application/json").send(openapi);
   });
   const limit = context.requestsPerMinute === null ? undefined : limitRequests(context.requestsPerMinute);
+  mountSignedRoute(app, context, stripeWebhook);
   for (const route of ROUTES) mountRoute(app, context, route, limit);
 
   app.use((request, response, next) => {

@@ -3,6 +3,7 @@ import type { CatalogStore } from "../catalog/index.ts";
 import type { PeriodTotals } from "../earnings/index.ts";
 import type { Nanos, Period } from "../kernel/index.ts";
 import type { PayoutProvider, PayReport, ReconcileReport } from "../payouts/index.ts";
+import type { ProviderEventReader } from "../provider-events/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { SettlementPlan } from "../settlement/index.ts";
 import type { Party } from "../statements/index.ts";
@@ -14,6 +15,8 @@ export interface AppContext {
   catalog: CatalogStore;
   log: UsageLog;
   provider: PayoutProvider;
+  /** Stripe's webhooks: how they are read, and the secrets that may have signed them. */
+  events: { reader: ProviderEventReader; secrets(): readonly string[] };
   settle: SettleOperations;
   logger: Logger;
   /** Events older than so many days are refused; undefined for never. */

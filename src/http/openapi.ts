@@ -4,10 +4,11 @@ import { REFUSALS } from "../kernel/index.ts";
 import { Problem } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { UsageEventSchema } from "./routes/usage.ts";
+import type { SignedRoute } from "./signed-route.ts";
 
 /** OpenAPI 3.1 from the very schemas that validate. */
-export function openApiDocument(routes: readonly Route[]) {
-  const paths: ZodOpenApiPathsObject = {};
+export function openApiDocument(routes: readonly Route[], signed: SignedRoute) {
+  const paths: ZodOpenApiPathsObject = { [`/v1${signed.path}`]: { post: signedOperation(signed) } };
   for (const route of routes) {
     const path = `/v1${route.path}`;
     paths[path] = { ...paths[path], [route.method]: operation(route) };
@@ -49,8 +50,20 @@ function operation(route: Route): ZodOpenApiOperationObject {
     ...(route.body === undefined ? {} : { requestBody: requestBody(route, route.body) }),
     responses: {
       [status]: success,
-      default: { description: "A problem", content: { "application/problem+json": { schema: Problem } } },
+      default: problem,
     },
+  };
+}
+
+const problem = { description: "A problem", content: { "application/problem+json": { schema: Problem } } };
+
+function signedOperation({ summary, header, body, response }: SignedRoute): ZodOpenApiOperationObject {
+  return {
+    summary,
+    description: `Without a key: ${header} says who calls.`,
+    security: [],
+    requestBody: { required: true, content: { "application/json": { schema: body } } },
+    responses: { "200": { description: "Success", content: { "application/json": { schema: response } } }, default: problem },
   };
 }
 

@@ -7,6 +7,7 @@ export const REFUSALS = {
   body_invalid: 400,
   parameter_invalid: 400,
   event_invalid: 400,
+  signature_invalid: 400,
   unauthenticated: 401,
   role_not_allowed: 403,
   scope_not_allowed: 403,

@@ -10,15 +10,16 @@ export async function accountReadiness(
   provider: PayoutProvider,
   accounts: string[],
 ): Promise<Map<string, AccountReadiness>> {
-  const known = await sql<AccountStatus[]>`
+  const known = await sql<AccountReadiness[]>`
     SELECT account, transfers_enabled AS "transfersEnabled", disabled_reason AS "disabledReason"
     FROM payout_account WHERE account = ANY (${accounts}) AND transfers_enabled`;
-  const ready = new Map<string, AccountReadiness>(known.map((status) => [status.account, status]));
+  const ready = new Map(known.map((status) => [status.account, status]));
   const queue = accounts.filter((account) => !ready.has(account));
   const worker = async () => {
     for (let account = queue.shift(); account !== undefined; account = queue.shift()) {
+      const askedAt = new Date();
       const status = await provider.accountStatus(account);
-      await recordAccount(sql, status);
+      await recordAccount(sql, status, askedAt);
       ready.set(account, status);
     }
   };
@@ -26,10 +27,12 @@ export async function accountReadiness(
   return ready;
 }
 
-export async function recordAccount(sql: Sql, status: AccountStatus): Promise<void> {
+/** @param askedAt when the provider was asked: an answer to an earlier question does not replace a later one's */
+export async function recordAccount(sql: Sql, status: AccountStatus, askedAt: Date): Promise<void> {
   await sql`
-    INSERT INTO payout_account (account, transfers_enabled, disabled_reason, checked_at)
-    VALUES (${status.account}, ${status.transfersEnabled}, ${status.disabledReason}, now())
+    INSERT INTO payout_account AS known (account, transfers_enabled, disabled_reason, checked_at)
+    VALUES (${status.account}, ${status.transfersEnabled}, ${status.disabledReason}, ${askedAt})
     ON CONFLICT (account) DO UPDATE SET transfers_enabled = excluded.transfers_enabled,
-      disabled_reason = excluded.disabled_reason, checked_at = excluded.checked_at`;
+      disabled_reason = excluded.disabled_reason, checked_at = excluded.checked_at
+    WHERE known.checked_at <= excluded.checked_at`;
 }

@@ -22,6 +22,13 @@ export interface AccountStatus {
   account: string;
   transfersEnabled: boolean;
   disabledReason: string | null;
+  /** The provider knows it no more: closed, or no longer connected. */
+  closed: boolean;
+  /** What the provider still asks for, by its names, and until when. */
+  missing: string[];
+  missingBy: Date | null;
+  /** The payee has handed everything in that was asked for at first. */
+  submitted: boolean;
 }
 
 export interface TransferRequest {

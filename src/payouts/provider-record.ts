@@ -7,6 +7,8 @@ export interface ProviderRecord {
   movements(since: Date): AsyncIterable<ProviderMovement>;
   /** What a connected account sent on to its bank. */
   bankPayouts(account: string, since: Date): AsyncIterable<BankPayout>;
+  /** One of them; undefined when the account shows none of this id. */
+  bankPayoutById(account: string, id: string): Promise<BankPayout | undefined>;
 }
 
 export interface ProviderTransfer {

@@ -35,7 +35,8 @@ export async function openAccount(
   payee: string,
   country: string,
 ): Promise<AccountStatus> {
+  const askedAt = new Date();
   const status = await provider.createAccount({ payee, country, idempotencyKey: `account:${payee}` });
-  await recordAccount(sql, status);
+  await recordAccount(sql, status, askedAt);
   return status;
 }

@@ -38,6 +38,11 @@ const Variables = z.object({
     .string()
     .regex(/^(sk|rk)_(test|live)_\w+$/, "a Stripe secret key, sk_test_… or sk_live_…")
     .optional(),
+  STRIPE_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_[^\s,]+(,whsec_[^\s,]+)*$/, "a webhook's signing secret, whsec_…; several with commas between")
+    .transform((text) => text.split(","))
+    .default([]),
   STRIPE_API_BASE: z.url("the base URL of a Stripe API").optional(),
   STRIPE_SIMULATOR_PORT: wholeNumber("a port from 0 to 65535", 0, 65_535).default(12_111),
   STRIPE_TIMEOUT_MS: wholeNumber("milliseconds from 100 to 120000", 100, 120_000).default(30_000),

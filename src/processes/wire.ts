@@ -4,7 +4,7 @@ import { openStripePayoutProvider } from "../adapters/stripe/stripe-payout-provi
 import { type CatalogStore, openCatalogStore } from "../catalog/index.ts";
 import type { SettleOperations } from "../http/index.ts";
 import { releaseParked } from "../metering/index.ts";
-import { type PayoutProvider, provisionAccounts } from "../payouts/index.ts";
+import { type PayoutProvider, type ProviderRecord, provisionAccounts } from "../payouts/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { UsageLog } from "../usage/index.ts";
 import type { Config } from "./config.ts";
@@ -28,7 +28,7 @@ export interface Foundation {
 /** All parts of a running Tributary, built in the order of the flow. */
 export interface Tributary extends Foundation {
   catalog: CatalogStore;
-  provider: PayoutProvider;
+  provider: PayoutProvider & ProviderRecord;
   /** Where the Stripe simulator answers; null when Stripe itself is used. */
   simulator: string | null;
   settle: SettleOperations;

@@ -21,6 +21,7 @@ const STAGES = [
   "earnings",
   "settlement",
   "payouts",
+  "provider-events",
   "statements",
   "notifications",
   "audit",

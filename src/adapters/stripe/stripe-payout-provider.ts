@@ -66,7 +66,7 @@ export function openStripePayoutProvider({
         const missing =
           error instanceof Stripe.errors.StripeInvalidRequestError ||
           error instanceof Stripe.errors.StripePermissionError;
-        if (missing) return { account, transfersEnabled: false, disabledReason: "no such account at Stripe" };
+        if (missing) return goneAccount(account);
         throw unavailable(error);
       }
     },
@@ -162,13 +162,28 @@ function safeInteger(amountMinor: bigint): number {
   return Number(amountMinor);
 }
 
+function goneAccount(account: string): AccountStatus {
+  const nothing = { missing: [], missingBy: null, submitted: false };
+  const disabledReason = "no such account at Stripe";
+  return { account, transfersEnabled: false, disabledReason, closed: true, ...nothing };
+}
+
 function statusOf(account: Stripe.Account): AccountStatus {
   const transfersEnabled = account.capabilities?.transfers === "active";
   const missing = account.requirements?.currently_due ?? [];
+  const deadline = account.requirements?.current_deadline ?? null;
   const disabledReason =
     account.requirements?.disabled_reason ??
     (missing.length > 0 ? `missing: ${missing.join(", ")}` : "transfers are not active");
-  return { account: account.id, transfersEnabled, disabledReason: transfersEnabled ? null : disabledReason };
+  return {
+    account: account.id,
+    transfersEnabled,
+    disabledReason: transfersEnabled ? null : disabledReason,
+    closed: false,
+    missing,
+    missingBy: deadline === null ? null : new Date(deadline * 1000),
+    submitted: account.details_submitted,
+  };
 }
 
 function endpoint(apiBase: string | null): { host: string; protocol: "http" | "https"; port: string } {

@@ -53,6 +53,17 @@ export function stripeRecord(stripe: Stripe): ProviderRecord {
           yield movementOf(movement, kind);
     },
 
+    async bankPayoutById(account, id) {
+      const payout = await patiently(() => stripe.payouts.retrieve(id, {}, { stripeAccount: account })).catch(
+        (error: unknown) => {
+          if (isMissing(error) || (error instanceof ProviderUnavailable && isForbidden(error.cause)))
+            return undefined;
+          throw error;
+        },
+      );
+      return payout === undefined ? undefined : bankPayoutOf(account, payout);
+    },
+
     async *bankPayouts(account, since) {
       const list = (page: PageOf) =>
         stripe.payouts.list({ ...page, created: { gte: seconds(since) } }, { stripeAccount: account });

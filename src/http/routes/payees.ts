@@ -18,7 +18,7 @@ import { defineRoute, type Route } from "../route.ts";
 import { Day, Money, PageQuery, page, pageOf } from "../schemas.ts";
 
 const readers = ["operator", "payee"] as const;
-const PayeePath = z.object({ id: Id });
+export const PayeePath = z.object({ id: Id });
 
 /** The payee, if it exists and the caller may see it. @throws Refusal not_found */
 export async function visiblePayee(context: AppContext, principal: Principal, id: string) {
@@ -230,34 +230,9 @@ const getPayout = defineRoute({
   },
 });
 
-const postOnboardingLink = defineRoute({
-  method: "post",
-  path: "/payees/{id}/onboarding-links",
-  summary: "A fresh, single-use Stripe Connect onboarding link",
-  roles: readers,
-  params: PayeePath,
-  status: 201,
-  response: z.object({ url: z.string(), expires_at: z.string() }),
-  async handle({ params, principal, context }) {
-    const payee = await visiblePayee(context, principal, params.id);
-    let account = payee.stripeAccount;
-    if (account === null) {
-      account = (await openAccount(context.sql, context.provider, params.id, payee.country)).account;
-      await context.catalog.change({ accounts: [{ payee: params.id, stripe_account: account }] });
-    }
-    const back = `${context.publicUrl}/onboarding`;
-    const link = await context.provider.onboardingLink(account, {
-      returnUrl: `${back}/done`,
-      refreshUrl: `${back}/again`,
-    });
-    return { body: { url: link.url, expires_at: link.expiresAt.toISOString() } };
-  },
-});
-
 export const payeeRoutes: Route[] = [
   getEarnings,
   getBalances,
   listPayeePayouts,
   getPayout,
-  postOnboardingLink,
 ];

@@ -1,0 +1,27 @@
+import Stripe from "stripe";
+
+/** Marks the endpoints that this software made by itself. */
+const MADE_BY = "tributary";
+
+export interface OwnEndpoints {
+  /** What may have signed: one secret for the platform's events, one for those of connected accounts. */
+  secrets: string[];
+  remove(): Promise<void>;
+}
+
+/** Has every event sent to this URL, until removed. For the simulator: at Stripe itself, people make endpoints. */
+export async function ownWebhookEndpoints(stripe: Stripe, url: string): Promise<OwnEndpoints> {
+  for await (const known of stripe.webhookEndpoints.list({ limit: 100 }))
+    if (known.url === url && known.description === MADE_BY) await stripe.webhookEndpoints.del(known.id);
+  const made = await Promise.all(
+    [true, false].map((connect) =>
+      stripe.webhookEndpoints.create({ url, connect, enabled_events: ["*"], description: MADE_BY }),
+    ),
+  );
+  return {
+    secrets: made.map(({ secret }) => secret ?? ""),
+    remove: async () => {
+      await Promise.all(made.map(({ id }) => stripe.webhookEndpoints.del(id)));
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { simulatorWebhooks } from "../adapters/stripe/webhook-endpoints.ts";
+import { type EventHandlers, handleDueEvents, payoutEventHandlers } from "../provider-events/index.ts";
+import type { Tributary } from "./wire.ts";
+
+const LOOK_EVERY_MS = 1_000;
+
+/** Handles what Stripe told, until stopped. Several processes may do so at once. */
+export function startHandlingEvents({ sql, provider, logger }: Tributary): () => Promise<void> {
+  const handlers: EventHandlers = new Map(payoutEventHandlers(sql, provider));
+  const stopping = new AbortController();
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        await handleDueEvents(sql, handlers);
+      } catch (err) {
+        if (!stopping.signal.aborted) logger.error({ err }, "handling Stripe's events failed; it is tried again");
+      }
+      await pause(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  };
+  const ended = loop();
+  return async () => {
+    stopping.abort();
+    await ended;
+  };
+}
+
+/** Which secrets may have signed a webhook: the configured ones, and those of the simulator once it has been told of us. */
+export class WebhookSecrets {
+  #secrets: readonly string[];
+
+  constructor(configured: readonly string[]) {
+    this.#secrets = configured;
+  }
+
+  all(): readonly string[] {
+    return this.#secrets;
+  }
+
+  /** Has the simulator send its events here. The service runs without, too: webhooks only tell sooner what is asked anyway. */
+  async hearSimulator({ simulator, logger }: Tributary, url: string): Promise<() => Promise<void>> {
+    if (simulator === null) return async () => {};
+    try {
+      const endpoints = await simulatorWebhooks(simulator, `${url}/v1/webhooks/stripe`);
+      this.#secrets = [...this.#secrets, ...endpoints.secrets];
+      return () => endpoints.remove().catch(() => {});
+    } catch (err) {
+      logger.warn({ err }, "the Stripe simulator sends no webhooks here");
+      return async () => {};
+    }
+  }
+}
