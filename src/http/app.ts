@@ -6,6 +6,7 @@ import { problemHandler } from "./problem.ts";
 import { mountRoute, type Route } from "./route.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { explainRoutes } from "./routes/explain.ts";
+import { invoiceRoutes } from "./routes/invoices.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { payeeRoutes } from "./routes/payees.ts";
 import { payoutRuleRoutes } from "./routes/payout-rules.ts";
@@ -25,6 +26,7 @@ export const ROUTES: readonly Route[] = [
   ...catalogRoutes,
   ...previewRoutes,
   ...settlementRoutes,
+  ...invoiceRoutes,
   ...keyRoutes,
 ];
 

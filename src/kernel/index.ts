@@ -1,5 +1,6 @@
 export { assert, InvariantBroken, present } from "./assert.ts";
 export { canonicalJson, contentHash } from "./content-hash.ts";
+export { csvRow } from "./csv-row.ts";
 export { CURRENCY_PATTERN, fromMinor, minorDigits, payableFloor, payoutStep, toMinor } from "./currency.ts";
 export { DeadlinePassed, withinDeadline } from "./deadline.ts";
 export { formatDecimal, formatScaled, isPowerOfTen, parseDecimal } from "./decimal.ts";

@@ -6,7 +6,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const SRC = join(ROOT, "src");
 
 const DATA_ARROW =
-  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → statements";
+  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → billing → statements";
 
 /** Stages in the order in which they may import: each only those before it. */
 const STAGES = [
@@ -21,6 +21,7 @@ const STAGES = [
   "earnings",
   "settlement",
   "payouts",
+  "billing",
   "statements",
   "audit",
 ];

@@ -1,3 +1,4 @@
+import { csvRow } from "../../kernel/index.ts";
 import type { ReconcileReport } from "./reconcile.ts";
 
 const COLUMNS = ["kind", "payout", "payee", "reference", "currency", "ours", "theirs", "difference", "cause"];
@@ -17,11 +18,5 @@ export function differencesCsv({ differences }: ReconcileReport): string {
       cause,
     ],
   );
-  return [COLUMNS, ...rows].map((row) => `${row.map(field).join(",")}\r\n`).join("");
-}
-
-/** A spreadsheet would run what begins like a formula; numbers, negative ones too, stay numbers. */
-function field(text: string): string {
-  const safe = /^[=+@\t\r]/.test(text) || /^-(?![\d.]+$)/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return [COLUMNS, ...rows].map(csvRow).join("");
 }
