@@ -13,17 +13,33 @@ export interface InvoiceFilter {
 
 /** In the order of their ids, and so of their periods. */
 export async function listInvoices(sql: Sql, filter: InvoiceFilter): Promise<Invoice[]> {
+  const { id, customer, period, after, limit } = filter;
+  return select(
+    sql,
+    sql`true
+      ${id === undefined ? sql`` : sql`AND i.id = ${id}`}
+      ${customer === undefined ? sql`` : sql`AND i.customer = ${customer}`}
+      ${period === undefined ? sql`` : sql`AND i.period = ${firstDay(period)}`}
+      ${after === undefined ? sql`` : sql`AND i.id > ${after}`}
+    ORDER BY i.id LIMIT ${limit}`,
+  );
+}
+
+/** Those of a period that ask for something and are not at the provider yet. */
+export async function listToPush(sql: Sql, period: Period): Promise<Invoice[]> {
+  return select(
+    sql,
+    sql`i.period = ${firstDay(period)} AND i.amount_nanos > 0 AND p.state IS DISTINCT FROM 'pushed' ORDER BY i.id`,
+  );
+}
+
+async function select(sql: Sql, condition: ReturnType<Sql>): Promise<Invoice[]> {
   const rows = await sql<StoredInvoice[]>`
     SELECT i.id, i.period::text, i.customer, i.currency, i.lines AS line_count, trim_scale(i.gross)::text AS gross,
       trim_scale(i.carried_in)::text AS carried_in, i.amount_nanos::text AS nanos, trim_scale(i.carried_out)::text AS carried_out,
       coalesce(p.state, 'not_pushed') AS state, coalesce(p.attempt, 0) AS attempt, p.reason, p.provider_id
     FROM invoice i LEFT JOIN invoice_push p ON p.invoice_id = i.id
-    WHERE true
-      ${filter.id === undefined ? sql`` : sql`AND i.id = ${filter.id}`}
-      ${filter.customer === undefined ? sql`` : sql`AND i.customer = ${filter.customer}`}
-      ${filter.period === undefined ? sql`` : sql`AND i.period = ${firstDay(filter.period)}`}
-      ${filter.after === undefined ? sql`` : sql`AND i.id > ${filter.after}`}
-    ORDER BY i.id LIMIT ${filter.limit}`;
+    WHERE ${condition}`;
   return rows.map(fromStored);
 }
 
