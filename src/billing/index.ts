@@ -3,6 +3,7 @@ export type {
   CustomerOutcome,
   CustomerRequest,
   FoundInvoice,
+  InvoiceItem,
   InvoiceRequest,
   NotDone,
   PushOutcome,

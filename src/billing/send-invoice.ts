@@ -1,17 +1,16 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { present } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { ensureCustomer } from "./billing-customer.ts";
-import type { BillingProvider, InvoiceRequest, NotDone, PushOutcome } from "./billing-provider.ts";
+import type { BillingProvider, InvoiceRequest, PushOutcome } from "./billing-provider.ts";
 import type { InvoiceWithLines } from "./invoice.ts";
 import { requestFor } from "./invoice-request.ts";
+import { KEY_SAFE_MS, untilNotBusy } from "./until-not-busy.ts";
 
-/** The provider may forget a key after 24 hours; younger than this it is safe to send the same one again. */
-export const KEY_SAFE_MS = 20 * 3_600_000;
 /** An unknown attempt that was never found, twice and this far apart, after this long, was never made. */
 const MISSING_APART_MS = 600_000;
 const MISSING_AFTER_MS = 24 * 3_600_000;
-const BUSY_TRIES_MAX = 6;
+
+const DRAFT_LEFT = "its draft is at the provider, and its key too old: it goes on under a new one";
 
 /** Milliseconds since now by the faster of two clocks: one stands still while the machine sleeps, the other can be set back. */
 function stopwatch(): () => number {
@@ -50,6 +49,10 @@ export async function sendInvoice(
   const outcome = attempt.resumed
     ? await lookUp(sql, provider, request, attempt.attempt, ageMs)
     : await untilNotBusy(() => provider.pushInvoice(request));
+  if (outcome.outcome === "draft_left") {
+    await finish(sql, invoice.id, attempt.attempt, { stored: "not_sent", detail: DRAFT_LEFT });
+    return sendInvoice(sql, provider, invoice);
+  }
   const stored = await record(sql, invoice.id, attempt, outcome);
   const detail = "detail" in outcome ? { detail: outcome.detail } : {};
   return { result: outcome.outcome === "stop" ? "stop" : stored, ...detail };
@@ -70,18 +73,6 @@ async function begin(sql: Sql, id: string): Promise<BegunAttempt | undefined> {
   return attempt;
 }
 
-export async function untilNotBusy<T extends { outcome: string }>(
-  call: () => Promise<T | NotDone>,
-): Promise<T | NotDone> {
-  for (let tries = 1; ; tries++) {
-    const outcome = await call();
-    if (outcome.outcome !== "busy") return outcome;
-    // Still sending under a key that is safe to repeat: the next run goes on with it.
-    if (tries === BUSY_TRIES_MAX) return { outcome: "unknown", detail: (outcome as NotDone).detail };
-    await pause(100 * 2 ** tries);
-  }
-}
-
 /**
  * Looks first, for what any attempt may have left. A draft is completed; nothing found, it is sent again only under the
  * same key while that is young: an old one may be forgotten, and the same request under it would ask twice.
@@ -92,9 +83,11 @@ async function lookUp(
   request: InvoiceRequest,
   attempt: number,
   ageMs: number,
-): Promise<PushOutcome> {
+): Promise<PushOutcome | { outcome: "draft_left" }> {
   try {
     const found = await provider.findInvoice(request);
+    // What was found is safe to go on with under any key; an old one may not be used, nor would a cached 500 ever end.
+    if (found?.isDraft === true && !request.maySend()) return { outcome: "draft_left" };
     if (found !== undefined) return await untilNotBusy(() => provider.completeInvoice(request, found));
   } catch (error) {
     return {
@@ -125,10 +118,20 @@ async function record(
   outcome: PushOutcome,
 ): Promise<PushResult> {
   const stored = outcome.outcome === "stop" ? (resumed ? "unknown" : "not_sent") : outcome.outcome;
-  const providerId = outcome.outcome === "pushed" ? outcome.providerId : null;
-  const detail = "detail" in outcome ? outcome.detail : null;
+  return finish(sql, id, attempt, {
+    stored,
+    ...(outcome.outcome === "pushed" ? { providerId: outcome.providerId } : { detail: outcome.detail }),
+  });
+}
+
+/** Another run may have recorded its answer first: that one counts, and is answered. */
+async function finish(
+  sql: Sql,
+  id: string,
+  attempt: number,
+  { stored, providerId, detail }: { stored: string; providerId?: string; detail?: string },
+): Promise<PushResult> {
   const [row] = await sql<[{ state: string | null }]>`
-    SELECT finish_invoice_push(${id}, ${attempt}, ${stored}, ${providerId}, ${detail}) AS state`;
-  // Another run may have recorded its answer first: that one counts.
+    SELECT finish_invoice_push(${id}, ${attempt}, ${stored}, ${providerId ?? null}, ${detail ?? null}) AS state`;
   return present(row.state, "the push's state") as PushResult;
 }

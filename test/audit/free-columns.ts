@@ -2,6 +2,7 @@ const LABEL = "a name for people; nothing is computed from it";
 const WHEN = "when it was noted; nothing is computed from it";
 const WHO = "who did it, as they said; there is nothing below it";
 const TERMS = "may change at any time and keeps no past; what a plan took from it stands in the plan";
+const NAMED = "a name that the provider gave; what it stands for is on the provider's record alone";
 const MARK = "a bookmark: set back it costs time, set too far it shows in what was left out";
 
 /** Tables in which a change is nobody's loss, and why. */
@@ -21,10 +22,20 @@ export const FREE_COLUMNS: Record<string, string> = {
   "chain_state.complete_until_xid": MARK,
   "customer.created_at": WHEN,
   "customer.name": LABEL,
+  "billing_customer.provider_id": NAMED,
+  "billing_customer.started_at": WHEN,
   "dead_letter.created_at": WHEN,
   "dead_letter.message": "told to people, and worded anew by later versions",
   "dead_letter.replayed_at": "sent through the log again or not: twice it is a duplicate",
   "identity_floor.occurred_from": "infinite here; changed below",
+  "invoice_push.provider_id": NAMED,
+  "invoice_push.reason": "told to people",
+  "invoice_push.updated_at": WHEN,
+  "invoice_push_attempt.detail": "told to people",
+  "invoice_push_attempt.ended_at": WHEN,
+  "invoice_push_attempt.missing_since": WHEN,
+  "invoice_run.made_at": WHEN,
+  "invoice_run.made_by": WHO,
   "metering_cursor.epoch": "fences who held the partition before; every claim raises it",
   "metering_cursor.updated_at": WHEN,
   "model.created_at": WHEN,
@@ -90,6 +101,7 @@ export const SHOWN_AS: Record<string, RegExp> = {
   chain_link: /^link \d/,
   customer_version: /customer|in force were/,
   identity_floor: /identity_floor|identity /,
+  invoice_push_attempt: /invoice push/,
   journal_entry: /entry|entries/,
   ledger_account: /account|touches|accruals of/,
   model: /model|split.segment|content is not/,

@@ -1,6 +1,8 @@
 import { pino } from "pino";
 import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-usage-log.ts";
+import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
+import { makeInvoices, pushInvoices } from "../../src/billing/index.ts";
 import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
 import { present } from "../../src/kernel/index.ts";
@@ -136,11 +138,8 @@ export async function openFullMonth(): Promise<FullMonth> {
   const logger = pino({ level: "silent" });
   const log = await openPostgresUsageLog({ sql, log: logger, partitions: 2 });
   const catalog = openCatalogStore(sql);
-  const provider = openStripePayoutProvider({
-    secretKey: "sk_test_simulator",
-    apiBase: simulator.url,
-    timeoutMs: 10_000,
-  });
+  const stripe = { secretKey: "sk_test_simulator", apiBase: simulator.url, timeoutMs: 10_000 };
+  const provider = openStripePayoutProvider(stripe);
   try {
     await catalog.change(CATALOGUE as Parameters<typeof catalog.change>[0]);
     await provisionAccounts(sql, catalog, provider);
@@ -174,6 +173,8 @@ export async function openFullMonth(): Promise<FullMonth> {
     await approvePlan(sql, MONTH, hash, "checker");
     await payMonth(sql, provider, MONTH);
     await reverseOne(sql, provider, simulator);
+    await makeInvoices(sql, MONTH, { by: "operator" });
+    await pushInvoices(sql, openStripeBillingProvider(stripe), MONTH);
 
     await send("late", USED.slice(0, 4));
     await catalog.change(CHANGES as Parameters<typeof catalog.change>[0]);
