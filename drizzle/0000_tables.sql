@@ -12,6 +12,15 @@ CREATE TABLE "billing_customer" (
 	CONSTRAINT "billing_customer_idempotency_key_unique" UNIQUE("idempotency_key")
 );
 --> statement-breakpoint
+CREATE TABLE "held_share" (
+	"period" date NOT NULL,
+	"customer" text NOT NULL,
+	"currency" text NOT NULL,
+	"payee" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "held_share_period_customer_currency_payee_pk" PRIMARY KEY("period","customer","currency","payee")
+);
+--> statement-breakpoint
 CREATE TABLE "invoice" (
 	"id" text PRIMARY KEY NOT NULL,
 	"period" date NOT NULL,
@@ -37,6 +46,15 @@ CREATE TABLE "invoice_line" (
 	CONSTRAINT "invoice_line_invoice_id_service_month_model_no_meter_no_price_no_pk" PRIMARY KEY("invoice_id","service_month","model_no","meter_no","price_no")
 );
 --> statement-breakpoint
+CREATE TABLE "invoice_payment" (
+	"invoice_id" text NOT NULL,
+	"reference" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"recorded_by" text NOT NULL,
+	"paid_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "invoice_payment_invoice_id_reference_pk" PRIMARY KEY("invoice_id","reference")
+);
+--> statement-breakpoint
 CREATE TABLE "invoice_push" (
 	"invoice_id" text PRIMARY KEY NOT NULL,
 	"state" text NOT NULL,
@@ -60,11 +78,25 @@ CREATE TABLE "invoice_push_attempt" (
 	CONSTRAINT "invoice_push_attempt_idempotency_key_unique" UNIQUE("idempotency_key")
 );
 --> statement-breakpoint
+CREATE TABLE "invoice_release" (
+	"invoice_id" text PRIMARY KEY NOT NULL,
+	"due_at" timestamp with time zone NOT NULL,
+	"released_at" timestamp with time zone
+);
+--> statement-breakpoint
 CREATE TABLE "invoice_run" (
 	"period" date PRIMARY KEY NOT NULL,
 	"invoices" integer NOT NULL,
 	"made_by" text NOT NULL,
 	"made_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "release_rule" (
+	"from_period" date PRIMARY KEY NOT NULL,
+	"rule" text NOT NULL,
+	"hold_days" integer NOT NULL,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "books_state" (
@@ -628,8 +660,10 @@ CREATE TABLE "usage_log_record" (
 );
 --> statement-breakpoint
 ALTER TABLE "invoice_line" ADD CONSTRAINT "invoice_line_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "invoice_payment" ADD CONSTRAINT "invoice_payment_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_push" ADD CONSTRAINT "invoice_push_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_push_attempt" ADD CONSTRAINT "invoice_push_attempt_invoice_id_invoice_push_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice_push"("invoice_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "invoice_release" ADD CONSTRAINT "invoice_release_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "customer_version" ADD CONSTRAINT "customer_version_customer_no_customer_customer_no_fk" FOREIGN KEY ("customer_no") REFERENCES "public"."customer"("customer_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "customer_version" ADD CONSTRAINT "customer_version_payee_no_payee_payee_no_fk" FOREIGN KEY ("payee_no") REFERENCES "public"."payee"("payee_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "model_lineage" ADD CONSTRAINT "model_lineage_model_no_model_model_no_fk" FOREIGN KEY ("model_no") REFERENCES "public"."model"("model_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -653,7 +687,9 @@ ALTER TABLE "posting" ADD CONSTRAINT "posting_entry_no_journal_entry_entry_no_fk
 ALTER TABLE "posting" ADD CONSTRAINT "posting_account_no_ledger_account_account_no_fk" FOREIGN KEY ("account_no") REFERENCES "public"."ledger_account"("account_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_reversal" ADD CONSTRAINT "payout_reversal_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "held_share_payee_index" ON "held_share" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "invoice_period_id_index" ON "invoice" USING btree ("period","id");--> statement-breakpoint
+CREATE INDEX "invoice_release_due_at_index" ON "invoice_release" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint
 CREATE INDEX "split_plan_payees_index" ON "split_plan" USING gin ("payees");--> statement-breakpoint
 CREATE INDEX "split_segment_split_plan_no_index" ON "split_segment" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "accrual_part_account_booked_period_index" ON "accrual_part" USING btree ("account","booked_period");--> statement-breakpoint

@@ -1,5 +1,6 @@
 import type { SealExport } from "../ledger/index.ts";
 import { isUnavailable, type Sql } from "../postgres/index.ts";
+import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
 import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
 import { billingCustomers, pushesOfInvoices } from "./billing/pushes.ts";
 import type { Check } from "./check.ts";
@@ -101,6 +102,10 @@ const CHECKS: readonly Check[] = [
   invoiceRuns,
   billingCustomers,
   pushesOfInvoices,
+  heldSharesFromParts,
+  holdEntries,
+  paymentsBooked,
+  releasesFromPayments,
   chainHashes,
   everythingChained,
   sealsFromChain,

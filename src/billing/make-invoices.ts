@@ -1,5 +1,6 @@
 import { firstDay, type Money, money, type Period, Refusal } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
+import { releaseHeld } from "./release-rule.ts";
 
 export interface InvoiceTotals {
   currency: string;
@@ -24,8 +25,12 @@ export async function makeInvoices(
   const day = firstDay(period);
   const made = await sql`SELECT FROM invoice_run WHERE period = ${day}`;
   try {
-    if (!dryRun) await sql`SELECT make_invoices(${day}, ${by})`;
-    else if (made.length === 0) await sql`SELECT require_invoices_due(${day})`;
+    if (!dryRun) {
+      await sql`SELECT make_invoices(${day}, ${by})`;
+      // What is held for invoices of nothing waits for nobody.
+      await releaseHeld(sql);
+    }
+    if (dryRun && made.length === 0) await sql`SELECT require_invoices_due(${day})`;
   } catch (error) {
     throw refusalOf(error, period);
   }

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import {
   bigint,
   date,
@@ -110,4 +111,57 @@ export const invoicePushAttempt = pgTable(
     missingSince: moment("missing_since"),
   },
   (t) => [primaryKey({ columns: [t.invoiceId, t.attempt] })],
+);
+
+// Written only by the functions of drizzle/0016_release_rule.sql.
+
+/** When earnings become payable, for books periods from this one on: at close, or when the customer has paid. */
+export const releaseRule = pgTable("release_rule", {
+  fromPeriod: date("from_period").primaryKey(),
+  rule: text().notNull(),
+  /** How long earnings wait after the payment. */
+  holdDays: integer("hold_days").notNull(),
+  setBy: text("set_by").notNull(),
+  setAt: moment("set_at").notNull().defaultNow(),
+});
+
+/** A payee's part of what a customer used in a period, held at close until the customer's invoice is paid. */
+export const heldShare = pgTable(
+  "held_share",
+  {
+    period: date().notNull(),
+    customer: text().notNull(),
+    currency: text().notNull(),
+    payee: text().notNull(),
+    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.period, t.customer, t.currency, t.payee] }), index().on(t.payee)],
+);
+
+/** Money that came for an invoice. Its reference is the payer's, or the provider's: the same one is recorded once. */
+export const invoicePayment = pgTable(
+  "invoice_payment",
+  {
+    invoiceId: text("invoice_id")
+      .notNull()
+      .references(() => invoice.id),
+    reference: text().notNull(),
+    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    recordedBy: text("recorded_by").notNull(),
+    paidAt: moment("paid_at").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.invoiceId, t.reference] })],
+);
+
+/** An invoice that is paid, and from when on what is held for it is payable. */
+export const invoiceRelease = pgTable(
+  "invoice_release",
+  {
+    invoiceId: text("invoice_id")
+      .primaryKey()
+      .references(() => invoice.id),
+    dueAt: moment("due_at").notNull(),
+    releasedAt: moment("released_at"),
+  },
+  (t) => [index().on(t.dueAt).where(sql`released_at IS NULL`)],
 );

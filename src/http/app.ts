@@ -6,6 +6,7 @@ import { problemHandler } from "./problem.ts";
 import { mountRoute, type Route } from "./route.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { explainRoutes } from "./routes/explain.ts";
+import { invoicePaymentRoutes } from "./routes/invoice-payments.ts";
 import { invoiceRoutes } from "./routes/invoices.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { payeeRoutes } from "./routes/payees.ts";
@@ -27,6 +28,7 @@ export const ROUTES: readonly Route[] = [
   ...previewRoutes,
   ...settlementRoutes,
   ...invoiceRoutes,
+  ...invoicePaymentRoutes,
   ...keyRoutes,
 ];
 

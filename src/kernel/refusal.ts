@@ -34,6 +34,8 @@ export const REFUSALS = {
   earlier_invoices_missing: 409,
   invoices_not_made: 409,
   invoices_running: 409,
+  payment_differs: 409,
+  payment_too_large: 409,
   body_too_large: 413,
   media_type_not_supported: 415,
   payee_unknown: 422,

@@ -10,6 +10,7 @@ import {
   periodOfDay,
 } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
+import { type HeldFor, heldFor } from "./held.ts";
 import { payeeLines } from "./payee-lines.ts";
 
 export interface Blocker {
@@ -30,6 +31,7 @@ export interface Balance {
   accruing: Money;
   payable: Money;
   held: Money;
+  held_for: HeldFor[];
   in_transit: Money;
   paid_out: Money;
   next_payout: { date: string; estimate: Money; blocked_by: Blocker[] };
@@ -39,6 +41,7 @@ export interface Balance {
 export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   const terms = await payeeTerms(sql, payee);
   const settled = await settledBalances(sql, payee);
+  const waiting = await heldFor(sql, payee);
   const lines = await payeeLines(sql, payee, { bookedFrom: terms.first_open });
   const accruing = new Map<string, Nanos>();
   for (const line of lines) {
@@ -59,6 +62,7 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
       accruing: money(currency, accruingNanos),
       payable: money(currency, payable),
       held: money(currency, held),
+      held_for: waiting.get(currency) ?? [],
       in_transit: money(currency, inTransit),
       paid_out: money(currency, paidOut),
       next_payout: {

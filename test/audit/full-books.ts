@@ -2,10 +2,16 @@ import { pino } from "pino";
 import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-usage-log.ts";
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
-import { makeInvoices, pushInvoices } from "../../src/billing/index.ts";
+import {
+  listInvoices,
+  makeInvoices,
+  pushInvoices,
+  recordInvoicePaid,
+  setReleaseRule,
+} from "../../src/billing/index.ts";
 import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
-import { present } from "../../src/kernel/index.ts";
+import { parseNanos, present } from "../../src/kernel/index.ts";
 import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
 import { consumeLog, foldCustomerWindows, meteringStatus, releaseParked } from "../../src/metering/index.ts";
 import {
@@ -167,14 +173,16 @@ export async function openFullMonth(): Promise<FullMonth> {
     } as Parameters<typeof catalog.change>[0]);
     await releaseParked(sql);
 
+    await setReleaseRule(sql, { from: MONTH, rule: "on_payment", hold_days: 0 }, "operator");
     await closeMonth(sql, MONTH, { graceSeconds: 3_600, catchUp: async () => {} });
+    await makeInvoices(sql, MONTH, { by: "operator" });
+    await pushInvoices(sql, openStripeBillingProvider(stripe), MONTH);
+    await payInvoices(sql);
     const readiness = (accounts: string[]) => accountReadiness(sql, provider, accounts);
     const { hash } = await planMonth(sql, MONTH, { by: "maker", twoPerson: true, readiness });
     await approvePlan(sql, MONTH, hash, "checker");
     await payMonth(sql, provider, MONTH);
     await reverseOne(sql, provider, simulator);
-    await makeInvoices(sql, MONTH, { by: "operator" });
-    await pushInvoices(sql, openStripeBillingProvider(stripe), MONTH);
 
     await send("late", USED.slice(0, 4));
     await catalog.change(CHANGES as Parameters<typeof catalog.change>[0]);
@@ -196,6 +204,19 @@ export async function openFullMonth(): Promise<FullMonth> {
     await simulator.kill("SIGKILL");
   }
   return database;
+}
+
+async function payInvoices(sql: Sql): Promise<void> {
+  for (const { id, amount } of await listInvoices(sql, { limit: 100 })) {
+    const amountNanos = present(parseNanos(amount.amount), "an amount");
+    await recordInvoicePaid(sql, {
+      invoice: id,
+      amountNanos,
+      reference: `bank-${id}`,
+      by: "operator",
+      paidAt: new Date(),
+    });
+  }
 }
 
 async function reverseOne(

@@ -81,6 +81,36 @@ test("an invoice shows its lines to the operator and to its customer, and to nob
   expect((await payee("GET", path)).status).toBe(403);
 });
 
+test("a payment that came elsewhere is recorded once, and never more than is owed", async () => {
+  const pay = (body: unknown) => api.operator("POST", "/v1/invoices/inv_2023-11_acme_USD/payments", body);
+  const first = await pay({ amount: "1.00", reference: "bank-1" });
+  expect(first).toMatchObject({ status: 201, body: { left: { currency: "USD", amount: "0.230000000" } } });
+  expect((await pay({ amount: "1.00", reference: "bank-1" })).body).toEqual(first.body);
+  expect(await pay({ amount: "0.99", reference: "bank-1" })).toMatchObject({
+    body: { code: "payment_differs" },
+  });
+  expect(await pay({ amount: "0.24", reference: "bank-2" })).toMatchObject({
+    status: 409,
+    body: { code: "payment_too_large", detail: expect.stringContaining("0.230000000") },
+  });
+  expect(await pay({ amount: "0.23", reference: "bank-2" })).toMatchObject({
+    body: { left: { amount: "0.000000000" } },
+  });
+  expect(
+    (await api.operator("POST", "/v1/invoices/inv_x/payments", { amount: "1", reference: "r" })).status,
+  ).toBe(404);
+});
+
+test("the release rule is set for open months only", async () => {
+  const set = (from: string) =>
+    api.operator("PUT", "/v1/release-rule", { from, rule: "on_payment", hold_days: 14 });
+  expect(await set("2023-11")).toMatchObject({ status: 409, body: { code: "period_closed" } });
+  expect((await set("2023-12")).status).toBe(200);
+  expect((await api.operator("GET", "/v1/release-rule")).body).toEqual({
+    data: [{ from: "2023-12", rule: "on_payment", hold_days: 14 }],
+  });
+});
+
 test("the command makes, exports and tells, beside the running service", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tributary-invoices-"));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -91,6 +121,7 @@ test("the command makes, exports and tells, beside the running service", async (
       ...process.env,
       DATABASE_URL: url,
       STRIPE_API_BASE: "http://127.0.0.1:9",
+      KAFKA_BROKERS: "",
       DATA_DIR: folder,
     };
     const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, "--period", "2023-11", ...args], {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { InvoiceLine, InvoiceWithLines } from "../../src/billing/index.ts";
-import { planItems } from "../../src/billing/plan-items.ts";
+import { planItems } from "../../src/billing/push/plan-items.ts";
 import {
   add,
   floor,

@@ -3,6 +3,8 @@ import { findInvoice, listInvoices, makeInvoices } from "../../billing/index.ts"
 import { Id } from "../../catalog/index.ts";
 import { Refusal } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
+import type { AppContext } from "../context.ts";
+import type { Principal } from "../principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
 
@@ -69,6 +71,14 @@ const list = defineRoute({
   },
 });
 
+/** The invoice, if it exists and the caller may see it. @throws Refusal not_found */
+export async function visibleInvoice(context: AppContext, principal: Principal, id: string) {
+  const invoice = await findInvoice(context.sql, id);
+  const foreign = principal.role === "customer" && invoice?.customer !== principal.customer;
+  if (invoice === undefined || foreign) throw new Refusal("not_found", `there is no invoice ${id}`);
+  return invoice;
+}
+
 const get = defineRoute({
   method: "get",
   path: "/invoices/{id}",
@@ -76,12 +86,9 @@ const get = defineRoute({
   roles: readers,
   params: z.object({ id: InvoiceId }),
   response: InvoiceView,
-  async handle({ params, principal, context }) {
-    const invoice = await findInvoice(context.sql, params.id);
-    const foreign = principal.role === "customer" && invoice?.customer !== principal.customer;
-    if (invoice === undefined || foreign) throw new Refusal("not_found", `there is no invoice ${params.id}`);
-    return { body: invoice };
-  },
+  handle: async ({ params, principal, context }) => ({
+    body: await visibleInvoice(context, principal, params.id),
+  }),
 });
 
 const make = defineRoute({

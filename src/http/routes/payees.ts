@@ -77,11 +77,22 @@ const getEarnings = defineRoute({
 });
 
 const Blocker = z.object({ code: z.string(), message: z.string() });
+const HeldFor = z.object({
+  code: z.enum(["invoice_not_made", "invoice_unpaid", "hold_days"]),
+  message: z.string(),
+  period: z.string(),
+  customers: z.int(),
+  amount: Money,
+  until: z.string().nullable(),
+});
 const BalanceView = z.object({
   currency: z.string(),
   accruing: Money,
   payable: Money,
   held: Money,
+  held_for: z
+    .array(HeldFor)
+    .meta({ description: "Earnings that wait for customers' payments (release rule `on_payment`)." }),
   in_transit: Money,
   paid_out: Money,
   next_payout: z.object({ date: z.string(), estimate: Money, blocked_by: z.array(Blocker) }),

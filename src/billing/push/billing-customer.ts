@@ -1,6 +1,6 @@
-import type { Sql } from "../postgres/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+import type { Invoice } from "../invoice.ts";
 import type { BillingProvider, CustomerRequest, NotDone } from "./billing-provider.ts";
-import type { Invoice } from "./invoice.ts";
 import { KEY_SAFE_MS, untilNotBusy } from "./until-not-busy.ts";
 
 /** Clocks differ: somebody made "since then" is searched from a little before. */

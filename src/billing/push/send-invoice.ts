@@ -1,8 +1,8 @@
-import { present } from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
+import { present } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+import type { InvoiceWithLines } from "../invoice.ts";
 import { ensureCustomer } from "./billing-customer.ts";
 import type { BillingProvider, InvoiceRequest, PushOutcome } from "./billing-provider.ts";
-import type { InvoiceWithLines } from "./invoice.ts";
 import { requestFor } from "./invoice-request.ts";
 import { KEY_SAFE_MS, untilNotBusy } from "./until-not-busy.ts";
 

@@ -1,8 +1,8 @@
-import { firstDay, type Period, Refusal } from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
+import { firstDay, type Period, Refusal } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+import type { InvoiceWithLines } from "../invoice.ts";
+import { listToPush, withLines } from "../queries.ts";
 import type { BillingProvider } from "./billing-provider.ts";
-import type { InvoiceWithLines } from "./invoice.ts";
-import { listToPush, withLines } from "./queries.ts";
 import { type PushResult, sendInvoice } from "./send-invoice.ts";
 
 const AT_ONCE = 8;

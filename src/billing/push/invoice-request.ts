@@ -1,7 +1,7 @@
-import { fromMinor, minorDigits, parseNanos, present, toMinor } from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
+import { fromMinor, minorDigits, parseNanos, present, toMinor } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+import type { InvoiceWithLines } from "../invoice.ts";
 import type { InvoiceRequest } from "./billing-provider.ts";
-import type { InvoiceWithLines } from "./invoice.ts";
 import { planItems } from "./plan-items.ts";
 
 /** What the provider is asked for: the same for each attempt, since invoices and books never change. */

@@ -1,6 +1,6 @@
-import { add, floor, multiply, parseDecimal, present, type Rational, rational } from "../kernel/index.ts";
+import { add, floor, multiply, parseDecimal, present, type Rational, rational } from "../../kernel/index.ts";
+import type { InvoiceLine, InvoiceWithLines } from "../invoice.ts";
 import type { InvoiceItem } from "./billing-provider.ts";
-import type { InvoiceLine, InvoiceWithLines } from "./invoice.ts";
 
 /** Stripe takes at most 250 items on an invoice. */
 const ITEMS_MAX = 200;
