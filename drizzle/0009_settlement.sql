@@ -93,6 +93,8 @@ BEGIN
   FROM (SELECT e.currency, sum(p.amount_nanos) AS rest
         FROM posting p JOIN journal_entry e USING (entry_no) JOIN ledger_account a USING (account_no)
         WHERE a.path = 'platform:unbilled' AND e.period = p_period GROUP BY 1) x;
+  -- drizzle/0017_release_rule.sql
+  PERFORM hold_until_paid(p_period);
   UPDATE settlement SET state = 'released' WHERE period = p_period;
 END $$;
 --> statement-breakpoint

@@ -3,6 +3,8 @@ import { FAULTS, type Faults } from "./faults.ts";
 import { amount, fields, flag, oneOf, optional, seconds, text, texts, times } from "./lever-body.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { ACCOUNT_STATUSES, changeAccount } from "./resources/accounts.ts";
+import { failPayment } from "./resources/invoice-steps.ts";
+import { invoiceOf } from "./resources/invoices.ts";
 import { changePayout, PAYOUT_STATUSES, payOutAll } from "./resources/payouts.ts";
 import type { State } from "./state.ts";
 import type { Webhooks } from "./webhooks/webhooks.ts";
@@ -48,6 +50,8 @@ export function control(levers: Levers, method: string, path: string, body: stri
   if (account !== undefined) return setAccount(state, account, parse(body));
   const payout = /^POST \/payouts\/(\w+)$/.exec(lever)?.[1];
   if (payout !== undefined) return setPayout(state, payout, parse(body));
+  const invoice = /^POST \/invoices\/(\w+)\/payment-failed$/.exec(lever)?.[1];
+  if (invoice !== undefined) return declineInvoice(state, invoice);
   throw new StripeProblem(404, "invalid_request_error", undefined, `No such lever: ${lever}`);
 }
 
@@ -123,6 +127,12 @@ function setPayout(state: State, id: string, body: unknown): unknown {
   const changed = changePayout(known, status, optional(text, given.failure_code) ?? "account_closed");
   state.commit({ put: [{ kind: "bank_payout", object: changed }] });
   return changed.payout;
+}
+
+function declineInvoice(state: State, id: string): unknown {
+  const declined = failPayment(invoiceOf({ state, id }));
+  state.commit({ put: [{ kind: "invoice", object: declined }] });
+  return declined;
 }
 
 async function holdWebhooks({ webhooks }: Levers, body: unknown): Promise<unknown> {

@@ -3,7 +3,11 @@ import type { Form } from "./form.ts";
 import { createAccountLink } from "./resources/account-links.ts";
 import { createAccount, listAccounts, retrieveAccount, updateAccount } from "./resources/accounts.ts";
 import { listBalanceTransactions, retrieveBalance, retrieveBalanceTransaction } from "./resources/balance.ts";
+import { createCustomer, listCustomers, retrieveCustomer, updateCustomer } from "./resources/customers.ts";
 import { listEvents, retrieveEvent } from "./resources/events.ts";
+import { createInvoiceItem, listInvoiceItems, retrieveInvoiceItem } from "./resources/invoice-items.ts";
+import { finalizeInvoice, markUncollectible, payInvoice, voidInvoice } from "./resources/invoice-steps.ts";
+import { createInvoice, listInvoiceLines, listInvoices, retrieveInvoice } from "./resources/invoices.ts";
 import { listPayouts, retrievePayout } from "./resources/payouts.ts";
 import { createReversal, listReversals } from "./resources/reversals.ts";
 import { createTransfer, listTransfers, retrieveTransfer, updateTransfer } from "./resources/transfers.ts";
@@ -47,6 +51,21 @@ const ENDPOINTS: [method: string, path: RegExp, handler: (call: Call) => Answer]
   ["GET", /^\/v1\/transfers\/(\w+)\/reversals$/, listReversals],
   ["GET", /^\/v1\/payouts$/, listPayouts],
   ["GET", /^\/v1\/payouts\/(\w+)$/, retrievePayout],
+  ["POST", /^\/v1\/customers$/, createCustomer],
+  ["GET", /^\/v1\/customers$/, listCustomers],
+  ["GET", /^\/v1\/customers\/(\w+)$/, retrieveCustomer],
+  ["POST", /^\/v1\/customers\/(\w+)$/, updateCustomer],
+  ["POST", /^\/v1\/invoiceitems$/, createInvoiceItem],
+  ["GET", /^\/v1\/invoiceitems$/, listInvoiceItems],
+  ["GET", /^\/v1\/invoiceitems\/(\w+)$/, retrieveInvoiceItem],
+  ["POST", /^\/v1\/invoices$/, createInvoice],
+  ["GET", /^\/v1\/invoices$/, listInvoices],
+  ["GET", /^\/v1\/invoices\/(\w+)$/, retrieveInvoice],
+  ["GET", /^\/v1\/invoices\/(\w+)\/lines$/, listInvoiceLines],
+  ["POST", /^\/v1\/invoices\/(\w+)\/finalize$/, finalizeInvoice],
+  ["POST", /^\/v1\/invoices\/(\w+)\/pay$/, payInvoice],
+  ["POST", /^\/v1\/invoices\/(\w+)\/void$/, voidInvoice],
+  ["POST", /^\/v1\/invoices\/(\w+)\/mark_uncollectible$/, markUncollectible],
   ["GET", /^\/v1\/events$/, listEvents],
   ["GET", /^\/v1\/events\/(\w+)$/, retrieveEvent],
   ["POST", /^\/v1\/webhook_endpoints$/, createEndpoint],

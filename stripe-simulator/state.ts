@@ -1,5 +1,7 @@
 import type Stripe from "stripe";
 import { openJournal } from "./journal.ts";
+import type { WireInvoiceItem } from "./resources/invoice-items.ts";
+import type { WireInvoice } from "./resources/invoices.ts";
 import { eventsOf } from "./webhooks/events.ts";
 
 /** Amounts in these are minor units as safe integers: that is Stripe's own wire format. */
@@ -9,6 +11,9 @@ export interface Objects {
   reversal: Stripe.TransferReversal;
   balance_transaction: Stripe.BalanceTransaction;
   bank_payout: BankPayout;
+  customer: Stripe.Customer;
+  invoice: WireInvoice;
+  invoice_item: WireInvoiceItem;
   event: Stripe.Event;
   webhook_endpoint: WebhookEndpoint;
 }
@@ -77,6 +82,9 @@ export class State {
     reversal: new Map(),
     balance_transaction: new Map(),
     bank_payout: new Map(),
+    customer: new Map(),
+    invoice: new Map(),
+    invoice_item: new Map(),
     event: new Map(),
     webhook_endpoint: new Map(),
   };
@@ -148,16 +156,9 @@ export class State {
   }
 
   counts(): Record<Kind | "idempotency_key", number> {
-    const { account, transfer, reversal, balance_transaction, bank_payout, event, webhook_endpoint } =
-      this.objects;
+    const sizes = Object.entries(this.objects).map(([kind, objects]) => [kind, objects.size]);
     return {
-      account: account.size,
-      transfer: transfer.size,
-      reversal: reversal.size,
-      balance_transaction: balance_transaction.size,
-      bank_payout: bank_payout.size,
-      event: event.size,
-      webhook_endpoint: webhook_endpoint.size,
+      ...(Object.fromEntries(sizes) as Record<Kind, number>),
       idempotency_key: [...this.#kept.values()].filter((answer) => !this.#isPruned(answer)).length,
     };
   }

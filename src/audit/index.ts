@@ -1,5 +1,8 @@
 import type { SealExport } from "../ledger/index.ts";
 import { isUnavailable, type Sql } from "../postgres/index.ts";
+import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
+import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
+import { billingCustomers, pushesOfInvoices } from "./billing/pushes.ts";
 import type { Check } from "./check.ts";
 import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
 import { groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
@@ -93,6 +96,16 @@ const CHECKS: readonly Check[] = [
   reversalsBooked,
   reconciliationHashes,
   inTransitFromPayouts,
+  invoicesFromWindows,
+  invoicesAddUp,
+  invoicesFromBills,
+  invoiceRuns,
+  billingCustomers,
+  pushesOfInvoices,
+  heldSharesFromParts,
+  holdEntries,
+  paymentsBooked,
+  releasesFromPayments,
   chainHashes,
   everythingChained,
   sealsFromChain,

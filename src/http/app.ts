@@ -8,6 +8,7 @@ import { limitRequests } from "./rate-limit.ts";
 import { mountRoute, type Route } from "./route.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { explainRoutes } from "./routes/explain.ts";
+import { invoiceRoutes } from "./routes/invoices.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { onboardingRoutes } from "./routes/onboarding.ts";
 import { payeeRoutes } from "./routes/payees.ts";
@@ -34,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   ...catalogRoutes,
   ...previewRoutes,
   ...settlementRoutes,
+  ...invoiceRoutes,
   ...keyRoutes,
   ...webhookEndpointRoutes,
   ...stripeWebhookRoutes,

@@ -63,7 +63,10 @@ function signedOperation({ summary, header, body, response }: SignedRoute): ZodO
     description: `Without a key: ${header} says who calls.`,
     security: [],
     requestBody: { required: true, content: { "application/json": { schema: body } } },
-    responses: { "200": { description: "Success", content: { "application/json": { schema: response } } }, default: problem },
+    responses: {
+      "200": { description: "Success", content: { "application/json": { schema: response } } },
+      default: problem,
+    },
   };
 }
 

@@ -10,7 +10,7 @@ export async function accountReadiness(
   provider: PayoutProvider,
   accounts: string[],
 ): Promise<Map<string, AccountReadiness>> {
-  const known = await sql<AccountReadiness[]>`
+  const known = await sql<(AccountReadiness & { account: string })[]>`
     SELECT account, transfers_enabled AS "transfersEnabled", disabled_reason AS "disabledReason"
     FROM payout_account WHERE account = ANY (${accounts}) AND transfers_enabled`;
   const ready = new Map(known.map((status) => [status.account, status]));

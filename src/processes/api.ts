@@ -1,11 +1,13 @@
+import { stripeEventReader } from "../adapters/stripe/stripe-events.ts";
 import { createApp } from "../http/index.ts";
+import { startHandlingEvents, WebhookSecrets } from "./provider-events.ts";
 import { type Serving, serve } from "./serve.ts";
 import type { Tributary } from "./wire.ts";
 
 export { PortTaken } from "./serve.ts";
 
-/** Serves the API until stopped. */
-export function startApi(tributary: Tributary): Promise<Serving> {
+/** Serves the API, and handles what Stripe tells it, until stopped. */
+export async function startApi(tributary: Tributary): Promise<Serving> {
   const { config, sql, catalog, log, provider, settle, logger, afterCatalogChange, watching } = tributary;
   watching.start();
   const operatorKey = config.OPERATOR_KEY ?? null;
@@ -15,7 +17,9 @@ export function startApi(tributary: Tributary): Promise<Serving> {
     addressLines: config.PLATFORM_ADDRESS,
     taxId: config.PLATFORM_TAX_ID ?? null,
   };
-  return serve(config, (url) => {
+  const secrets = new WebhookSecrets(config.STRIPE_WEBHOOK_SECRET);
+  const events = { reader: stripeEventReader(config.STRIPE_SECRET_KEY), secrets: () => secrets.all() };
+  const serving = await serve(config, (url) => {
     const publicUrl = config.PUBLIC_URL ?? url;
     return createApp(
       {
@@ -23,6 +27,7 @@ export function startApi(tributary: Tributary): Promise<Serving> {
         catalog,
         log,
         provider,
+        events,
         settle,
         logger,
         operatorKey,
@@ -36,4 +41,14 @@ export function startApi(tributary: Tributary): Promise<Serving> {
       watching,
     );
   });
+  const stopHandling = startHandlingEvents(tributary);
+  const forgetSimulator = await secrets.hearSimulator(tributary, serving.url);
+  return {
+    url: serving.url,
+    async stop() {
+      await forgetSimulator();
+      await serving.stop();
+      await stopHandling();
+    },
+  };
 }

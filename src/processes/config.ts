@@ -40,7 +40,10 @@ const Variables = z.object({
     .optional(),
   STRIPE_WEBHOOK_SECRET: z
     .string()
-    .regex(/^whsec_[^\s,]+(,whsec_[^\s,]+)*$/, "a webhook's signing secret, whsec_…; several with commas between")
+    .regex(
+      /^whsec_[^\s,]+(,whsec_[^\s,]+)*$/,
+      "a webhook's signing secret, whsec_…; several with commas between",
+    )
     .transform((text) => text.split(","))
     .default([]),
   STRIPE_API_BASE: z.url("the base URL of a Stripe API").optional(),

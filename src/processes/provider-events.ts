@@ -1,20 +1,25 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { simulatorWebhooks } from "../adapters/stripe/webhook-endpoints.ts";
+import { invoiceEventHandlers } from "../billing/index.ts";
 import { type EventHandlers, handleDueEvents, payoutEventHandlers } from "../provider-events/index.ts";
 import type { Tributary } from "./wire.ts";
 
 const LOOK_EVERY_MS = 1_000;
 
 /** Handles what Stripe told, until stopped. Several processes may do so at once. */
-export function startHandlingEvents({ sql, provider, logger }: Tributary): () => Promise<void> {
-  const handlers: EventHandlers = new Map(payoutEventHandlers(sql, provider));
+export function startHandlingEvents({ sql, provider, billing, logger }: Tributary): () => Promise<void> {
+  const handlers: EventHandlers = new Map([
+    ...payoutEventHandlers(sql, provider),
+    ...invoiceEventHandlers(sql, billing),
+  ]);
   const stopping = new AbortController();
   const loop = async () => {
     while (!stopping.signal.aborted) {
       try {
         await handleDueEvents(sql, handlers);
       } catch (err) {
-        if (!stopping.signal.aborted) logger.error({ err }, "handling Stripe's events failed; it is tried again");
+        if (!stopping.signal.aborted)
+          logger.error({ err }, "handling Stripe's events failed; it is tried again");
       }
       await pause(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {});
     }

@@ -1,6 +1,8 @@
 import type { Logger } from "pino";
 import { openPostgresUsageLog } from "../adapters/postgres-log/postgres-usage-log.ts";
+import { openStripeBillingProvider } from "../adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../adapters/stripe/stripe-payout-provider.ts";
+import type { BillingProvider } from "../billing/index.ts";
 import { type CatalogStore, openCatalogStore } from "../catalog/index.ts";
 import type { SettleOperations } from "../http/index.ts";
 import { releaseParked } from "../metering/index.ts";
@@ -29,6 +31,7 @@ export interface Foundation {
 export interface Tributary extends Foundation {
   catalog: CatalogStore;
   provider: PayoutProvider & ProviderRecord;
+  billing: BillingProvider;
   /** Where the Stripe simulator answers; null when Stripe itself is used. */
   simulator: string | null;
   settle: SettleOperations;
@@ -45,11 +48,13 @@ export function wire(config: Config, logger: Logger, name: string): Promise<Trib
     const { sql, log } = foundation;
     const catalog = openCatalogStore(sql);
     const simulator = await openSimulator(config, logger, opened);
-    const provider = openStripePayoutProvider({
+    const stripe = {
       secretKey: config.STRIPE_SECRET_KEY ?? "sk_test_simulator",
       apiBase: simulator ?? config.STRIPE_API_BASE ?? null,
       timeoutMs: config.STRIPE_TIMEOUT_MS,
-    });
+    };
+    const provider = openStripePayoutProvider(stripe);
+    const billing = openStripeBillingProvider(stripe);
     const simulated = simulator !== null;
     const settle = settleOperations({ sql, log, catalog, provider, logger, config, simulated });
     const afterCatalogChange = async () => {
@@ -60,7 +65,7 @@ export function wire(config: Config, logger: Logger, name: string): Promise<Trib
           logger.warn({ err }, "no payout accounts yet"),
         );
     };
-    return { ...foundation, catalog, provider, simulator, settle, afterCatalogChange, close };
+    return { ...foundation, catalog, provider, billing, simulator, settle, afterCatalogChange, close };
   });
 }
 

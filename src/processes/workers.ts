@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { releaseHeld } from "../billing/index.ts";
 import { accrueOpenPeriods } from "../earnings/index.ts";
 import { now, withinDeadline } from "../kernel/index.ts";
 import { sealClosedPeriods } from "../ledger/index.ts";
@@ -19,6 +20,7 @@ const WORK_WITHIN_MS = 600_000;
 /** The rarer, the cheaper: a window of a customer is written once for all of its events since the last time. */
 const FOLD_MS = 300_000;
 const SEAL_MS = 60_000;
+const HELD_SWEEP_MS = 60_000;
 const FORGET_MS = 86_400_000;
 /**
  * Longer than the log keeps a record: a record that waits in it may hold an event from so long before the horizon, counted
@@ -56,6 +58,7 @@ export async function startWorkers({
     repeat("summing usage by customer", FOLD_MS, () => foldCustomerWindows(sql)),
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),
+    repeat("releasing what was held until customers paid", HELD_SWEEP_MS, () => releaseHeld(sql)),
     repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),
     repeat("delivering webhooks", config.WEBHOOK_INTERVAL_MS, () =>
       deliverDue(sql, config.WEBHOOK_ALLOWED_HOSTS),

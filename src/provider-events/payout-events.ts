@@ -22,10 +22,15 @@ const ACCOUNT_EVENTS = [
   "v2.core.account[configuration.recipient].capability_status_updated",
 ];
 const TRANSFER_EVENTS = ["transfer.created", "transfer.updated", "transfer.reversed"];
-const BANK_PAYOUT_EVENTS = ["created", "updated", "paid", "failed", "canceled"].map((what) => `payout.${what}`);
+const BANK_PAYOUT_EVENTS = ["created", "updated", "paid", "failed", "canceled"].map(
+  (what) => `payout.${what}`,
+);
 
 /** What payouts want to hear of: accounts, transfers and their reversals, and what accounts sent on to their banks. */
-export function payoutEventHandlers(sql: Sql, provider: PayoutProvider & ProviderRecord): [string, EventHandler][] {
+export function payoutEventHandlers(
+  sql: Sql,
+  provider: PayoutProvider & ProviderRecord,
+): [string, EventHandler][] {
   const account: EventHandler = ({ account, about }) => refreshAccount(sql, provider, account ?? about);
   const transfer: EventHandler = ({ about }) => lookAtTransfer(sql, provider, about);
   const payout: EventHandler = (event) => refreshBankPayout(sql, provider, event.account, event.about);
@@ -47,7 +52,9 @@ async function refreshAccount(sql: Sql, provider: PayoutProvider, account: strin
   const askedAt = new Date();
   const status = await provider.accountStatus(account);
   await recordAccount(sql, status, askedAt);
-  const can = status.transfersEnabled ? "can receive payouts" : `cannot receive payouts: ${status.disabledReason}`;
+  const can = status.transfersEnabled
+    ? "can receive payouts"
+    : `cannot receive payouts: ${status.disabledReason}`;
   return { state: "handled", outcome: `${payee} ${can}` };
 }
 

@@ -1,4 +1,4 @@
-import { money, type Money } from "../kernel/index.ts";
+import { type Money, money } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 
 export interface KeptEvent {
@@ -25,7 +25,10 @@ export interface EventFilter {
 }
 
 /** What the provider told, newest first. */
-export async function listEvents(sql: Sql, { id, state, type, before, limit }: EventFilter): Promise<KeptEvent[]> {
+export async function listEvents(
+  sql: Sql,
+  { id, state, type, before, limit }: EventFilter,
+): Promise<KeptEvent[]> {
   return sql<KeptEvent[]>`
     SELECT id, type, account, about, livemode, occurred_at AS "occurredAt", received_at AS "receivedAt", state, outcome,
       attempts, CASE WHEN state = 'waiting' THEN next_try_at END AS "nextTryAt"

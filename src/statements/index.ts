@@ -1,4 +1,4 @@
-export { type Balance, balancesOf } from "./balances.ts";
+export { type Balance, balancesOf } from "./balances/balances.ts";
 export { findStatements, listPayouts, type PayoutView, statementsOf, statementsOfYear } from "./documents.ts";
 export {
   comparedWithPrevious,

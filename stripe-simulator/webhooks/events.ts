@@ -1,4 +1,5 @@
 import type Stripe from "stripe";
+import { shown, type WireInvoice } from "../resources/invoices.ts";
 import type { Change, State } from "../state.ts";
 
 export const API_VERSION = "2026-10-28.endive";
@@ -45,7 +46,24 @@ function happeningsOf(
     const told = ["paid", "failed", "canceled"].includes(payout.status) ? payout.status : "updated";
     return [{ type: `payout.${before === undefined ? "created" : told}`, object: payout, account }];
   }
+  if (kind === "customer")
+    return [{ type: `customer.${state.objects.customer.has(object.id) ? "updated" : "created"}`, object }];
+  if (kind === "invoice_item") return [{ type: "invoiceitem.created", object }];
+  if (kind === "invoice")
+    return invoiceEvents(state.objects.invoice.get(object.id), object).map((type) => ({
+      type: `invoice.${type}`,
+      object: shown(object),
+    }));
   return [];
+}
+
+function invoiceEvents(before: WireInvoice | undefined, { status, attempt_count }: WireInvoice): string[] {
+  if (before === undefined) return ["created"];
+  if (status === before.status) return [attempt_count > before.attempt_count ? "payment_failed" : "updated"];
+  const finalized = before.status === "draft" ? ["finalized"] : [];
+  if (status === "paid") return [...finalized, "paid", "payment_succeeded"];
+  if (status === "void") return ["voided"];
+  return status === "uncollectible" ? ["marked_uncollectible"] : finalized;
 }
 
 function eventOf(state: State, { type, object, account }: Happening, { request }: Change): Stripe.Event {

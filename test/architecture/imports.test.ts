@@ -6,7 +6,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const SRC = join(ROOT, "src");
 
 const DATA_ARROW =
-  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → statements → notifications";
+  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → billing → statements → notifications";
 
 /** Stages in the order in which they may import: each only those before it. */
 const STAGES = [
@@ -22,6 +22,7 @@ const STAGES = [
   "settlement",
   "payouts",
   "provider-events",
+  "billing",
   "statements",
   "notifications",
   "audit",

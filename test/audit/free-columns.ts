@@ -2,6 +2,7 @@ const LABEL = "a name for people; nothing is computed from it";
 const WHEN = "when it was noted; nothing is computed from it";
 const WHO = "who did it, as they said; there is nothing below it";
 const TERMS = "may change at any time and keeps no past; what a plan took from it stands in the plan";
+const NAMED = "a name that the provider gave; what it stands for is on the provider's record alone";
 const MARK = "a bookmark: set back it costs time, set too far it shows in what was left out";
 
 const TOLD = "what was told of facts; they are checked where they are kept";
@@ -28,10 +29,22 @@ export const FREE_COLUMNS: Record<string, string> = {
   "chain_state.complete_until_xid": MARK,
   "customer.created_at": WHEN,
   "customer.name": LABEL,
+  "billing_customer.provider_id": NAMED,
+  "billing_customer.started_at": WHEN,
   "dead_letter.created_at": WHEN,
   "dead_letter.message": "told to people, and worded anew by later versions",
   "dead_letter.replayed_at": "sent through the log again or not: twice it is a duplicate",
   "identity_floor.occurred_from": "infinite here; changed below",
+  "invoice_push.provider_id": NAMED,
+  "invoice_push.reason": "told to people",
+  "invoice_push.updated_at": WHEN,
+  "invoice_push_attempt.detail": "told to people",
+  "invoice_push_attempt.ended_at": WHEN,
+  "invoice_push_attempt.missing_since": WHEN,
+  "invoice_run.made_at": WHEN,
+  "invoice_run.made_by": WHO,
+  "invoice_payment.recorded_by": WHO,
+  "invoice_release.released_at": WHEN,
   "metering_cursor.epoch": "fences who held the partition before; every claim raises it",
   "metering_cursor.updated_at": WHEN,
   "model.created_at": WHEN,
@@ -52,6 +65,8 @@ export const FREE_COLUMNS: Record<string, string> = {
   "payout_reversal.booked_at": WHEN,
   "price_version.created_at": WHEN,
   "reconciliation.ran_at": WHEN,
+  "release_rule.set_at": WHEN,
+  "release_rule.set_by": WHO,
   "revenue_policy.created_at": WHEN,
   "seal.sealed_at": "later it only makes a balance read more entries; earlier is tried below",
   "settlement.approved_at": WHEN,
@@ -97,6 +112,8 @@ export const SHOWN_AS: Record<string, RegExp> = {
   chain_link: /^link \d/,
   customer_version: /customer|in force were/,
   identity_floor: /identity_floor|identity /,
+  invoice_push_attempt: /invoice push/,
+  invoice_payment: /invoice payment|invoice release/,
   journal_entry: /entry|entries/,
   ledger_account: /account|touches|accruals of/,
   model: /model|split.segment|content is not/,
@@ -109,6 +126,7 @@ export const SHOWN_AS: Record<string, RegExp> = {
   permitted_flow: /entries of kind/,
   price_component: /price|accrual.line|rate.segment/,
   price_version: /price|rate.segment/,
+  release_rule: /release/,
   revenue_policy: /split.segment/,
   self_dealing_plan: /self-dealing plan/,
   settlement: /settlement|plan of/,

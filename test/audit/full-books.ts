@@ -1,9 +1,17 @@
 import { pino } from "pino";
 import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-usage-log.ts";
+import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
+import {
+  listInvoices,
+  makeInvoices,
+  pushInvoices,
+  recordInvoicePaid,
+  setReleaseRule,
+} from "../../src/billing/index.ts";
 import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
-import { present } from "../../src/kernel/index.ts";
+import { parseNanos, present } from "../../src/kernel/index.ts";
 import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
 import { consumeLog, foldCustomerWindows, meteringStatus, releaseParked } from "../../src/metering/index.ts";
 import {
@@ -136,11 +144,8 @@ export async function openFullMonth(): Promise<FullMonth> {
   const logger = pino({ level: "silent" });
   const log = await openPostgresUsageLog({ sql, log: logger, partitions: 2 });
   const catalog = openCatalogStore(sql);
-  const provider = openStripePayoutProvider({
-    secretKey: "sk_test_simulator",
-    apiBase: simulator.url,
-    timeoutMs: 10_000,
-  });
+  const stripe = { secretKey: "sk_test_simulator", apiBase: simulator.url, timeoutMs: 10_000 };
+  const provider = openStripePayoutProvider(stripe);
   try {
     await catalog.change(CATALOGUE as Parameters<typeof catalog.change>[0]);
     await provisionAccounts(sql, catalog, provider);
@@ -168,7 +173,11 @@ export async function openFullMonth(): Promise<FullMonth> {
     } as Parameters<typeof catalog.change>[0]);
     await releaseParked(sql);
 
+    await setReleaseRule(sql, { from: MONTH, rule: "on_payment", hold_days: 0 }, "operator");
     await closeMonth(sql, MONTH, { graceSeconds: 3_600, catchUp: async () => {} });
+    await makeInvoices(sql, MONTH, { by: "operator" });
+    await pushInvoices(sql, openStripeBillingProvider(stripe), MONTH);
+    await payInvoices(sql);
     const readiness = (accounts: string[]) => accountReadiness(sql, provider, accounts);
     const { hash } = await planMonth(sql, MONTH, { by: "maker", twoPerson: true, readiness });
     await approvePlan(sql, MONTH, hash, "checker");
@@ -195,6 +204,19 @@ export async function openFullMonth(): Promise<FullMonth> {
     await simulator.kill("SIGKILL");
   }
   return database;
+}
+
+async function payInvoices(sql: Sql): Promise<void> {
+  for (const { id, amount } of await listInvoices(sql, { limit: 100 })) {
+    const amountNanos = present(parseNanos(amount.amount), "an amount");
+    await recordInvoicePaid(sql, {
+      invoice: id,
+      amountNanos,
+      reference: `bank-${id}`,
+      by: "operator",
+      paidAt: new Date(),
+    });
+  }
 }
 
 async function reverseOne(

@@ -173,6 +173,8 @@ const MUTATIONS: Record<string, [statement: string, told: RegExp][]> = {
   reconciliation: [["UPDATE reconciliation SET report = '{}'", /reconciliation/]],
 };
 
+const IN_COLUMNS = "this month has none: each column of it is changed in columns.test.ts";
+
 /** Tables that say nothing about money that happened, or that have nothing below them to be compared with. */
 const NO_MUTATION: Record<string, string> = {
   catalog_state: "a counter against plans on older facts",
@@ -192,6 +194,16 @@ const NO_MUTATION: Record<string, string> = {
   usage_log: "the log's own identity, compared with the cursor's at every start",
   usage_log_partition: "the log's end, compared with the cursor at every start",
   usage_log_record: "the log: what was metered of it is in usage_block, under a hash made when it was read",
+  billing_customer: IN_COLUMNS,
+  held_share: IN_COLUMNS,
+  invoice: IN_COLUMNS,
+  invoice_line: IN_COLUMNS,
+  invoice_payment: IN_COLUMNS,
+  invoice_push: IN_COLUMNS,
+  invoice_push_attempt: IN_COLUMNS,
+  invoice_release: IN_COLUMNS,
+  invoice_run: IN_COLUMNS,
+  release_rule: IN_COLUMNS,
   self_dealing_rule: "the rule as it came with the migration; nothing was decided otherwise",
 };
 

@@ -57,6 +57,8 @@ describe.skipIf(STRIPE_MOCK === undefined)("as stripe-mock has it from Stripe's 
   let account: string;
   let transfer: string;
   let payout: string;
+  let customer: string;
+  let invoice: string;
 
   beforeAll(async () => {
     const port = await freePort();
@@ -71,6 +73,9 @@ describe.skipIf(STRIPE_MOCK === undefined)("as stripe-mock has it from Stripe's 
     await ours.transfers.createReversal(transfer, { amount: 1 });
     const { payouts } = await simulator.control("POST", "/payouts", { account });
     payout = (payouts as [{ id: string }])[0].id;
+    customer = (await ours.customers.create({ name: "Acme" })).id;
+    invoice = (await ours.invoices.create({ customer, currency: "usd" })).id;
+    await ours.invoiceItems.create({ customer, invoice, amount: 7, currency: "usd" });
     await ours.webhookEndpoints.create({ url: "http://127.0.0.1:9/", enabled_events: ["charge.failed"] });
     await until(() =>
       theirs.balance.retrieve().then(
@@ -141,6 +146,24 @@ describe.skipIf(STRIPE_MOCK === undefined)("as stripe-mock has it from Stripe's 
       (stripe) => stripe.payouts.list({ limit: 100, created: { gte: 1 } }, { stripeAccount: account }),
     ],
     ["payouts.retrieve", (stripe) => stripe.payouts.retrieve(payout, {}, { stripeAccount: account })],
+    ["customers.create", (stripe) => stripe.customers.create({ name: "Acme", metadata: { a: "b" } })],
+    ["customers.list", (stripe) => stripe.customers.list({ limit: 1, created: { gte: 1 } })],
+    [
+      "invoiceItems.create",
+      (stripe) => stripe.invoiceItems.create({ customer, invoice, amount: 1, currency: "usd" }),
+    ],
+    ["invoiceItems.list", (stripe) => stripe.invoiceItems.list({ invoice, limit: 1 })],
+    [
+      "invoices.create",
+      (stripe) => stripe.invoices.create({ customer, currency: "usd", auto_advance: false }),
+    ],
+    ["invoices.list", (stripe) => stripe.invoices.list({ customer, limit: 1 })],
+    ["invoices.listLineItems", (stripe) => stripe.invoices.listLineItems(invoice)],
+    [
+      "invoices.finalizeInvoice",
+      (stripe) => stripe.invoices.finalizeInvoice(invoice, { auto_advance: true }),
+    ],
+    ["invoices.pay", (stripe) => stripe.invoices.pay(invoice)],
     ["events.list", (stripe) => stripe.events.list({ limit: 1 })],
     [
       "webhookEndpoints.create",

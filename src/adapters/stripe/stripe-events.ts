@@ -24,7 +24,12 @@ function verified(body: Buffer, signature: string | undefined, secrets: readonly
     throw refused("Stripe-Signature: missing, or its time is more than five minutes off: check the clocks");
   for (const secret of secrets) {
     try {
-      return Stripe.webhooks.constructEvent(body, signature ?? "", secret, TOLERANCE_SECONDS) as unknown as Told;
+      return Stripe.webhooks.constructEvent(
+        body,
+        signature ?? "",
+        secret,
+        TOLERANCE_SECONDS,
+      ) as unknown as Told;
     } catch (error) {
       if (error instanceof SyntaxError) throw refused("the body is signed, but no JSON");
     }

@@ -8,36 +8,17 @@ import {
   type TransferOutcome,
   type TransferRequest,
 } from "../../payouts/index.ts";
-import { candidHttpClient, isCut } from "./candid-http-client.ts";
+import { isCut } from "./candid-http-client.ts";
 import { outcomeOfError } from "./outcome-of-error.ts";
+import { openStripe, type StripeOptions, safeInteger } from "./stripe-client.ts";
 import { stripeRecord } from "./stripe-record.ts";
 
-export interface StripeOptions {
-  secretKey: string;
-  /** Another base than Stripe itself: the simulator's. */
-  apiBase: string | null;
-  timeoutMs: number;
-}
-
 /** Stripe Connect: separate charges and transfers, through the official SDK. It never retries by itself: we do. */
-export function openStripePayoutProvider({
-  secretKey,
-  apiBase,
-  timeoutMs,
-}: StripeOptions): PayoutProvider & ProviderRecord {
-  const { host, protocol, port } = endpoint(apiBase);
-  const stripe = new Stripe(secretKey, {
-    host,
-    protocol,
-    port,
-    httpClient: candidHttpClient(protocol),
-    maxNetworkRetries: 0,
-    timeout: timeoutMs,
-    telemetry: false,
-  });
+export function openStripePayoutProvider(options: StripeOptions): PayoutProvider & ProviderRecord {
+  const stripe = openStripe(options);
 
   // The SDK's own limit is for silence; an answer that trickles in would have no end.
-  const deadlineMs = 2 * timeoutMs;
+  const deadlineMs = 2 * options.timeoutMs;
 
   return {
     async createAccount({ payee, country, idempotencyKey }) {
@@ -155,13 +136,6 @@ function createTransfer(stripe: Stripe, request: TransferRequest): Promise<Strip
   );
 }
 
-/** Stripe's wire format has amounts as JSON numbers; anything beyond their exact range must not be sent. */
-function safeInteger(amountMinor: bigint): number {
-  if (amountMinor > BigInt(Number.MAX_SAFE_INTEGER))
-    throw new RangeError(`${amountMinor} is too much for one transfer`);
-  return Number(amountMinor);
-}
-
 function goneAccount(account: string): AccountStatus {
   const nothing = { missing: [], missingBy: null, submitted: false };
   const disabledReason = "no such account at Stripe";
@@ -184,12 +158,6 @@ function statusOf(account: Stripe.Account): AccountStatus {
     missingBy: deadline === null ? null : new Date(deadline * 1000),
     submitted: account.details_submitted,
   };
-}
-
-function endpoint(apiBase: string | null): { host: string; protocol: "http" | "https"; port: string } {
-  const url = new URL(apiBase ?? "https://api.stripe.com");
-  const protocol = url.protocol === "http:" ? "http" : "https";
-  return { host: url.hostname, protocol, port: url.port || (protocol === "http" ? "80" : "443") };
 }
 
 async function ask<T>(call: () => Promise<T>): Promise<T> {

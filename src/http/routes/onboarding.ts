@@ -79,7 +79,11 @@ const postOnboardingLink = defineRoute({
   },
 });
 
-async function connect({ sql, provider, catalog }: AppContext, payee: string, country: string): Promise<string> {
+async function connect(
+  { sql, provider, catalog }: AppContext,
+  payee: string,
+  country: string,
+): Promise<string> {
   const { account } = await openAccount(sql, provider, payee, country);
   await catalog.change({ accounts: [{ payee, stripe_account: account }] });
   return account;

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { Id } from "../../catalog/index.ts";
 import { Refusal } from "../../kernel/index.ts";
-import { openAccount } from "../../payouts/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import {
   balancesOf,
@@ -130,11 +129,22 @@ const getEarnings = defineRoute({
 });
 
 const Blocker = z.object({ code: z.string(), message: z.string() });
+const HeldFor = z.object({
+  code: z.enum(["invoice_not_made", "invoice_unpaid", "hold_days"]),
+  message: z.string(),
+  period: z.string(),
+  customers: z.int(),
+  amount: Money,
+  until: z.string().nullable(),
+});
 const BalanceView = z.object({
   currency: z.string(),
   accruing: Money,
   payable: Money,
   held: Money,
+  held_for: z
+    .array(HeldFor)
+    .meta({ description: "Earnings that wait for customers' payments (release rule `on_payment`)." }),
   in_transit: Money,
   transfers: z.array(
     z.object({
@@ -230,9 +240,4 @@ const getPayout = defineRoute({
   },
 });
 
-export const payeeRoutes: Route[] = [
-  getEarnings,
-  getBalances,
-  listPayeePayouts,
-  getPayout,
-];
+export const payeeRoutes: Route[] = [getEarnings, getBalances, listPayeePayouts, getPayout];

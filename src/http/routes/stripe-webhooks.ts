@@ -15,7 +15,9 @@ export const stripeWebhook: SignedRoute = {
   summary: "Stripe's webhooks: the signature over the raw body is checked, each event is handled once",
   header: "Stripe-Signature",
   bodyBytesMax: 1_048_576,
-  body: z.looseObject({ id: z.string(), type: z.string() }).meta({ description: "An event, as Stripe sends it." }),
+  body: z
+    .looseObject({ id: z.string(), type: z.string() })
+    .meta({ description: "An event, as Stripe sends it." }),
   response: z.object({ received: z.literal(true), new: z.boolean() }),
   async handle(body, signature, { sql, events }) {
     const event = events.reader.read(body, signature, events.secrets());

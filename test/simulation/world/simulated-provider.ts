@@ -75,7 +75,9 @@ export class SimulatedProvider implements PayoutProvider {
     return scheduler.step(`status of ${account}`, () => {
       if (scheduler.chaos && random.chance(0.1)) throw new ProviderUnavailable("cannot be asked");
       const transfersEnabled = !scheduler.chaos || random.chance(0.8);
-      return { account, transfersEnabled, disabledReason: transfersEnabled ? null : "requirements.past_due" };
+      const disabledReason = transfersEnabled ? null : "requirements.past_due";
+      const nothing = { closed: false, missing: [], missingBy: null, submitted: true };
+      return { account, transfersEnabled, disabledReason, ...nothing };
     });
   }
 

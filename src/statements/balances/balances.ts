@@ -8,10 +8,11 @@ import {
   payableFloor,
   periodEnd,
   periodOfDay,
-} from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
-import { asOf } from "./as-of.ts";
-import { payeeLines } from "./payee-lines.ts";
+} from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+import { asOf } from "../as-of.ts";
+import { payeeLines } from "../payee-lines.ts";
+import { type HeldFor, heldFor } from "./held.ts";
 import { type Transfer, transfersUnderWay } from "./transfers.ts";
 
 export interface Blocker {
@@ -32,6 +33,7 @@ export interface Balance {
   accruing: Money;
   payable: Money;
   held: Money;
+  held_for: HeldFor[];
   in_transit: Money;
   /** Of which each payout, since when, and the transfer to trace it by once there is one. */
   transfers: Transfer[];
@@ -58,6 +60,7 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   const terms = await payeeTerms(sql, payee);
   const settled = await settledBalances(sql, payee);
   const transfers = await transfersUnderWay(sql, payee);
+  const waiting = await heldFor(sql, payee);
   const lines = await payeeLines(sql, payee, { bookedFrom: terms.first_open });
   const accruing = new Map<string, Nanos>();
   for (const line of lines) {
@@ -80,6 +83,7 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
       accruing: money(currency, accruingNanos),
       payable: money(currency, payable),
       held: money(currency, held),
+      held_for: waiting.get(currency) ?? [],
       in_transit: money(currency, inTransit),
       transfers: transfers.filter(({ amount }) => amount.currency === currency),
       paid_out: money(currency, paidOut),

@@ -1,5 +1,5 @@
-import { type Money, money } from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
+import { type Money, money } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
 
 /** A payout that has left the payable balance and is not known to have arrived. */
 export interface Transfer {

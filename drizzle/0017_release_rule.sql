@@ -1,0 +1,138 @@
+-- Why: a marketplace may pay creators only from what its customers have paid. Then a month's earnings wait on payee:held,
+-- share by share, each for the invoice of the customer whose usage made it. Off until a rule is set.
+
+ALTER TABLE release_rule ADD CHECK (rule IN ('at_close', 'on_payment') AND hold_days BETWEEN 0 AND 365
+  AND extract(day FROM from_period) = 1);
+--> statement-breakpoint
+ALTER TABLE held_share ADD CHECK (amount_nanos > 0);
+--> statement-breakpoint
+ALTER TABLE invoice_payment ADD CHECK (amount_nanos > 0);
+--> statement-breakpoint
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON held_share
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON invoice_payment
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+INSERT INTO permitted_flow (entry_kind, account_kind) VALUES
+  ('hold', 'payee:payable'), ('hold', 'payee:held'), ('hold_released', 'payee:held'), ('hold_released', 'payee:payable'),
+  ('customer_paid', 'platform:received'), ('customer_paid', 'customer:receivable');
+--> statement-breakpoint
+
+CREATE FUNCTION release_rule_of(p_period date, OUT rule text, OUT hold_days int) LANGUAGE sql STABLE AS $$
+  SELECT coalesce(min(r.rule), 'at_close'), coalesce(min(r.hold_days), 0)
+  FROM (SELECT rule, hold_days FROM release_rule WHERE from_period <= p_period ORDER BY from_period DESC LIMIT 1) r
+$$;
+--> statement-breakpoint
+
+-- For open periods only: a closed month's earnings are where its rule put them.
+CREATE FUNCTION set_release_rule(p_from date, p_rule text, p_hold_days int, p_by text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(7001);
+  IF p_from < (SELECT first_open_period FROM books_state) THEN
+    PERFORM refuse('period_closed', jsonb_build_object('open', to_char(open_period(), 'YYYY-MM')));
+  END IF;
+  INSERT INTO release_rule (from_period, rule, hold_days, set_by) VALUES (p_from, p_rule, p_hold_days, p_by)
+  ON CONFLICT (from_period) DO UPDATE SET rule = excluded.rule, hold_days = excluded.hold_days, set_by = excluded.set_by,
+    set_at = clock_timestamp();
+END $$;
+--> statement-breakpoint
+
+-- Each payee's part of a period by customer: of every line, part × gross up to the customer ÷ gross, floored, less that of
+-- the customers before it (by number). So the shares of a part always come to the part, whoever pays first.
+CREATE FUNCTION customer_shares(p_period date)
+RETURNS TABLE (customer text, currency text, payee text, amount_nanos numeric) LANGUAGE sql STABLE
+SET jit = off SET work_mem = '128MB' AS $$
+  WITH used AS (
+    SELECT w.service_month, w.model_no, w.split_plan_no, v.currency, w.customer_no, sum(w.quantity * c.unit_amount) AS gross
+    FROM customer_window w JOIN price_component c USING (price_no, meter_no) JOIN price_version v USING (price_no)
+    WHERE w.booked_period = p_period GROUP BY 1, 2, 3, 4, 5
+  ), running AS (
+    SELECT u.*, sum(gross) OVER (PARTITION BY service_month, model_no, split_plan_no, currency ORDER BY customer_no) AS upto
+    FROM used u WHERE gross > 0
+  ), share AS (
+    SELECT r.customer_no, r.currency, split_part(p.account, ':', 2) AS payee,
+      div(p.amount_nanos * r.upto, l.gross) - div(p.amount_nanos * (r.upto - r.gross), l.gross) AS amount
+    FROM accrual_part p
+    JOIN accrual_line l USING (booked_period, service_month, model_no, split_plan_no, currency)
+    JOIN running r USING (service_month, model_no, split_plan_no, currency)
+    WHERE p.booked_period = p_period AND p.account LIKE 'payee:%'
+  )
+  SELECT c.id, s.currency, s.payee, sum(s.amount) FROM share s JOIN customer c USING (customer_no)
+  GROUP BY 1, 2, 3 HAVING sum(s.amount) > 0
+$$;
+--> statement-breakpoint
+
+-- Part of release_period: under on_payment, what became payable is held at once, to the nano.
+CREATE FUNCTION hold_until_paid(p_period date) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF (release_rule_of(p_period)).rule <> 'on_payment' THEN RETURN; END IF;
+  INSERT INTO held_share (period, customer, currency, payee, amount_nanos)
+  SELECT p_period, customer, currency, payee, amount_nanos FROM customer_shares(p_period) ORDER BY 2, 3, 4;
+  PERFORM post_transfers('hold', p_period, format('hold:%s', p_period), array_agg(payee ORDER BY n), array_agg(currency ORDER BY n),
+    array_agg(format('payee:%s:payable', payee) ORDER BY n), array_agg(format('payee:%s:held', payee) ORDER BY n),
+    array_agg(held ORDER BY n))
+  FROM (SELECT payee, currency, sum(amount_nanos) AS held, row_number() OVER (ORDER BY payee, currency) AS n
+        FROM held_share WHERE period = p_period GROUP BY 1, 2) x
+  HAVING count(*) > 0;
+END $$;
+--> statement-breakpoint
+
+-- What is held for invoices whose time has come becomes payable, the earliest first; answers how many invoices. One
+-- invoice alone when it is named.
+CREATE FUNCTION release_held(p_invoice text, p_limit int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v record; v_released int := 0;
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(7001);
+  FOR v IN SELECT i.id, i.period, i.customer, i.currency FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id
+           WHERE r.released_at IS NULL AND r.due_at <= clock_timestamp() AND (p_invoice IS NULL OR r.invoice_id = p_invoice)
+           ORDER BY r.due_at, r.invoice_id LIMIT p_limit FOR UPDATE OF r SKIP LOCKED
+  LOOP
+    PERFORM post_transfers('hold_released', open_period(), format('unheld:%s', v.id), array_agg(payee ORDER BY payee),
+      array_agg(currency ORDER BY payee), array_agg(format('payee:%s:held', payee) ORDER BY payee),
+      array_agg(format('payee:%s:payable', payee) ORDER BY payee), array_agg(amount_nanos ORDER BY payee))
+    FROM held_share WHERE period = v.period AND customer = v.customer AND currency = v.currency;
+    UPDATE invoice_release SET released_at = clock_timestamp() WHERE invoice_id = v.id;
+    v_released := v_released + 1;
+  END LOOP;
+  RETURN v_released;
+END $$;
+--> statement-breakpoint
+
+-- From when on an invoice's held shares are payable; nothing when none is held for it.
+CREATE FUNCTION plan_release(p_invoice text, p_paid_at timestamptz) RETURNS void LANGUAGE sql VOLATILE AS $$
+  INSERT INTO invoice_release (invoice_id, due_at)
+  SELECT i.id, p_paid_at + make_interval(hours => 24 * (release_rule_of(i.period)).hold_days) FROM invoice i
+  WHERE i.id = p_invoice AND EXISTS (SELECT FROM held_share h WHERE h.period = i.period AND h.customer = i.customer AND h.currency = i.currency)
+  ON CONFLICT DO NOTHING
+$$;
+--> statement-breakpoint
+
+-- Money came for an invoice: receivable → received; paid in full, what is held for it is released when its time comes.
+-- The same reference again changes nothing. Answers what is left to pay, in nanos.
+CREATE FUNCTION record_invoice_payment(p_invoice text, p_reference text, p_amount numeric, p_by text, p_paid_at timestamptz)
+RETURNS numeric LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v invoice;
+  v_left numeric;
+  v_known numeric;
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(7001);
+  SELECT * INTO v FROM invoice WHERE id = p_invoice FOR UPDATE;
+  IF v.id IS NULL THEN PERFORM refuse('invoice_unknown'); END IF;
+  SELECT v.amount_nanos - coalesce(sum(amount_nanos), 0), min(amount_nanos) FILTER (WHERE reference = p_reference)
+  INTO v_left, v_known FROM invoice_payment WHERE invoice_id = p_invoice;
+  IF v_known = p_amount THEN RETURN v_left; END IF;
+  IF v_known IS NOT NULL THEN PERFORM refuse('payment_differs', jsonb_build_object('nanos', v_known)); END IF;
+  IF p_amount <= 0 OR p_amount > v_left THEN PERFORM refuse('payment_too_large', jsonb_build_object('nanos', v_left)); END IF;
+  INSERT INTO invoice_payment (invoice_id, reference, amount_nanos, recorded_by, paid_at)
+  VALUES (p_invoice, p_reference, p_amount, p_by, p_paid_at);
+  PERFORM post_entry(format('payment:%s:%s', p_invoice, p_reference), 'customer_paid', v.currency, open_period(),
+    jsonb_build_object('invoice', p_invoice, 'reference', p_reference),
+    ARRAY['platform:received', format('customer:%s:receivable', v.customer)], ARRAY[p_amount, -p_amount]);
+  IF p_amount = v_left THEN
+    PERFORM plan_release(p_invoice, p_paid_at);
+    PERFORM release_held(p_invoice, 1);
+  END IF;
+  RETURN v_left - p_amount;
+END $$;

@@ -1,0 +1,59 @@
+import { sqlCheck } from "../check.ts";
+
+export const heldSharesFromParts = sqlCheck(
+  "what is held for each customer's invoice is the payees' exact share of what that customer used, where the release rule says so",
+  `WITH due AS (SELECT s.period, x.* FROM settlement s CROSS JOIN LATERAL customer_shares(s.period) x
+     WHERE s.state <> 'closing' AND (release_rule_of(s.period)).rule = 'on_payment')
+   SELECT format('held share %s/%s/%s/%s: stored %s, by the release rule it is %s', period, customer, currency, payee, h.amount_nanos,
+     d.amount_nanos) AS difference
+   FROM held_share h FULL JOIN due d USING (period, customer, currency, payee) WHERE h.amount_nanos IS DISTINCT FROM d.amount_nanos`,
+);
+
+export const holdEntries = sqlCheck(
+  "every held share is booked as held at its close, and as payable once its invoice was released",
+  `WITH expected AS (
+     SELECT format('hold:%s:%s:%s', period, payee, currency) AS key, sum(amount_nanos) AS nanos FROM held_share GROUP BY period, payee, currency
+     UNION ALL
+     SELECT format('unheld:%s:%s:%s', i.id, h.payee, h.currency), -h.amount_nanos
+     FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id JOIN held_share h USING (period, customer, currency)
+     WHERE r.released_at IS NOT NULL
+   ), booked AS (
+     SELECT e.key, -sum(p.amount_nanos) AS nanos FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
+     WHERE e.kind IN ('hold', 'hold_released') AND a.kind = 'payee:held' GROUP BY 1)
+   SELECT format('held share, entry %s: booked %s, invoice release and held shares say %s', key, b.nanos, x.nanos) AS difference
+   FROM booked b FULL JOIN expected x USING (key) WHERE b.nanos IS DISTINCT FROM x.nanos`,
+);
+
+export const paymentsBooked = sqlCheck(
+  "every payment of an invoice is one entry on its customer's receivable, and no invoice is paid more than once",
+  `WITH expected AS (
+     SELECT format('payment:%s:%s', p.invoice_id, p.reference) AS key, format('customer:%s:receivable', i.customer) AS path, i.currency,
+       -p.amount_nanos AS nanos
+     FROM invoice_payment p LEFT JOIN invoice i ON i.id = p.invoice_id
+   ), booked AS (
+     SELECT e.key, a.path, e.currency, p.amount_nanos AS nanos
+     FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
+     WHERE e.kind = 'customer_paid' AND a.kind = 'customer:receivable')
+   SELECT format('invoice payment %s on %s: booked %s, recorded %s', key, path, b.nanos, x.nanos) AS difference
+   FROM booked b FULL JOIN expected x USING (key, path, currency) WHERE b.nanos IS DISTINCT FROM x.nanos
+   UNION ALL
+   SELECT format('invoice payments of %s: %s of %s', i.id, paid, i.amount_nanos)
+   FROM invoice i JOIN (SELECT invoice_id AS id, sum(amount_nanos) AS paid FROM invoice_payment GROUP BY 1) p USING (id)
+   WHERE paid > i.amount_nanos`,
+);
+
+export const releasesFromPayments = sqlCheck(
+  "what is held for an invoice is released when it is paid in full and the rule's days are over, and not before",
+  `WITH paid AS (
+     SELECT i.id, i.period, i.amount_nanos, (SELECT sum(p.amount_nanos) FROM invoice_payment p WHERE p.invoice_id = i.id) AS paid,
+       (SELECT array_agg(p.paid_at) FROM invoice_payment p WHERE p.invoice_id = i.id) AS paid_at,
+       EXISTS (SELECT FROM held_share h WHERE h.period = i.period AND h.customer = i.customer AND h.currency = i.currency) AS holds
+     FROM invoice i)
+   SELECT format('invoice release of %s: due %s, released %s; paid %s of %s at %s', coalesce(p.id, r.invoice_id), r.due_at, r.released_at, p.paid,
+     p.amount_nanos, p.paid_at) AS difference
+   FROM paid p FULL JOIN invoice_release r ON r.invoice_id = p.id
+   WHERE (r.invoice_id IS NOT NULL) IS DISTINCT FROM (p.holds AND coalesce(p.paid, 0) = p.amount_nanos)
+     OR r.released_at < r.due_at
+     OR (p.paid_at IS NOT NULL AND r.due_at IS NOT NULL
+         AND r.due_at - make_interval(hours => 24 * (release_rule_of(p.period)).hold_days) <> ALL (p.paid_at))`,
+);

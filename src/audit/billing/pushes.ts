@@ -1,0 +1,33 @@
+import { sqlCheck } from "../check.ts";
+
+export const pushesOfInvoices = sqlCheck(
+  "every invoice that was pushed stands where its attempts left it, each under its own key",
+  `SELECT format('invoice push %s: state %s as %s after %s attempts, the last is %s of %s', p.invoice_id, p.state, p.provider_id, p.attempt,
+     last.outcome, a.n) AS difference
+   FROM invoice_push p
+   LEFT JOIN (SELECT invoice_id, count(*) AS n, max(attempt) AS last FROM invoice_push_attempt GROUP BY 1) a USING (invoice_id)
+   LEFT JOIN invoice_push_attempt last ON last.invoice_id = p.invoice_id AND last.attempt = p.attempt
+   WHERE p.attempt <> coalesce(a.n, 0) OR p.attempt <> coalesce(a.last, 0) OR (p.state = 'pushed') <> (p.provider_id IS NOT NULL)
+     OR coalesce(last.outcome, 'pushing') <> CASE p.state WHEN 'waiting' THEN 'not_sent' ELSE p.state END
+     OR NOT EXISTS (SELECT FROM invoice i WHERE i.id = p.invoice_id AND i.amount_nanos > 0)
+   UNION ALL
+   SELECT format('invoice push attempt %s/%s: key %s, outcome %s, ended %s', invoice_id, attempt, idempotency_key, outcome, ended_at)
+   FROM invoice_push_attempt, books_state
+   WHERE idempotency_key <> format('invoice:%s:%s:%s', installation, invoice_id, attempt)
+     OR (ended_at IS NULL) <> (coalesce(outcome, 'unknown') = 'unknown') OR ended_at < started_at
+     OR NOT EXISTS (SELECT FROM invoice_push p WHERE p.invoice_id = invoice_push_attempt.invoice_id)`,
+);
+
+export const billingCustomers = sqlCheck(
+  "whoever was sent an invoice is known at the provider, under a key of its own",
+  `SELECT format('billing customer %s in %s: key %s, attempt %s', customer, currency, idempotency_key, attempt) AS difference
+   FROM billing_customer, books_state
+   WHERE idempotency_key <> format('customer:%s:%s:%s:%s', installation, customer, currency, attempt)
+   UNION ALL
+   SELECT format('billing customer %s in %s: invoice %s was pushed, but it is not known at the provider', i.customer, i.currency, i.id)
+   FROM invoice_push p JOIN invoice i ON i.id = p.invoice_id LEFT JOIN billing_customer b USING (customer, currency)
+   WHERE b.provider_id IS NULL
+   UNION ALL
+   SELECT format('billing customer %s in %s: it has no invoice', customer, currency) FROM billing_customer b
+   WHERE NOT EXISTS (SELECT FROM invoice i WHERE i.customer = b.customer AND i.currency = b.currency)`,
+);

@@ -1,0 +1,50 @@
+import { fromMinor } from "../kernel/index.ts";
+import type { Sql } from "../postgres/index.ts";
+import type { EventHandler, EventOutcome } from "../provider-events/index.ts";
+import { recordInvoicePaid } from "./payments.ts";
+import type { BillingProvider } from "./push/billing-provider.ts";
+
+const INVOICE_EVENTS = [
+  "invoice.finalized",
+  "invoice.paid",
+  "invoice.payment_succeeded",
+  "invoice.payment_failed",
+  "invoice.voided",
+  "invoice.marked_uncollectible",
+];
+
+/** What billing wants to hear of: how its invoices stand. Only money that came changes the books. */
+export function invoiceEventHandlers(sql: Sql, provider: BillingProvider): [string, EventHandler][] {
+  const handler: EventHandler = ({ about, id }) => lookAtInvoice(sql, provider, about, id);
+  return INVOICE_EVENTS.map((type) => [type, handler]);
+}
+
+async function lookAtInvoice(
+  sql: Sql,
+  provider: BillingProvider,
+  providerId: string,
+  event: string,
+): Promise<EventOutcome> {
+  const [ours] = await sql<{ id: string }[]>`
+    SELECT invoice_id AS id FROM invoice_push WHERE provider_id = ${providerId}`;
+  if (ours === undefined) return { state: "ignored", outcome: `${providerId} is no invoice of ours` };
+  const standing = await provider.invoiceStanding(providerId);
+  if (standing === undefined) throw new Error(`Stripe has no invoice ${providerId}`);
+  const { status, currency, totalMinor, paidMinor, paidAt } = standing;
+  if (status !== "paid") return { state: "handled", outcome: `${ours.id} is ${status}` };
+  // Stripe calls an invoice paid that it carried over or that was marked so by hand: no money came then.
+  if (paidMinor !== totalMinor)
+    return {
+      state: "handled",
+      outcome: `${ours.id} is paid at Stripe with ${paidMinor} of ${totalMinor}: an operator records what came with POST /v1/invoices/${ours.id}/payments`,
+    };
+  if (totalMinor === 0n) return { state: "handled", outcome: `${ours.id} is paid: there was nothing to pay` };
+  await recordInvoicePaid(sql, {
+    invoice: ours.id,
+    amountNanos: fromMinor(currency, totalMinor),
+    reference: providerId,
+    by: `stripe:${event}`,
+    paidAt: paidAt ?? new Date(),
+  });
+  return { state: "handled", outcome: `${ours.id} is paid` };
+}

@@ -1,0 +1,43 @@
+import type { Money, Period } from "../kernel/index.ts";
+
+export type PushState = "not_pushed" | "waiting" | "pushing" | "unknown" | "pushed" | "failed";
+
+/** What a customer is asked to pay for one period and currency: gross + carried_in = amount + carried_out, exactly. */
+export interface Invoice {
+  id: string;
+  period: Period;
+  customer: string;
+  currency: string;
+  line_count: number;
+  /** Exact decimals in major units. */
+  gross: string;
+  carried_in: string;
+  /** In whole steps of the currency. */
+  amount: Money;
+  carried_out: string;
+  push: {
+    state: PushState;
+    attempt: number;
+    reason: string | null;
+    /** The billing provider's name for it. */
+    provider_id: string | null;
+  };
+}
+
+export interface InvoiceLine {
+  service_month: Period;
+  model: string;
+  meter: string;
+  /** Major units for each `per` units of the meter. */
+  unit_amount: string;
+  per: string;
+  /** In the meter's units: seconds, tokens, images, runs. */
+  quantity: string;
+  events: string;
+  /** Exact: quantity × unit_amount ÷ per, in major units. */
+  gross: string;
+}
+
+export interface InvoiceWithLines extends Invoice {
+  lines: InvoiceLine[];
+}

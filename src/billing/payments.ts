@@ -1,0 +1,45 @@
+import { formatNanos, type Nanos, Refusal } from "../kernel/index.ts";
+import { refusedByDatabase, type Sql } from "../postgres/index.ts";
+
+export interface Payment {
+  invoice: string;
+  amountNanos: Nanos;
+  /** The payer's or the provider's name for this payment: the same one is recorded once. */
+  reference: string;
+  by: string;
+  paidAt: Date;
+}
+
+/**
+ * Records money that came for an invoice: the receivable is less by it, and once the invoice is paid in full, what is
+ * held for it becomes payable after the rule's days. One statement; repeated, it changes nothing. Answers what is left
+ * to pay, in nanos.
+ * @throws Refusal not_found, payment_differs or payment_too_large
+ */
+export async function recordInvoicePaid(sql: Sql, payment: Payment): Promise<Nanos> {
+  const { invoice, amountNanos, reference, by, paidAt } = payment;
+  try {
+    const [row] = await sql<[{ left: string }]>`
+      SELECT record_invoice_payment(${invoice}, ${reference}, ${amountNanos.toString()}, ${by}, ${paidAt})::text AS left`;
+    return BigInt(row.left);
+  } catch (error) {
+    throw refusalOf(error, payment);
+  }
+}
+
+function refusalOf(error: unknown, { invoice, reference }: Payment): unknown {
+  const refused = refusedByDatabase(error);
+  if (refused?.code === "invoice_unknown") return new Refusal("not_found", `there is no invoice ${invoice}`);
+  const amount = formatNanos(BigInt(refused?.detail.nanos ?? "0"));
+  if (refused?.code === "payment_differs")
+    return new Refusal(
+      "payment_differs",
+      `payment ${reference} of ${invoice} is recorded with ${amount}: use another reference for another payment`,
+    );
+  if (refused?.code === "payment_too_large")
+    return new Refusal(
+      "payment_too_large",
+      `${invoice} has ${amount} left to pay: record more than 0 and at most that, and what is beyond it elsewhere`,
+    );
+  return error;
+}

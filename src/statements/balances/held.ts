@@ -1,0 +1,47 @@
+import { type Money, money, type Period, periodOfDay } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+
+/** A part of what is held, and what it waits for. Customers are counted, never named: a payee does not see them. */
+export interface HeldFor {
+  code: "invoice_not_made" | "invoice_unpaid" | "hold_days";
+  message: string;
+  period: Period;
+  customers: number;
+  amount: Money;
+  /** The last of the days on which it becomes payable, once that is known. */
+  until: string | null;
+}
+
+const MESSAGES: Record<HeldFor["code"], string> = {
+  invoice_not_made:
+    "The month's invoices are not made yet; it becomes payable when the customers have paid them.",
+  invoice_unpaid: "Customers have not paid their invoices of this month yet.",
+  hold_days: "Customers have paid; it becomes payable after the marketplace's hold.",
+};
+
+/** Why a payee's earnings wait for customers' payments, by currency. */
+export async function heldFor(sql: Sql, payee: string): Promise<Map<string, HeldFor[]>> {
+  const rows = await sql<
+    {
+      currency: string;
+      period: string;
+      code: HeldFor["code"];
+      customers: number;
+      nanos: string;
+      until: string | null;
+    }[]
+  >`
+    SELECT h.currency, h.period::text,
+      CASE WHEN i.id IS NULL THEN 'invoice_not_made' WHEN r.due_at IS NULL THEN 'invoice_unpaid' ELSE 'hold_days' END AS code,
+      count(*)::int AS customers, sum(h.amount_nanos)::text AS nanos,
+      to_char(max(r.due_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS until
+    FROM held_share h LEFT JOIN invoice i USING (period, customer, currency) LEFT JOIN invoice_release r ON r.invoice_id = i.id
+    WHERE h.payee = ${payee} AND r.released_at IS NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
+  const held = new Map<string, HeldFor[]>();
+  for (const { currency, period, code, customers, nanos, until } of rows) {
+    const amount = money(currency, BigInt(nanos));
+    const reason = { code, message: MESSAGES[code], period: periodOfDay(period), customers, amount, until };
+    held.set(currency, [...(held.get(currency) ?? []), reason]);
+  }
+  return held;
+}

@@ -1,0 +1,153 @@
+import fc from "fast-check";
+import { expect, onTestFinished, test } from "vitest";
+import {
+  type Invoice,
+  listInvoices,
+  makeInvoices,
+  recordInvoicePaid,
+  releaseHeld,
+  setReleaseRule,
+} from "../../src/billing/index.ts";
+import { parseNanos, present } from "../../src/kernel/index.ts";
+import type { Sql } from "../../src/postgres/index.ts";
+import { balancesOf } from "../../src/statements/index.ts";
+import { monthOf } from "../support/marketplace-books.ts";
+import { CUSTOMERS, close, expectBooksToHold, startInvoiceBooks, type Use, use } from "./invoice-books.ts";
+
+const MONTH = monthOf("2023-08");
+const BY = { by: "test" };
+
+const anyUse: fc.Arbitrary<Use> = fc.record({
+  customer: fc.nat(CUSTOMERS.length - 1),
+  currency: fc.nat(1),
+  model: fc.nat(2),
+  tokens: fc.integer({ min: 0, max: 10_000_000 }),
+  micros: fc.nat(100_000_000),
+  day: fc.integer({ min: 1, max: 28 }),
+  late: fc.constant(0),
+});
+
+const nanosOf = (invoice: Invoice) => present(parseNanos(invoice.amount.amount), "an amount");
+
+const pay = (sql: Sql, invoice: Invoice, amountNanos = nanosOf(invoice), reference = "bank") =>
+  recordInvoicePaid(sql, { invoice: invoice.id, amountNanos, reference, by: "test", paidAt: new Date() });
+
+/** By payee and currency: what was earned in the books, what is held, and what is payable. */
+async function standing(sql: Sql) {
+  const rows = await sql<{ who: string; earned: string; held: string; payable: string }[]>`
+    SELECT split_part(p.account, ':', 2) || ' ' || p.currency AS who, sum(p.amount_nanos)::text AS earned,
+      (-account_balance_of('payee:' || split_part(p.account, ':', 2) || ':held', p.currency))::text AS held,
+      (-account_balance_of('payee:' || split_part(p.account, ':', 2) || ':payable', p.currency))::text AS payable
+    FROM accrual_part p WHERE p.account LIKE 'payee:%' GROUP BY p.account, p.currency ORDER BY 1`;
+  return rows.map(({ who, earned, held, payable }) => ({
+    who,
+    earned: BigInt(earned),
+    held: BigInt(held),
+    payable: BigInt(payable),
+  }));
+}
+
+async function closedOnPayment(uses: readonly Partial<Use>[], holdDays = 0) {
+  const books = await startInvoiceBooks();
+  onTestFinished(() => books.drop());
+  const none = { customer: 0, currency: 0, model: 0, tokens: 0, micros: 0, day: 3, late: 0 };
+  await setReleaseRule(books.sql, { from: MONTH, rule: "on_payment", hold_days: holdDays }, "test");
+  await use(
+    books,
+    MONTH,
+    MONTH,
+    uses.map((one) => ({ ...none, ...one })),
+    "usage",
+  );
+  await close(books.sql, MONTH);
+  return books;
+}
+
+test("whoever pays first, each payment frees its exact share, and in the end all that was earned", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyUse, { minLength: 1, maxLength: 20 }), fc.nat(), async (uses, order) => {
+      const books = await startInvoiceBooks();
+      const { sql } = books;
+      try {
+        await setReleaseRule(sql, { from: MONTH, rule: "on_payment", hold_days: 0 }, "test");
+        await use(books, MONTH, MONTH, uses, "usage");
+        await close(sql, MONTH);
+        for (const { earned, held, payable } of await standing(sql))
+          expect([held, payable]).toEqual([earned, 0n]);
+        await makeInvoices(sql, MONTH, BY);
+        const owed = (await listInvoices(sql, { limit: 100 })).filter((invoice) => nanosOf(invoice) > 0n);
+        owed.sort((a, b) => ((a.id.length * 31 + order) % 7) - ((b.id.length * 31 + order) % 7));
+        for (const [n, invoice] of owed.entries()) {
+          const part = nanosOf(invoice) / 3n;
+          const before = await standing(sql);
+          if (part > 0n) await pay(sql, invoice, part, "part");
+          if (part > 0n) expect(await standing(sql)).toEqual(before);
+          await pay(sql, invoice, nanosOf(invoice) - part, "rest");
+          for (const { earned, held, payable } of await standing(sql)) expect(held + payable).toBe(earned);
+          if (n === 0) await expectBooksToHold(sql);
+        }
+        for (const { earned, held, payable } of await standing(sql))
+          expect([held, payable]).toEqual([0n, earned]);
+        await expectBooksToHold(sql);
+      } finally {
+        await books.drop();
+      }
+    }),
+    { numRuns: 6 },
+  );
+});
+
+test("a payee sees what is held, for how many customers, and why", async () => {
+  const { sql } = await closedOnPayment(
+    [{ micros: 100_000_000 }, { customer: 1, micros: 90_000_000 }, { customer: 2, micros: 1_000 }],
+    14,
+  );
+  const codes = async () =>
+    (await balancesOf(sql, "ada")).flatMap(({ held_for }) =>
+      held_for.map(({ code, customers, until }) => ({ code, customers, until })),
+    );
+  expect(await codes()).toEqual([{ code: "invoice_not_made", customers: 3, until: null }]);
+  await makeInvoices(sql, MONTH, BY);
+  const owed = (await listInvoices(sql, { limit: 100 })).filter((invoice) => nanosOf(invoice) > 0n);
+  await pay(sql, present(owed[0], "an invoice"));
+  // The third customer's invoice asks for nothing: it counts as paid.
+  expect(await codes()).toEqual([
+    { code: "hold_days", customers: 2, until: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) },
+    { code: "invoice_unpaid", customers: 1, until: null },
+  ]);
+  await expectBooksToHold(sql);
+});
+
+test("with a hold of days, what was paid for is freed when they are over, once", async () => {
+  const { sql } = await closedOnPayment([{ currency: 0, micros: 100_000_000 }], 14);
+  await makeInvoices(sql, MONTH, BY);
+  const invoice = present((await listInvoices(sql, { limit: 1 }))[0], "an invoice");
+  const paidAt = new Date(Date.now() - 13 * 86_400_000);
+  await recordInvoicePaid(sql, {
+    invoice: invoice.id,
+    amountNanos: nanosOf(invoice),
+    reference: "bank",
+    by: "test",
+    paidAt,
+  });
+  expect(await releaseHeld(sql)).toBe(0);
+  await sql`UPDATE invoice_release SET due_at = due_at - interval '2 days'`;
+  expect(await Promise.all([releaseHeld(sql), releaseHeld(sql)])).toContain(1);
+  expect(await releaseHeld(sql)).toBe(0);
+  for (const { earned, payable } of await standing(sql)) expect(payable).toBe(earned);
+});
+
+test("without a rule, everything is payable at close and nothing is held", async () => {
+  const books = await startInvoiceBooks();
+  onTestFinished(() => books.drop());
+  await use(
+    books,
+    MONTH,
+    MONTH,
+    [{ customer: 0, currency: 0, model: 1, tokens: 5_000_000, micros: 0, day: 3, late: 0 }],
+    "usage",
+  );
+  await close(books.sql, MONTH);
+  for (const { earned, held, payable } of await standing(books.sql))
+    expect([held, payable]).toEqual([0n, earned]);
+});

@@ -1,0 +1,152 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
+import { startTestApi, type TestApi } from "../support/api.ts";
+import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
+
+const SCRIPT = new URL("../../scripts/invoices.ts", import.meta.url).pathname;
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+  await api.load(SMALL_CATALOG);
+  await api.send(
+    usageEvent({ id: "p-1", customer: "acme", metrics: { input_token_count: 1234 } }),
+    usageEvent({ id: "p-2", customer: "globex", metrics: { input_token_count: 5 } }),
+  );
+  await api.operator("POST", "/v1/settlements/2023-11/close");
+});
+afterAll(() => api?.stop());
+
+test("invoices are made after close, once, and a dry run makes none", async () => {
+  const drafted = await api.operator("POST", "/v1/settlements/2023-11/invoices?dry_run=true");
+  expect(drafted.body).toMatchObject({ dry_run: true, totals: [{ invoices: 2 }] });
+  expect((await api.operator("GET", "/v1/invoices")).body).toEqual({ data: [], next_cursor: null });
+
+  const made = await api.operator("POST", "/v1/settlements/2023-11/invoices");
+  expect(made).toMatchObject({
+    status: 200,
+    body: {
+      totals: [
+        {
+          currency: "USD",
+          invoices: 2,
+          lines: 2,
+          gross: "1.239",
+          carried_in: "0",
+          amount: { amount: "1.230000000" },
+          carried_out: "0.009",
+        },
+      ],
+    },
+  });
+  expect((await api.operator("POST", "/v1/settlements/2023-11/invoices")).body).toEqual(made.body);
+  expect(await api.operator("POST", "/v1/settlements/2023-12/invoices")).toMatchObject({
+    status: 409,
+    body: { code: "period_not_closed" },
+  });
+});
+
+test("an invoice shows its lines to the operator and to its customer, and to nobody else", async () => {
+  const path = "/v1/invoices/inv_2023-11_acme_USD";
+  const acme = await api.keyFor({ role: "customer", customer: "acme" });
+  const globex = await api.keyFor({ role: "customer", customer: "globex" });
+  const seen = await acme("GET", path);
+  expect(seen).toMatchObject({
+    status: 200,
+    body: {
+      amount: { currency: "USD", amount: "1.230000000" },
+      carried_out: "0.004",
+      push: { state: "not_pushed" },
+      lines: [
+        { model: "ada/llm", meter: "input_tokens", quantity: "1234", unit_amount: "1.00", per: "1000" },
+      ],
+    },
+  });
+  expect((await api.operator("GET", path)).body).toEqual(seen.body);
+  expect((await globex("GET", path)).status).toBe(404);
+  const list = async (call: typeof acme, query = "") =>
+    ((await call("GET", `/v1/invoices${query}`)).body as { data: { id: string }[] }).data.map(({ id }) => id);
+  expect(await list(globex)).toEqual(["inv_2023-11_globex_USD"]);
+  expect(await list(globex, "?customer=acme")).toEqual([]);
+  expect(await list(api.operator, "?customer=acme&period=2023-11")).toEqual(["inv_2023-11_acme_USD"]);
+  expect(await list(api.operator, "?period=2023-10")).toEqual([]);
+  expect((await api.operator("GET", "/v1/invoices?limit=1")).body).toMatchObject({
+    next_cursor: "inv_2023-11_acme_USD",
+  });
+  const payee = await api.keyFor({ role: "payee", payee: "ada" });
+  expect((await payee("GET", path)).status).toBe(403);
+});
+
+test("a payment that came elsewhere is recorded once, and never more than is owed", async () => {
+  const pay = (body: unknown) => api.operator("POST", "/v1/invoices/inv_2023-11_acme_USD/payments", body);
+  const first = await pay({ amount: "1.00", reference: "bank-1" });
+  expect(first).toMatchObject({ status: 201, body: { left: { currency: "USD", amount: "0.230000000" } } });
+  expect((await pay({ amount: "1.00", reference: "bank-1" })).body).toEqual(first.body);
+  expect(await pay({ amount: "0.99", reference: "bank-1" })).toMatchObject({
+    body: { code: "payment_differs" },
+  });
+  expect(await pay({ amount: "0.24", reference: "bank-2" })).toMatchObject({
+    status: 409,
+    body: { code: "payment_too_large", detail: expect.stringContaining("0.230000000") },
+  });
+  expect(await pay({ amount: "0.23", reference: "bank-2" })).toMatchObject({
+    body: { left: { amount: "0.000000000" } },
+  });
+  expect(
+    (await api.operator("POST", "/v1/invoices/inv_x/payments", { amount: "1", reference: "r" })).status,
+  ).toBe(404);
+});
+
+test("the release rule is set for open months only", async () => {
+  const set = (from: string) =>
+    api.operator("PUT", "/v1/release-rule", { from, rule: "on_payment", hold_days: 14 });
+  expect(await set("2023-11")).toMatchObject({ status: 409, body: { code: "period_closed" } });
+  expect((await set("2023-12")).status).toBe(200);
+  expect((await api.operator("GET", "/v1/release-rule")).body).toEqual({
+    data: [{ from: "2023-12", rule: "on_payment", hold_days: 14 }],
+  });
+});
+
+test("the command makes, exports and tells, beside the running service", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tributary-invoices-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const [{ name }] = await api.sql<[{ name: string }]>`SELECT current_database() AS name`;
+  const url = Object.assign(new URL(inject("postgresUrl")), { pathname: `/${name}` }).href;
+  const run = async (...args: string[]) => {
+    const env = {
+      ...process.env,
+      DATABASE_URL: url,
+      STRIPE_API_BASE: "http://127.0.0.1:9",
+      KAFKA_BROKERS: "",
+      DATA_DIR: folder,
+    };
+    const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, "--period", "2023-11", ...args], {
+      env,
+    });
+    return stdout;
+  };
+  expect(JSON.parse(await run("status", "--json"))).toMatchObject({
+    made: true,
+    states: [{ state: "not_pushed", invoices: 2 }],
+  });
+  const out = join(folder, "out");
+  expect(JSON.parse(await run("export", "--out", out, "--json"))).toMatchObject({ invoices: 2 });
+  expect((await readdir(out)).sort()).toEqual([
+    "2023-11-invoice-lines.csv",
+    "2023-11-invoices.csv",
+    "2023-11-invoices.jsonl",
+  ]);
+  expect(await readFile(join(out, "2023-11-invoices.csv"), "utf8")).toBe(
+    "invoice,period,customer,currency,gross,carried_in,amount,carried_out,lines\r\n" +
+      "inv_2023-11_acme_USD,2023-11,acme,USD,1.234,0,1.230000000,0.004,1\r\n" +
+      "inv_2023-11_globex_USD,2023-11,globex,USD,0.005,0,0.000000000,0.005,1\r\n",
+  );
+  expect(await readFile(join(out, "2023-11-invoices.jsonl"), "utf8")).toBe(await run("export"));
+  await expect(run("make", "--period", "2024-01")).rejects.toMatchObject({
+    stderr: expect.stringContaining("not closed"),
+  });
+});
