@@ -9,6 +9,10 @@ const TOLD = "what was told of facts; they are checked where they are kept";
 
 /** Tables in which a change is nobody's loss, and why. */
 export const FREE_TABLES: Record<string, string> = {
+  bank_payout:
+    "what the provider last said of payouts that are not ours; asked anew, and compared by reconcile",
+  provider_event:
+    "what the provider told; it is never believed, and what it led to is checked where it is kept",
   api_key: "who may call; no figure follows from it",
   idempotent_request: "answers that are given again; the facts they tell of are checked where they are kept",
   payee_freeze: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",

@@ -26,6 +26,8 @@ export type Call = (
 
 export interface TestApi {
   url: string;
+  /** Where the Stripe simulator answers. */
+  simulator: string;
   sql: TestDatabase["sql"];
   operator: Call;
   /** Calls with this key; null for none at all. */
@@ -69,6 +71,7 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
 
   return {
     url,
+    simulator: simulator.url,
     sql: database.sql,
     operator,
     as,
