@@ -1,28 +1,39 @@
 import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
-import cliProgress from "cli-progress";
 import { type Period, parsePeriod, Refusal } from "../src/kernel/index.ts";
 import { differencesCsv } from "../src/payouts/index.ts";
-import { type Config, ConfigInvalid, readConfig } from "../src/processes/config.ts";
+import type { Sql } from "../src/postgres/index.ts";
+import { type Config, ConfigInvalid, platformOf, readConfig } from "../src/processes/config.ts";
 import { createLogger } from "../src/processes/logger.ts";
 import { type Tributary, wire } from "../src/processes/wire.ts";
-import { findSettlement, resumePayouts, stopPayouts } from "../src/settlement/index.ts";
+import {
+  changesSinceLastPlan,
+  findSettlement,
+  resumePayouts,
+  runAlone,
+  stopPayouts,
+} from "../src/settlement/index.ts";
 import { listPayouts } from "../src/statements/index.ts";
-import { showClose, showPay, showPlan, showReconcile, showStatus } from "./settle/show.ts";
+import { progressBar } from "./settle/progress.ts";
+import { showChanges, showClose, showPay, showPlan, showReconcile, showStatus } from "./settle/show.ts";
+import { totalsBefore } from "./settle/totals-before.ts";
+import { writeStatementFiles } from "./settle/write-statements.ts";
 
-const USAGE = `npm run settle -- <close|plan|approve|pay|reconcile|status|run> --period 2023-11 [--dry-run] [--json|--csv] [--hash <plan hash>] [--confirm <warning>] [--by <name>]
+const USAGE = `npm run settle -- <close|plan|approve|pay|reconcile|statements|status|run> --period 2023-11 [--dry-run] [--json|--csv] [--hash <plan hash>] [--confirm <warning>] [--out <folder>] [--by <name>]
        npm run settle -- <stop --reason "…"|resume> [--by <name>]
 
   close     close the month: cut, final accrual, release to payable, statements
-  plan      who is paid what, and who is not and why
+  plan      who is paid what, and who is not and why; with --dry-run also what differs from the month before
   approve   approve the plan (the one with --hash, or the one there is); its warnings must be confirmed, each by its code
   pay       send what is approved and not paid yet; go on after a crash
   reconcile compare with everything at Stripe, both ways; exit 1 and a list on any difference; corrects nothing
+  statements  each statement as JSON, CSV and PDF in --out (statements-<period>); goes on where it was killed
   status    how far the month is
-  run       all of it, in order; stops where a person is needed
+  run       all of it, in order; stops where a person is needed. One at a time: a second one says who runs it, and ends
   stop      no payout begins any more, whoever runs, until resume
 
-Exit codes: 0 done; 1 refused or failed, and reconcile found differences; 2 pay left something to do; 64 wrong usage.`;
+Exit codes: 0 done; 1 refused or failed, and reconcile found differences; 2 pay left something to do; 3 another run is
+under way; 64 wrong usage.`;
 
 interface Command {
   step: string;
@@ -34,6 +45,7 @@ interface Command {
   json: boolean;
   csv: boolean;
   hash: string | undefined;
+  out: string | undefined;
   by: string;
 }
 
@@ -43,6 +55,7 @@ const STEPS: Record<string, (tributary: Tributary, command: Command) => Promise<
   approve,
   pay,
   reconcile,
+  statements,
   status,
   run,
   stop,
@@ -51,17 +64,24 @@ const STEPS: Record<string, (tributary: Tributary, command: Command) => Promise<
 
 const WITHOUT_PERIOD = ["stop", "resume"];
 
-async function close({ settle }: Tributary, { period, dryRun, json }: Command) {
-  const onStep = (step: string) => json || console.error(`  … ${step}`);
-  const result = await settle.close(period, { dryRun, onStep });
-  if (!json) showClose(period, dryRun, result);
-  return { step: "close", dry_run: dryRun, ...result };
+async function close({ settle, sql }: Tributary, { period, dryRun, json }: Command) {
+  const bar = progressBar("closing", json);
+  const onStep = (step: string) => {
+    bar.stop();
+    if (!json) console.error(`  … ${step}`);
+  };
+  const result = await settle.close(period, { dryRun, onStep, onProgress: bar.show }).finally(bar.stop);
+  const before = dryRun ? await totalsBefore(sql, period) : undefined;
+  if (!json) showClose(period, dryRun, result, before);
+  return { step: "close", dry_run: dryRun, ...result, ...(before === undefined ? {} : { before }) };
 }
 
-async function plan({ settle }: Tributary, { period, dryRun, json, by }: Command) {
+async function plan({ settle, sql }: Tributary, { period, dryRun, json, by }: Command) {
   const planned = await settle.plan(period, { by, dryRun });
+  const compared = dryRun ? await changesSinceLastPlan(sql, planned.plan) : undefined;
   if (!json) showPlan(planned.plan, planned.hash, dryRun);
-  return { step: "plan", dry_run: dryRun, ...planned };
+  if (!json && compared !== undefined) showChanges(compared.since, compared.changes);
+  return { step: "plan", dry_run: dryRun, ...planned, ...(compared ?? {}) };
 }
 
 async function approve({ settle }: Tributary, { period, dryRun, json, hash, by, confirmed }: Command) {
@@ -79,18 +99,8 @@ async function pay({ settle, sql }: Tributary, { period, dryRun, json }: Command
     if (!json) console.log(`Would send ${due.length} payouts.`);
     return { step: "pay", dry_run: true, due };
   }
-  const bar = json
-    ? undefined
-    : new cliProgress.SingleBar({ format: "  paying  [{bar}] {value}/{total}", clearOnComplete: true });
-  let started = false;
-  const report = await settle.pay(period, {
-    onProgress(done, total) {
-      if (!started) bar?.start(total, 0);
-      started = true;
-      bar?.update(done);
-    },
-  });
-  bar?.stop();
+  const bar = progressBar("paying", json);
+  const report = await settle.pay(period, { onProgress: bar.show }).finally(bar.stop);
   if (!json) showPay(period, report);
   // Something is left to do: whoever runs this unattended must notice.
   if (report.stopped !== null || report.problems.length > 0) process.exitCode = 2;
@@ -103,6 +113,18 @@ async function reconcile({ settle }: Tributary, { period, json, csv, by }: Comma
   else if (!json) showReconcile(report);
   if (report.differences.length > 0) process.exitCode = 1;
   return { step: "reconcile", ...report };
+}
+
+async function statements({ sql, config }: Tributary, { period, json, out }: Command) {
+  const folder = out ?? `statements-${period}`;
+  const bar = progressBar("writing", json);
+  const platform = platformOf(config);
+  const result = await writeStatementFiles(sql, period, folder, platform, bar.show).finally(bar.stop);
+  if (!json)
+    console.log(
+      `${result.statements} statements of ${period} are in ${folder}; ${result.written} written now.`,
+    );
+  return { step: "statements", folder, ...result };
 }
 
 async function status({ sql }: Tributary, { period, json }: Command) {
@@ -119,10 +141,18 @@ async function status({ sql }: Tributary, { period, json }: Command) {
 }
 
 async function run(tributary: Tributary, command: Command) {
-  const results: unknown[] = [await close(tributary, command), await plan(tributary, command)];
-  results.push(await approve(tributary, command));
-  if (!command.dryRun) results.push(await pay(tributary, command));
-  return results;
+  return runAlone(tributary.sql, async () => {
+    const results: unknown[] = [await close(tributary, command)];
+    // Nothing more can be told of a month that is still open.
+    if (command.dryRun && !(await isClosed(tributary.sql, command.period))) return results;
+    results.push(await plan(tributary, command), await approve(tributary, command));
+    if (!command.dryRun) results.push(await pay(tributary, command));
+    return results;
+  });
+}
+
+async function isClosed(sql: Sql, period: Period): Promise<boolean> {
+  return (await findSettlement(sql, period))?.closedAt != null;
 }
 
 async function stop({ sql }: Tributary, { reason, by, json }: Command) {
@@ -145,6 +175,7 @@ function readCommand(): Command | undefined {
     json: { type: "boolean", default: false },
     csv: { type: "boolean", default: false },
     hash: { type: "string" },
+    out: { type: "string" },
     confirm: { type: "string", multiple: true },
     reason: { type: "string" },
     by: { type: "string", default: `cli:${userInfo().username}` },
@@ -152,11 +183,11 @@ function readCommand(): Command | undefined {
   } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const step = positionals[0] ?? "";
-  if (values.help || !(step in STEPS) || positionals.length > 1) return undefined;
+  if (values.help || !Object.hasOwn(STEPS, step) || positionals.length > 1) return undefined;
   const period = parsePeriod(values.period ?? (WITHOUT_PERIOD.includes(step) ? "2000-01" : ""));
   if (period === undefined) throw new Refusal("parameter_invalid", "--period: a month such as 2023-11");
-  const { "dry-run": dryRun, json, csv, hash, by, confirm: confirmed = [], reason } = values;
-  return { step, period, dryRun, json, csv, hash, by, confirmed, reason };
+  const { "dry-run": dryRun, json, csv, hash, out, by, confirm: confirmed = [], reason } = values;
+  return { step, period, dryRun, json, csv, hash, out, by, confirmed, reason };
 }
 
 async function main(): Promise<void> {
@@ -186,5 +217,5 @@ main().catch((error: unknown) => {
   if (process.argv.includes("--json"))
     console.log(JSON.stringify({ error: error instanceof Refusal ? error.code : "failed", detail: message }));
   console.error(expected ? message : error);
-  process.exitCode = 1;
+  process.exitCode = error instanceof Refusal && error.code === "settlement_running" ? 3 : 1;
 });

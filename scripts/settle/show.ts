@@ -1,17 +1,52 @@
 import Table from "cli-table3";
+import type { PeriodTotals } from "../../src/earnings/index.ts";
 import type { CloseResult } from "../../src/http/index.ts";
 import type { Period } from "../../src/kernel/index.ts";
 import type { PayReport, ReconcileReport } from "../../src/payouts/index.ts";
-import type { SettlementPlan, SettlementRow } from "../../src/settlement/index.ts";
+import type { PlanChange, SettlementPlan, SettlementRow } from "../../src/settlement/index.ts";
 import type { PayoutView } from "../../src/statements/index.ts";
 
-export function showClose(period: Period, dryRun: boolean, { statements, totals }: CloseResult): void {
+const CHANGES_SHOWN_MAX = 50;
+
+export function showClose(
+  period: Period,
+  dryRun: boolean,
+  { statements, totals }: CloseResult,
+  before?: { period: Period; totals: PeriodTotals[] },
+): void {
   const what = dryRun ? `${period} would close with:` : `${period} is closed; ${statements} statements.`;
   console.log(what);
   for (const { currency, gross, earned, payees } of totals) {
-    console.log(`  ${currency}: gross ${gross}, earned by ${payees} payees ${earned.amount}`);
+    const last = before?.totals.find((one) => one.currency === currency);
+    const beside =
+      before === undefined
+        ? ""
+        : ` (${before.period}: gross ${last?.gross ?? "0"}, ${last?.payees ?? 0} payees ${last?.earned.amount ?? "0"})`;
+    console.log(`  ${currency}: gross ${gross}, earned by ${payees} payees ${earned.amount}${beside}`);
   }
   if (totals.length === 0) console.log("  no charged usage");
+}
+
+/** The largest differences to the month before. */
+export function showChanges(since: Period | null, changes: readonly PlanChange[]): void {
+  if (since === null) {
+    console.log("No earlier month has a plan to compare with.");
+    return;
+  }
+  if (changes.length === 0) {
+    console.log(`Everybody gets what ${since} gave.`);
+    return;
+  }
+  const table = new Table({
+    head: ["payee", since, "now", "difference", "why nothing"],
+    colAligns: ["left", "right", "right", "right", "left"],
+    style: { head: [], border: [] },
+  });
+  for (const { payee, currency, before, now, difference, why } of changes.slice(0, CHANGES_SHOWN_MAX))
+    table.push([payee, before.amount, now.amount, `${difference.amount} ${currency}`, why ?? ""]);
+  console.log(table.toString());
+  const more = changes.length - CHANGES_SHOWN_MAX;
+  if (more > 0) console.log(`… and ${more} smaller differences; --json has them all`);
 }
 
 export function showPlan(plan: SettlementPlan, hash: string, dryRun: boolean): void {

@@ -37,7 +37,15 @@ export interface AppContext {
 
 /** The monthly settlement, step by step: the same operations behind the API and `npm run settle`. */
 export interface SettleOperations {
-  close(period: Period, options: { dryRun: boolean; onStep?: (step: string) => void }): Promise<CloseResult>;
+  close(
+    period: Period,
+    options: {
+      dryRun: boolean;
+      onStep?: (step: string) => void;
+      /** How far the step under way is. */
+      onProgress?: (done: number, total: number) => void;
+    },
+  ): Promise<CloseResult>;
   plan(
     period: Period,
     options: { by: string; dryRun: boolean },

@@ -1,5 +1,6 @@
 import { stripeEventReader } from "../adapters/stripe/stripe-events.ts";
 import { createApp } from "../http/index.ts";
+import { platformOf } from "./config.ts";
 import { startHandlingEvents, WebhookSecrets } from "./provider-events.ts";
 import { type Serving, serve } from "./serve.ts";
 import type { Tributary } from "./wire.ts";
@@ -12,11 +13,6 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
   watching.start();
   const operatorKey = config.OPERATOR_KEY ?? null;
   const horizonDays = config.IDENTITY_HORIZON_DAYS;
-  const platform = {
-    name: config.PLATFORM_NAME,
-    addressLines: config.PLATFORM_ADDRESS,
-    taxId: config.PLATFORM_TAX_ID ?? null,
-  };
   const secrets = new WebhookSecrets(config.STRIPE_WEBHOOK_SECRET);
   const events = { reader: stripeEventReader(config.STRIPE_SECRET_KEY), secrets: () => secrets.all() };
   const serving = await serve(config, (url) => {
@@ -35,7 +31,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
         afterCatalogChange,
         horizonDays,
         requestsPerMinute: config.RATE_LIMIT_PER_MINUTE ?? null,
-        platform,
+        platform: platformOf(config),
         webhookHosts: config.WEBHOOK_ALLOWED_HOSTS,
       },
       watching,

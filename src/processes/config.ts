@@ -108,3 +108,12 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
 function describe(issue: z.core.$ZodIssue): string {
   return issue.code === "invalid_value" ? `one of ${issue.values.join(", ")}` : issue.message;
 }
+
+/** The marketplace itself, as it stands on documents. */
+export function platformOf(config: Config): { name: string; addressLines: string[]; taxId: string | null } {
+  return {
+    name: config.PLATFORM_NAME,
+    addressLines: config.PLATFORM_ADDRESS,
+    taxId: config.PLATFORM_TAX_ID ?? null,
+  };
+}

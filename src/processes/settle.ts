@@ -33,7 +33,7 @@ interface SettleParts {
 export function settleOperations(parts: SettleParts): SettleOperations {
   const { sql, log, catalog, provider, logger, config, simulated } = parts;
   return {
-    async close(period, { dryRun, onStep }) {
+    async close(period, { dryRun, onStep, onProgress }) {
       if (dryRun) return { statements: 0, totals: await periodTotals(sql, period) };
       await closeMonth(sql, period, {
         graceSeconds: config.CLOSE_GRACE,
@@ -43,6 +43,7 @@ export function settleOperations(parts: SettleParts): SettleOperations {
             horizonDays: config.IDENTITY_HORIZON_DAYS,
           }),
         ...(onStep === undefined ? {} : { onStep }),
+        ...(onProgress === undefined ? {} : { onProgress }),
       });
       const [row] = await sql<[{ count: number }]>`
         SELECT count(*)::int AS count FROM statement WHERE period = ${firstDay(period)}`;

@@ -9,7 +9,9 @@ export {
   unfreezePayee,
 } from "./brakes.ts";
 export { type CloseOptions, closeMonth } from "./close-month.ts";
+export { changesSinceLastPlan, type PlanChange, planChanges } from "./plan-changes.ts";
 export { type AccountReadiness, planMonth } from "./plan-month.ts";
 export type { SettlementPlan } from "./plan-settlement.ts";
 export { findSettlement, listSettlements, type SettlementRow } from "./queries.ts";
+export { runAlone } from "./run-alone.ts";
 export { buildStatement, type LineFigures, type Statement } from "./statement.ts";

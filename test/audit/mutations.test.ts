@@ -184,8 +184,10 @@ const NO_MUTATION: Record<string, string> = {
   webhook_attempt: "what was told of facts, which are checked where they are kept",
   webhook_delivery: "what was told of facts, which are checked where they are kept",
   webhook_endpoint: "where a payee wants to be told",
-  bank_payout: "what the provider last said of payouts that are not ours; asked anew, and compared by reconcile",
-  provider_event: "what the provider told; it is never believed, and what it led to is checked where it is kept",
+  bank_payout:
+    "what the provider last said of payouts that are not ours; asked anew, and compared by reconcile",
+  provider_event:
+    "what the provider told; it is never believed, and what it led to is checked where it is kept",
   webhook_message: "what was told of facts, which are checked where they are kept",
   payout_account: "what the provider last said, asked again before every plan",
   payee_freeze: "a decision of operators, asked before every payout",
