@@ -1,45 +1,15 @@
 import express, { type Express } from "express";
 import helmet from "helmet";
 import { Refusal } from "../kernel/index.ts";
+import { stripeWebhook } from "./billing-routes/stripe-webhooks.ts";
 import type { AppContext } from "./context.ts";
+import { limitRequests } from "./keys/rate-limit.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemHandler } from "./problem.ts";
-import { limitRequests } from "./rate-limit.ts";
-import { mountRoute, type Route } from "./route.ts";
-import { catalogRoutes } from "./routes/catalog.ts";
-import { explainRoutes } from "./routes/explain.ts";
-import { invoiceRoutes } from "./routes/invoices.ts";
-import { keyRoutes } from "./routes/keys.ts";
-import { onboardingRoutes } from "./routes/onboarding.ts";
-import { payeeRoutes } from "./routes/payees.ts";
-import { payoutRuleRoutes } from "./routes/payout-rules.ts";
-import { predictionRoutes } from "./routes/predictions.ts";
-import { previewRoutes } from "./routes/preview.ts";
-import { settlementRoutes } from "./routes/settlements.ts";
-import { statementRoutes } from "./routes/statements.ts";
-import { stripeWebhook, stripeWebhookRoutes } from "./routes/stripe-webhooks.ts";
-import { usageRoutes } from "./routes/usage.ts";
-import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
+import { mountRoute } from "./route.ts";
+import { ROUTES } from "./routes.ts";
 import { mountSignedRoute } from "./signed-route.ts";
 import { mountWatching, type Watching } from "./watching.ts";
-
-export const ROUTES: readonly Route[] = [
-  ...usageRoutes,
-  // Before /payouts/{id}.
-  ...payoutRuleRoutes,
-  ...payeeRoutes,
-  ...onboardingRoutes,
-  ...statementRoutes,
-  ...explainRoutes,
-  ...predictionRoutes,
-  ...catalogRoutes,
-  ...previewRoutes,
-  ...settlementRoutes,
-  ...invoiceRoutes,
-  ...keyRoutes,
-  ...webhookEndpointRoutes,
-  ...stripeWebhookRoutes,
-];
 
 /** The HTTP API over the parts it is given. It listens on nothing by itself. */
 export function createApp(context: AppContext, watching: Watching): Express {

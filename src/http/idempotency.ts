@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
 import { Refusal } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
-import type { Principal } from "./principal.ts";
+import type { Principal } from "./keys/principal.ts";
 import type { RouteAnswer } from "./route.ts";
 
 /** After this a request that never answered is taken for dead, and its key may be used again. */

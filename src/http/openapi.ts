@@ -3,8 +3,8 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { REFUSALS } from "../kernel/index.ts";
 import { Problem } from "./problem.ts";
 import type { Route } from "./route.ts";
-import { UsageEventSchema } from "./routes/usage.ts";
 import type { SignedRoute } from "./signed-route.ts";
+import { UsageEventSchema } from "./usage-routes/usage.ts";
 
 /** OpenAPI 3.1 from the very schemas that validate. */
 export function openApiDocument(routes: readonly Route[], signed: SignedRoute) {

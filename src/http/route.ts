@@ -3,9 +3,9 @@ import type { z } from "zod";
 import { Refusal } from "../kernel/index.ts";
 import type { AppContext } from "./context.ts";
 import { answerOnce } from "./idempotency.ts";
-import { authenticate, type Principal, type Role } from "./principal.ts";
+import { authenticate, type Principal, type Role } from "./keys/principal.ts";
+import type { RateLimit } from "./keys/rate-limit.ts";
 import { invalid } from "./problem.ts";
-import type { RateLimit } from "./rate-limit.ts";
 
 export interface RouteInput<P, Q, B> {
   params: P;

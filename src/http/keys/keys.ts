@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Refusal } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { forgetKnownKeys, type Role, type Scope } from "../principal.ts";
+import { forgetKnownKeys, type Role, type Scope } from "./principal.ts";
 import { hashSecret, newSecret, shownPart } from "./secret.ts";
 
 export interface NewKey {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Refusal } from "../../kernel/index.ts";
 import { findPredictions, type PredictionView } from "../../statements/index.ts";
 import type { AppContext } from "../context.ts";
-import type { Principal } from "../principal.ts";
+import type { Principal } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { Money } from "../schemas.ts";
 

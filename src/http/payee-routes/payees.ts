@@ -12,7 +12,7 @@ import {
   listPayouts,
 } from "../../statements/index.ts";
 import type { AppContext } from "../context.ts";
-import { type Principal, requireOwn } from "../principal.ts";
+import { type Principal, requireOwn } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { Day, Money, PageQuery, page, pageOf } from "../schemas.ts";
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Id, Time } from "../../catalog/index.ts";
 import { isPlainText, Refusal } from "../../kernel/index.ts";
 import { createKey, listKeys, revokeKey, rotateKey } from "../keys/keys.ts";
-import { ROLES, SCOPES } from "../principal.ts";
+import { ROLES, SCOPES } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { PageQuery, page, pageOf } from "../schemas.ts";
 

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { Refusal } from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
-import { hashSecret, isSecret } from "./keys/secret.ts";
+import { Refusal } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
 import { KnownKeys } from "./known-keys.ts";
+import { hashSecret, isSecret } from "./secret.ts";
 
 export const ROLES = ["operator", "ingest", "payee", "customer"] as const;
 export type Role = (typeof ROLES)[number];

@@ -1,6 +1,6 @@
 import type { Request, Response } from "express";
 import { rateLimit } from "express-rate-limit";
-import { Refusal } from "../kernel/index.ts";
+import { Refusal } from "../../kernel/index.ts";
 import type { Principal } from "./principal.ts";
 
 export type RateLimit = (principal: Principal, request: Request, response: Response) => Promise<void>;

@@ -11,7 +11,7 @@ import { Id } from "../../catalog/index.ts";
 import { money, parseInstant, parseNanos, Refusal } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import type { AppContext } from "../context.ts";
-import type { Principal } from "../principal.ts";
+import type { Principal } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
 

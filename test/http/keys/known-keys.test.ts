@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { KnownKeys } from "../../src/http/known-keys.ts";
-import { startTestApi, type TestApi } from "../support/api.ts";
-import { until } from "../support/until.ts";
+import { KnownKeys } from "../../../src/http/keys/known-keys.ts";
+import { startTestApi, type TestApi } from "../../support/api.ts";
+import { until } from "../../support/until.ts";
 
 let api: TestApi;
 beforeAll(async () => {

@@ -13,10 +13,10 @@ import {
   type WebhookEndpoint,
 } from "../../notifications/index.ts";
 import type { AppContext } from "../context.ts";
-import { type Principal, requireOwn } from "../principal.ts";
+import { type Principal, requireOwn } from "../keys/principal.ts";
+import { visiblePayee } from "../payee-routes/payees.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { Done, PageQuery, page, pageOf } from "../schemas.ts";
-import { visiblePayee } from "./payees.ts";
 
 const roles = ["operator", "payee"] as const;
 const EndpointPath = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "an endpoint's id") });
