@@ -79,7 +79,8 @@ function hashOf(request: Request): string {
   return createHash("sha256").update(`${request.method} ${request.originalUrl}\n`).update(body).digest("hex");
 }
 
-function send(response: Response, answer: RouteAnswer): void {
+export function send(response: Response, answer: RouteAnswer): void {
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
   response.status(answer.status ?? 200);
   if (answer.file !== undefined) {
     // A file of one's own is for nobody's cache between.

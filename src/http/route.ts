@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { Refusal } from "../kernel/index.ts";
 import type { AppContext } from "./context.ts";
 import { answerOnce } from "./idempotency.ts";
-import { authenticate, type Principal, type Role } from "./keys/principal.ts";
+import { type Principal, principalOfRequest, type Role } from "./keys/principal.ts";
 import type { RateLimit } from "./keys/rate-limit.ts";
 import { invalid } from "./problem.ts";
 
@@ -30,6 +30,7 @@ export interface RouteAnswer {
   body: unknown;
   /** What is kept for a repeated Idempotency-Key, when it is not the whole body: secrets are not. */
   keep?: unknown;
+  headers?: Record<string, string>;
   /** Sent instead of the body, by routes that `offer` its type. */
   file?: FileAnswer;
 }
@@ -47,6 +48,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   /** The body may be left out. */
   bodyOptional?: boolean;
   bodyBytesMax?: number;
+  /** May be called with the scope read though it is no GET: it changes nothing but the caller's own access. */
+  readersToo?: boolean;
   /** Content types other than application/json: then `body` sees the parsed JSON as it is. */
   contentTypes?: readonly string[];
   status?: number;
@@ -71,7 +74,7 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
   );
   const steps: RequestHandler[] = [
     async (request, response) => {
-      const principal = await authenticate(context.sql, context.operatorKey, request.headers.authorization);
+      const principal = await principalOfRequest(context, request);
       await limit?.(principal, request, response);
       if (!route.roles.includes(principal.role)) {
         throw new Refusal(
@@ -79,22 +82,26 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
           `a key with the role ${principal.role} may not do this; it takes ${route.roles.join(" or ")}`,
         );
       }
-      if (principal.scope === "read" && route.method !== "get") {
+      if (principal.scope === "read" && route.method !== "get" && route.readersToo !== true) {
         throw new Refusal("scope_not_allowed", "this key may only read: use one with the scope write");
       }
       if (route.body !== undefined) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>
-        answer(context, route, principal, request),
+        answer({ context, principal }, route, request),
       );
     },
   ];
   app[route.method](path, ...steps);
 }
 
-async function answer(
-  context: AppContext,
-  route: Route,
-  principal: Principal,
+type Input = RouteInput<unknown, unknown, unknown>;
+
+/** Reads a request as the route's schemas say, has it handled, and sees that the answer is as they say, too. */
+export async function answer<I extends Pick<Input, "context">>(
+  from: I,
+  route: Omit<Route, "roles" | "handle"> & {
+    handle(input: I & Omit<Input, "principal">, request: Request): Promise<RouteAnswer>;
+  },
   request: Request,
 ): Promise<RouteAnswer> {
   const params = parse(route.params, request.params, "parameter_invalid", "path");
@@ -104,14 +111,14 @@ async function answer(
       ? undefined
       : parse(route.body, parseJson(request, route), "body_invalid", "body");
   const accepts = negotiate(route, request);
-  const given = await route.handle({ params, query, body, principal, context, accepts }, request);
+  const given = await route.handle({ ...from, params, query, body, accepts }, request);
   if (given.file !== undefined) return { status: route.status ?? 200, body: null, file: given.file };
   // The answer passes its schema too, so that the OpenAPI document cannot say anything else than what is sent.
   return { ...given, status: route.status ?? 200, body: route.response.parse(given.body) };
 }
 
 /** @throws Refusal not_acceptable. A route that gives only JSON gives it to everybody. */
-function negotiate(route: Route, request: Request): string {
+function negotiate(route: Pick<Route, "offers">, request: Request): string {
   const types = ["application/json", ...(route.offers ?? [])];
   const best = request.accepts(types);
   if (best !== false) return best;
@@ -131,7 +138,7 @@ function parse(
   return parsed.data;
 }
 
-function bodyReader(types: readonly string[], limit: number) {
+export function bodyReader(types: readonly string[], limit: number) {
   const read = express.raw({ type: [...types], limit });
   return async (request: Request, response: Response): Promise<void> => {
     const hasBody =
@@ -148,7 +155,7 @@ function bodyReader(types: readonly string[], limit: number) {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function parseJson(request: Request, route: Route): unknown {
+function parseJson(request: Request, route: Pick<Route, "bodyOptional">): unknown {
   if (!Buffer.isBuffer(request.body) || request.body.length === 0) {
     if (route.bodyOptional) return {};
     throw new Refusal("body_not_json", "a JSON body is missing");

@@ -1,9 +1,11 @@
 import { keyRoutes } from "./access-routes/keys.ts";
+import { openSessionRoutes, sessionRoutes } from "./access-routes/sessions.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
 import { previewRoutes } from "./catalog-routes/preview.ts";
+import type { OpenRoute } from "./open-route.ts";
 import { explainRoutes } from "./payee-routes/explain.ts";
 import { onboardingRoutes } from "./payee-routes/onboarding.ts";
 import { payeeRoutes } from "./payee-routes/payees.ts";
@@ -29,6 +31,10 @@ export const ROUTES: readonly Route[] = [
   ...settlementRoutes,
   ...invoiceRoutes,
   ...keyRoutes,
+  ...sessionRoutes,
   ...webhookEndpointRoutes,
   ...stripeWebhookRoutes,
 ];
+
+/** Those that take no key. */
+export const OPEN_ROUTES: readonly OpenRoute[] = [...openSessionRoutes];

@@ -11,6 +11,8 @@ export const REFUSALS = {
   unauthenticated: 401,
   role_not_allowed: 403,
   scope_not_allowed: 403,
+  origin_not_allowed: 403,
+  duty_not_allowed: 403,
   not_found: 404,
   method_not_allowed: 405,
   not_acceptable: 406,

@@ -25,6 +25,7 @@ const STAGES = [
   "billing",
   "statements",
   "notifications",
+  "access",
   "audit",
 ];
 /** On top of the stages, each only what stands before it. */
