@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Sql } from "../postgres/index.ts";
 import type { Duty, Role, Scope } from "./roles.ts";
+import { hashToken, newToken } from "./token.ts";
 
 /** A session ends so long after its last request, */
 const IDLE_HOURS = 12;
@@ -34,11 +35,11 @@ export async function openSession(
   owner: SessionOwner,
   userAgent: string | undefined,
 ): Promise<{ token: string; session: OpenSession; maxAgeSeconds: number }> {
-  const token = randomBytes(32).toString("base64url");
+  const token = newToken();
   const id = `ses_${randomBytes(9).toString("base64url")}`;
   const [row] = await sql<[{ expires_at: Date }]>`
     INSERT INTO session (id, token_hash, api_key, app_user, operator_proof, user_agent, expires_at)
-    VALUES (${id}, ${sha256(token)}, ${"apiKey" in owner ? owner.apiKey : null}, ${"user" in owner ? owner.user : null},
+    VALUES (${id}, ${hashToken(token)}, ${"apiKey" in owner ? owner.apiKey : null}, ${"user" in owner ? owner.user : null},
       ${"operatorKey" in owner ? operatorProof(token, owner.operatorKey) : null},
       ${userAgent?.slice(0, USER_AGENT_CHARACTERS_MAX) ?? null}, now() + make_interval(days => ${LASTS_DAYS}))
     RETURNING expires_at`;
@@ -60,7 +61,7 @@ export async function findSession(
       coalesce(k.scope, CASE WHEN u.duties <@ '{support,viewer}' AND u.duties <> '{}' THEN 'read' ELSE 'write' END) AS scope,
       coalesce(k.name, u.name, u.email) AS name, u.duties
     FROM session s LEFT JOIN api_key k ON k.id = s.api_key LEFT JOIN app_user u ON u.id = s.app_user
-    WHERE s.token_hash = ${sha256(token)} AND s.revoked_at IS NULL AND s.expires_at > now()
+    WHERE s.token_hash = ${hashToken(token)} AND s.revoked_at IS NULL AND s.expires_at > now()
       AND s.last_seen_at > now() - make_interval(hours => ${IDLE_HOURS})
       AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND u.disabled_at IS NULL`;
   if (row === undefined) return undefined;
@@ -121,10 +122,5 @@ function principalIs(sql: Sql, principal: string) {
 
 /** The token is random and not kept: what is stored tells nothing about the operator's key. */
 function operatorProof(token: string, operatorKey: string): string {
-  return sha256(`${token}\n${operatorKey}`);
-}
-
-/** Tokens have 256 random bits: a plain hash of one tells nothing about it. */
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hashToken(`${token}\n${operatorKey}`);
 }

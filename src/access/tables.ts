@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, pgTable, text, timestamp, uniqueIndex } from "drizzle-orm/pg-core";
+import { boolean, index, pgTable, text, timestamp, uniqueIndex } from "drizzle-orm/pg-core";
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
@@ -16,6 +16,8 @@ export const appUser = pgTable(
     customer: text(),
     /** What they may do within the role: maker, approver, support; owner, viewer. */
     duties: text().array().notNull(),
+    /** Told by mail what happens to its payee's money. */
+    notices: boolean().notNull().default(true),
     createdAt: moment("created_at").notNull().defaultNow(),
     createdBy: text("created_by").notNull(),
     disabledAt: moment("disabled_at"),
@@ -46,3 +48,29 @@ export const session = pgTable(
   },
   (t) => [index().on(t.apiKey), index().on(t.appUser)],
 );
+
+/** A way in that was asked for by mail. The token is made when the mail is sent, and its hash is kept. */
+export const loginLink = pgTable(
+  "login_link",
+  {
+    id: text().primaryKey(),
+    appUser: text("app_user")
+      .notNull()
+      .references(() => appUser.id),
+    tokenHash: text("token_hash").unique(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    expiresAt: moment("expires_at"),
+    usedAt: moment("used_at"),
+  },
+  (t) => [index().on(t.appUser, t.createdAt)],
+);
+
+/** A browser that is on its way to the identity provider and back. */
+export const oidcAttempt = pgTable("oidc_attempt", {
+  stateHash: text("state_hash").primaryKey(),
+  /** Of the cookie of the browser that began. */
+  browserHash: text("browser_hash").notNull(),
+  nonce: text().notNull(),
+  codeVerifier: text("code_verifier").notNull(),
+  createdAt: moment("created_at").notNull().defaultNow(),
+});

@@ -86,6 +86,6 @@ export function send(response: Response, answer: RouteAnswer): void {
     // A file of one's own is for nobody's cache between.
     response.setHeader("Cache-Control", "private, no-store");
     response.attachment(answer.file.name).type(answer.file.type).send(answer.file.bytes);
-  } else if (answer.status === 204) response.end();
+  } else if (answer.status === 204 || answer.status === 303) response.end();
   else response.type("application/json").send(JSON.stringify(answer.body));
 }

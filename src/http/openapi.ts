@@ -51,7 +51,7 @@ function operation(
 ): ZodOpenApiOperationObject {
   const status = String(route.status ?? 200) as `${1 | 2 | 3 | 4 | 5}${string}`;
   const success =
-    status === "204"
+    status === "204" || status === "303"
       ? { description: "Done" }
       : {
           description: "Success",

@@ -42,6 +42,11 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   path: string;
   summary: string;
   roles: readonly Role[];
+  /**
+   * Which of an operator's people may call it, when it changes something: makers unless it says otherwise; `both`: who is
+   * maker and approver in one, since it gives away either right; `any`: everybody who does not only read.
+   */
+  duty?: "maker" | "approver" | "both" | "any";
   params?: z.ZodType<P>;
   query?: z.ZodType<Q>;
   body?: z.ZodType<B>;
@@ -85,6 +90,7 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
       if (principal.scope === "read" && route.method !== "get" && route.readersToo !== true) {
         throw new Refusal("scope_not_allowed", "this key may only read: use one with the scope write");
       }
+      requireDuty(principal, route);
       if (route.body !== undefined) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>
         answer({ context, principal }, route, request),
@@ -92,6 +98,18 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
     },
   ];
   app[route.method](path, ...steps);
+}
+
+/** @throws Refusal duty_not_allowed */
+function requireDuty({ role, duties }: Principal, { method, duty = "maker", readersToo }: Route): void {
+  if (role !== "operator" || duties === null || method === "get" || duty === "any" || readersToo === true)
+    return;
+  const needed = duty === "both" ? (["maker", "approver"] as const) : [duty];
+  if (needed.every((one) => duties.includes(one))) return;
+  throw new Refusal(
+    "duty_not_allowed",
+    `this takes somebody who is ${needed.join(" and ")}; you are ${duties.join(" and ")}`,
+  );
 }
 
 type Input = RouteInput<unknown, unknown, unknown>;

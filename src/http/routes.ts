@@ -1,5 +1,7 @@
 import { keyRoutes } from "./access-routes/keys.ts";
+import { loginRoutes } from "./access-routes/login.ts";
 import { openSessionRoutes, sessionRoutes } from "./access-routes/sessions.ts";
+import { userRoutes } from "./access-routes/users.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
@@ -32,9 +34,10 @@ export const ROUTES: readonly Route[] = [
   ...invoiceRoutes,
   ...keyRoutes,
   ...sessionRoutes,
+  ...userRoutes,
   ...webhookEndpointRoutes,
   ...stripeWebhookRoutes,
 ];
 
 /** Those that take no key. */
-export const OPEN_ROUTES: readonly OpenRoute[] = [...openSessionRoutes];
+export const OPEN_ROUTES: readonly OpenRoute[] = [...openSessionRoutes, ...loginRoutes];

@@ -41,6 +41,8 @@ const VENDORS: Record<string, readonly string[]> = {
   express: ["http/", "processes/api.ts"],
   "express-rate-limit": ["http/"],
   helmet: ["http/"],
+  nodemailer: ["adapters/mail/"],
+  "openid-client": ["adapters/oidc/"],
   pdfkit: ["statements/"],
   postgres: ["postgres/", "adapters/postgres-log/"],
 };

@@ -1,10 +1,18 @@
 import type { Request } from "express";
 import { z } from "zod";
-import { listSessions, openSession, revokeSession, type SessionOwner } from "../../access/index.ts";
+import {
+  listSessions,
+  openSession,
+  otherRolesOf,
+  revokeSession,
+  type SessionOwner,
+  useLoginLink,
+} from "../../access/index.ts";
+import { Id } from "../../catalog/index.ts";
 import { Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
-import { authenticate, type Principal, ROLES, SCOPES } from "../keys/principal.ts";
-import { requireSameOrigin, sessionCookie } from "../keys/session-cookie.ts";
+import { authenticate, type Principal, principalOfSession, ROLES, SCOPES } from "../keys/principal.ts";
+import { requireSameOrigin, sessionCookie, sessionToken } from "../keys/session-cookie.ts";
 import { defineOpenRoute, type OpenRoute } from "../open-route.ts";
 import { defineRoute, type Route } from "../route.ts";
 
@@ -20,39 +28,82 @@ const Who = z.object({
   name: z.string().nullable(),
   session: z.string().nullable(),
   expires_at: z.string().nullable().meta({ description: "When the session ends at the latest." }),
+  others: z
+    .array(
+      z.object({
+        user: z.string(),
+        role: z.enum(ROLES),
+        payee: z.string().nullable(),
+        customer: z.string().nullable(),
+      }),
+    )
+    .meta({
+      description: "The same person's other users: POST /v1/sessions with one of them goes on as it.",
+    }),
 });
 
-const whoIs = ({ role, payee, customer, scope, duties, name, session }: Principal): z.infer<typeof Who> => ({
-  ...{ role, payee, customer, scope, duties, name },
-  session: session?.id ?? null,
-  expires_at: session?.expires_at ?? null,
-});
+async function whoIs(context: AppContext, principal: Principal): Promise<z.infer<typeof Who>> {
+  const { role, payee, customer, scope, duties, name, session } = principal;
+  const others = duties === null ? [] : await otherRolesOf(context.sql, principal.id);
+  const ends = { session: session?.id ?? null, expires_at: session?.expires_at ?? null };
+  return { role, payee, customer, scope, duties, name, ...ends, others };
+}
 
 const postSession = defineOpenRoute({
   method: "post",
   path: "/sessions",
-  summary: "Sign a browser in with an API key: sets the cookie tributary_session",
-  body: z.strictObject({ api_key: z.string().min(1).max(512) }),
+  summary:
+    "Sign a browser in, with an API key, the token of a link that came by mail, or as another user of the same person",
+  body: z.union([
+    z.strictObject({ api_key: z.string().min(1).max(512) }),
+    z.strictObject({ login_token: z.string().min(1).max(512) }),
+    z.strictObject({ user: Id.meta({ description: "One of `others` of the session that one has." }) }),
+  ]),
   status: 201,
   response: Who,
   async handle({ body, context }, request) {
     // A form of another site must not sign anybody in as somebody else; programs send no Origin.
-    if (request.get("Origin") !== undefined) requireSameOrigin(request, context.publicUrl);
-    const header = `Bearer ${body.api_key}`;
-    const principal = await authenticate(context.sql, context.operatorKey, header);
-    const configured = principal.id === "operator";
-    const owner = configured ? { operatorKey: body.api_key } : { apiKey: principal.id };
-    return signIn(context, request, principal, owner);
+    if (request.get("Origin") !== undefined || "user" in body) requireSameOrigin(request, context.publicUrl);
+    const opened = await openSession(
+      context.sql,
+      await ownerOf(context, request, body),
+      request.get("User-Agent"),
+    );
+    const principal = await principalOfSession(context, opened.token);
+    return {
+      body: await whoIs(context, principal),
+      headers: {
+        "Set-Cookie": sessionCookie(context.publicUrl, opened.token, opened.maxAgeSeconds),
+        "Cache-Control": "no-store",
+      },
+    };
   },
 });
 
-async function signIn(context: AppContext, request: Request, principal: Principal, owner: SessionOwner) {
-  const opened = await openSession(context.sql, owner, request.get("User-Agent"));
-  const cookie = sessionCookie(context.publicUrl, opened.token, opened.maxAgeSeconds);
-  return {
-    body: whoIs({ ...principal, session: opened.session }),
-    headers: { "Set-Cookie": cookie, "Cache-Control": "no-store" },
-  };
+type Proof = { api_key: string } | { login_token: string } | { user: string };
+
+/** @throws Refusal unauthenticated, login_token_invalid, no_such_user */
+async function ownerOf(context: AppContext, request: Request, proof: Proof): Promise<SessionOwner> {
+  if ("login_token" in proof) return { user: await useLoginLink(context.sql, proof.login_token) };
+  if ("api_key" in proof) {
+    const principal = await authenticate(context.sql, context.operatorKey, `Bearer ${proof.api_key}`);
+    return principal.id === "operator" ? { operatorKey: proof.api_key } : { apiKey: principal.id };
+  }
+  const { id } = await principalOfSession(context, sessionToken(request) ?? "");
+  const others = await otherRolesOf(context.sql, id);
+  if (!others.some(({ user }) => user === proof.user))
+    throw new Refusal("no_such_user", `user: ${proof.user} is no other user of the person who is signed in`);
+  return { user: proof.user };
+}
+
+/** Signs a browser in. */
+export async function sessionCookieFor(
+  context: AppContext,
+  request: Request,
+  owner: SessionOwner,
+): Promise<string> {
+  const { token, maxAgeSeconds } = await openSession(context.sql, owner, request.get("User-Agent"));
+  return sessionCookie(context.publicUrl, token, maxAgeSeconds);
 }
 
 const getCurrent = defineRoute({
@@ -61,7 +112,10 @@ const getCurrent = defineRoute({
   summary: "Who is signed in, or whose key this is",
   roles: ROLES,
   response: Who,
-  handle: async ({ principal }) => ({ body: whoIs(principal), headers: { "Cache-Control": "no-store" } }),
+  handle: async ({ principal, context }) => ({
+    body: await whoIs(context, principal),
+    headers: { "Cache-Control": "no-store" },
+  }),
 });
 
 const deleteCurrent = defineRoute({

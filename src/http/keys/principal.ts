@@ -35,13 +35,18 @@ type Caller = { sql: Sql; operatorKey: string | null; publicUrl: string };
  * @throws Refusal unauthenticated, origin_not_allowed
  */
 export async function principalOfRequest(context: Caller, request: Request): Promise<Principal> {
-  const { sql, operatorKey, publicUrl } = context;
   const header = request.headers.authorization;
   const token = header === undefined ? sessionToken(request) : undefined;
-  if (token === undefined) return authenticate(sql, operatorKey, header);
-  const principal = await findSession(sql, token, operatorKey);
+  if (token === undefined) return authenticate(context.sql, context.operatorKey, header);
+  const principal = await principalOfSession(context, token);
+  if (request.method !== "GET" && request.method !== "HEAD") requireSameOrigin(request, context.publicUrl);
+  return principal;
+}
+
+/** @throws Refusal unauthenticated */
+export async function principalOfSession(context: Caller, token: string): Promise<Principal> {
+  const principal = await findSession(context.sql, token, context.operatorKey);
   if (principal === undefined) throw new Refusal("unauthenticated", "this session is over: sign in again");
-  if (request.method !== "GET" && request.method !== "HEAD") requireSameOrigin(request, publicUrl);
   return principal;
 }
 

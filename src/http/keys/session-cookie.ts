@@ -17,6 +17,18 @@ export function sessionCookie(publicUrl: string, token: string | null, maxAgeSec
   return `${NAME}=${token ?? ""}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure}`;
 }
 
+const OIDC_SECONDS = 600;
+
+/** Of a browser on its way to the identity provider: it comes back from another site, so Strict would keep it from us. */
+export function oidcCookie(publicUrl: string, token: string): string {
+  const secure = publicUrl.startsWith("https:") ? "; Secure" : "";
+  return `tributary_oidc=${token}; Path=/v1/oidc; HttpOnly; SameSite=Lax; Max-Age=${OIDC_SECONDS}${secure}`;
+}
+
+export function oidcToken(request: Request): string | undefined {
+  return /(?:^|;\s*)tributary_oidc=([\w-]{43})(?:;|$)/.exec(request.headers.cookie ?? "")?.[1];
+}
+
 /**
  * A browser sends its cookies whoever made it ask; only what one of our own pages asked for may change anything.
  * @throws Refusal origin_not_allowed
