@@ -20,7 +20,7 @@ export async function answerOnce(
   carryOut: () => Promise<RouteAnswer>,
 ): Promise<void> {
   const key = request.method === "POST" ? request.get("Idempotency-Key") : undefined;
-  if (key === undefined) return send(response, await carryOut());
+  if (key === undefined) return send(request, response, await carryOut());
   if (key.length === 0 || key.length > 255) {
     throw new Refusal("parameter_invalid", "Idempotency-Key: 1 to 255 characters");
   }
@@ -28,7 +28,7 @@ export async function answerOnce(
   const kept = await reserve(sql, principal.id, key, requestHash);
   if (kept !== undefined) {
     response.setHeader("Idempotent-Replayed", "true");
-    return send(response, kept);
+    return send(request, response, kept);
   }
   let answer: RouteAnswer;
   try {
@@ -40,7 +40,7 @@ export async function answerOnce(
   await sql`
     UPDATE idempotent_request SET status = ${answer.status ?? 200}, response = ${JSON.stringify(answer.keep ?? answer.body)}::text::jsonb
     WHERE principal = ${principal.id} AND key = ${key}`;
-  send(response, answer);
+  send(request, response, answer);
 }
 
 /** Takes the key for this request, or answers what was answered before. @throws Refusal */
@@ -79,7 +79,11 @@ function hashOf(request: Request): string {
   return createHash("sha256").update(`${request.method} ${request.originalUrl}\n`).update(body).digest("hex");
 }
 
-function send(response: Response, answer: RouteAnswer): void {
+function send(request: Request, response: Response, answer: RouteAnswer): void {
+  if (answer.stream !== undefined) {
+    answer.stream(request, response);
+    return;
+  }
   response.status(answer.status ?? 200);
   if (answer.file !== undefined) {
     // A file of one's own is for nobody's cache between.

@@ -32,6 +32,8 @@ export interface RouteAnswer {
   keep?: unknown;
   /** Sent instead of the body, by routes that `offer` its type. */
   file?: FileAnswer;
+  /** Answers by itself, for as long as it likes, instead of the body. */
+  stream?: (request: Request, response: Response) => void;
 }
 
 /** One endpoint: what it takes and gives (zod, also the source of the OpenAPI document), who may call it, what it does. */
@@ -105,6 +107,7 @@ async function answer(
       : parse(route.body, parseJson(request, route), "body_invalid", "body");
   const accepts = negotiate(route, request);
   const given = await route.handle({ params, query, body, principal, context, accepts }, request);
+  if (given.stream !== undefined) return { body: null, stream: given.stream };
   if (given.file !== undefined) return { status: route.status ?? 200, body: null, file: given.file };
   // The answer passes its schema too, so that the OpenAPI document cannot say anything else than what is sent.
   return { ...given, status: route.status ?? 200, body: route.response.parse(given.body) };
