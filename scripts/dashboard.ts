@@ -48,9 +48,9 @@ async function main(): Promise<void> {
 }
 
 async function writeTypes(): Promise<void> {
-  const { openApiDocument, ROUTES, stripeWebhook } = await import("../src/http/index.ts");
+  const { OPEN_ROUTES, openApiDocument, ROUTES, stripeWebhook } = await import("../src/http/index.ts");
   const { apiTypes } = await import("./dashboard/api-types.ts");
-  const document = JSON.parse(JSON.stringify(openApiDocument(ROUTES, stripeWebhook)));
+  const document = JSON.parse(JSON.stringify(openApiDocument(ROUTES, OPEN_ROUTES, stripeWebhook)));
   await mkdir(join(TYPES, ".."), { recursive: true });
   await writeFile(TYPES, apiTypes(document));
 }

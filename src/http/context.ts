@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { IdentityProvider } from "../access/index.ts";
 import type { CatalogStore } from "../catalog/index.ts";
 import type { PeriodTotals } from "../earnings/index.ts";
 import type { Nanos, Period } from "../kernel/index.ts";
@@ -34,6 +35,8 @@ export interface AppContext {
   publicUrl: string;
   /** Who issues statements: the marketplace, as the tax office knows it. */
   platform: Party;
+  /** Who signs people in besides this service itself. */
+  identity: IdentityProvider | null;
   /** Gives new payees an account, against the simulator; otherwise does nothing. */
   afterCatalogChange: () => Promise<void>;
 }

@@ -20,7 +20,7 @@ export async function answerOnce(
   carryOut: () => Promise<RouteAnswer>,
 ): Promise<void> {
   const key = request.method === "POST" ? request.get("Idempotency-Key") : undefined;
-  if (key === undefined) return send(request, response, await carryOut());
+  if (key === undefined) return send(response, await carryOut());
   if (key.length === 0 || key.length > 255) {
     throw new Refusal("parameter_invalid", "Idempotency-Key: 1 to 255 characters");
   }
@@ -28,7 +28,7 @@ export async function answerOnce(
   const kept = await reserve(sql, principal.id, key, requestHash);
   if (kept !== undefined) {
     response.setHeader("Idempotent-Replayed", "true");
-    return send(request, response, kept);
+    return send(response, kept);
   }
   let answer: RouteAnswer;
   try {
@@ -40,7 +40,7 @@ export async function answerOnce(
   await sql`
     UPDATE idempotent_request SET status = ${answer.status ?? 200}, response = ${JSON.stringify(answer.keep ?? answer.body)}::text::jsonb
     WHERE principal = ${principal.id} AND key = ${key}`;
-  send(request, response, answer);
+  send(response, answer);
 }
 
 /** Takes the key for this request, or answers what was answered before. @throws Refusal */
@@ -79,16 +79,17 @@ function hashOf(request: Request): string {
   return createHash("sha256").update(`${request.method} ${request.originalUrl}\n`).update(body).digest("hex");
 }
 
-function send(request: Request, response: Response, answer: RouteAnswer): void {
+export function send(response: Response, answer: RouteAnswer): void {
   if (answer.stream !== undefined) {
-    answer.stream(request, response);
+    answer.stream(response);
     return;
   }
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
   response.status(answer.status ?? 200);
   if (answer.file !== undefined) {
     // A file of one's own is for nobody's cache between.
     response.setHeader("Cache-Control", "private, no-store");
     response.attachment(answer.file.name).type(answer.file.type).send(answer.file.bytes);
-  } else if (answer.status === 204) response.end();
+  } else if (answer.status === 204 || answer.status === 303) response.end();
   else response.type("application/json").send(JSON.stringify(answer.body));
 }

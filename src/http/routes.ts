@@ -1,5 +1,7 @@
-import { currentSessionRoutes } from "./access-routes/current-session.ts";
 import { keyRoutes } from "./access-routes/keys.ts";
+import { loginRoutes } from "./access-routes/login.ts";
+import { openSessionRoutes, sessionRoutes } from "./access-routes/sessions.ts";
+import { userRoutes } from "./access-routes/users.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
@@ -7,6 +9,7 @@ import { browseRoutes } from "./catalog-routes/browse.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
 import { previewRoutes } from "./catalog-routes/preview.ts";
 import { liveRoutes } from "./live/live-route.ts";
+import type { OpenRoute } from "./open-route.ts";
 import { explainRoutes } from "./payee-routes/explain.ts";
 import { onboardingRoutes } from "./payee-routes/onboarding.ts";
 import { payeeRoutes } from "./payee-routes/payees.ts";
@@ -36,9 +39,13 @@ export const ROUTES: readonly Route[] = [
   ...settlementRoutes,
   ...oversightRoutes,
   ...invoiceRoutes,
-  ...currentSessionRoutes,
   ...keyRoutes,
+  ...sessionRoutes,
+  ...userRoutes,
   ...webhookEndpointRoutes,
   ...stripeWebhookRoutes,
   ...liveRoutes,
 ];
+
+/** Those that take no key. */
+export const OPEN_ROUTES: readonly OpenRoute[] = [...openSessionRoutes, ...loginRoutes];

@@ -1,6 +1,8 @@
+import type { IdentityProvider } from "../access/index.ts";
+import { openIdProvider } from "../adapters/oidc/openid-provider.ts";
 import { stripeEventReader } from "../adapters/stripe/stripe-events.ts";
 import { createApp, LiveFeed } from "../http/index.ts";
-import { platformOf } from "./config.ts";
+import { type Config, platformOf } from "./config.ts";
 import { startHandlingEvents, WebhookSecrets } from "./provider-events.ts";
 import { type Serving, serve } from "./serve.ts";
 import type { Tributary } from "./wire.ts";
@@ -34,6 +36,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
         horizonDays,
         requestsPerMinute: config.RATE_LIMIT_PER_MINUTE ?? null,
         platform: platformOf(config),
+        identity: identityOf(config),
         webhookHosts: config.WEBHOOK_ALLOWED_HOSTS,
       },
       watching,
@@ -50,4 +53,9 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
       await stopHandling();
     },
   };
+}
+
+function identityOf({ OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET }: Config): IdentityProvider | null {
+  if (OIDC_ISSUER === undefined || OIDC_CLIENT_ID === undefined) return null;
+  return openIdProvider({ issuer: OIDC_ISSUER, clientId: OIDC_CLIENT_ID, clientSecret: OIDC_CLIENT_SECRET });
 }

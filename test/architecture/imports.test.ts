@@ -25,6 +25,7 @@ const STAGES = [
   "billing",
   "statements",
   "notifications",
+  "access",
   "audit",
 ];
 /** On top of the stages, each only what stands before it. */
@@ -40,6 +41,8 @@ const VENDORS: Record<string, readonly string[]> = {
   express: ["http/", "processes/api.ts"],
   "express-rate-limit": ["http/"],
   helmet: ["http/"],
+  nodemailer: ["adapters/mail/"],
+  "openid-client": ["adapters/oidc/"],
   pdfkit: ["statements/"],
   react: ["dashboard/"],
   "@base-ui/react": ["dashboard/"],

@@ -1,5 +1,4 @@
 import type { operations, schemas } from "../../../dist/api/api-types.ts";
-import { keptKey } from "./kept-key.ts";
 
 export type Operation = keyof operations;
 export type Answer<O extends Operation> = operations[O]["answer"];
@@ -68,8 +67,6 @@ export async function send<O extends Operation>(
 ): Promise<Response> {
   const [method = "get", template = ""] = operation.split(" ");
   const headers: Record<string, string> = { Accept: accept };
-  const key = keptKey();
-  if (key !== null) headers.Authorization = `Bearer ${key}`;
   if (input.body !== undefined) headers["Content-Type"] = "application/json";
   const response = await fetch(addressOf(template, input), {
     method: method.toUpperCase(),

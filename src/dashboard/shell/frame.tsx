@@ -1,8 +1,9 @@
 import { Dialog } from "@base-ui/react/dialog";
+import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { type LiveFigures, useLiveFeed } from "../data/live.ts";
-import { type Session, useSignOut } from "../data/session.ts";
+import { type Session, signIn, useSignOut } from "../data/session.ts";
 import { PageSkeleton } from "../parts/states.tsx";
 import { LiveContext } from "./live-context.ts";
 import { PageBoundary } from "./page-boundary.tsx";
@@ -114,6 +115,12 @@ function Drawer({ nav }: { nav: NavGroup[] }) {
 function Account({ session, connected }: { session: Session; connected: boolean }) {
   const signOut = useSignOut();
   const [theme, setTheme] = useState<Theme>(chosenTheme);
+  const client = useQueryClient();
+  const goOnAs = async (user: string) => {
+    const other = await signIn({ user });
+    client.clear();
+    client.setQueryData(["session"], other);
+  };
   const choose = (chosen: Theme) => {
     applyTheme(chosen);
     setTheme(chosen);
@@ -135,9 +142,23 @@ function Account({ session, connected }: { session: Session; connected: boolean 
           ))}
         </select>
       </label>
-      <span className="who" title={`${session.role}, ${session.scope}`}>
-        {who}
-      </span>
+      {session.others.length === 0 ? (
+        <span className="who" title={`${session.role}, ${session.scope}`}>
+          {who}
+        </span>
+      ) : (
+        <label className="theme">
+          <span className="hidden">Who you are here</span>
+          <select value="" onChange={(event) => void goOnAs(event.target.value)}>
+            <option value="">{who}</option>
+            {session.others.map(({ user, role, payee, customer }) => (
+              <option key={user} value={user}>
+                {payee ?? customer ?? role}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <button type="button" className="quiet" onClick={() => void signOut()}>
         Sign out
       </button>

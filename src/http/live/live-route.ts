@@ -1,6 +1,6 @@
-import type { Request, Response } from "express";
+import type { Response } from "express";
 import { z } from "zod";
-import { authenticate } from "../keys/principal.ts";
+import { principalOfRequest } from "../keys/principal.ts";
 import { BalanceView } from "../payee-routes/balance-view.ts";
 import { defineRoute, type Route } from "../route.ts";
 import type { LiveFigures } from "./live-feed.ts";
@@ -56,18 +56,16 @@ const getLive = defineRoute({
   roles: ["operator", "payee"],
   offers: [EVENTS],
   response: LiveView,
-  async handle({ principal, context, accepts }) {
+  async handle({ principal, context, accepts }, request) {
     const audience = principal.role === "operator" ? null : principal.payee;
     const figures = await context.live.figures(audience);
     if (accepts !== EVENTS) return { body: figures };
-    const still = async (request: Request) => {
-      await authenticate(context.sql, context.operatorKey, request.headers.authorization);
-    };
+    const still = () => principalOfRequest(context, request);
     const { live } = context;
     return {
       body: null,
-      stream(request, response) {
-        const end = openStream(response, () => still(request));
+      stream(response) {
+        const end = openStream(response, still);
         end.send(figures);
         const stop = live.listen(audience, end.send);
         const forget = live.whenClosed(end.finish);
@@ -85,7 +83,7 @@ interface Stream {
   finish(): void;
 }
 
-function openStream(response: Response, stillAllowed: () => Promise<void>): Stream {
+function openStream(response: Response, stillAllowed: () => Promise<unknown>): Stream {
   response.status(200).setHeader("Content-Type", EVENTS);
   response.setHeader("Cache-Control", "no-store");
   response.setHeader("X-Accel-Buffering", "no");

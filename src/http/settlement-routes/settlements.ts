@@ -150,6 +150,7 @@ const plan = defineRoute({
 const approve = defineRoute({
   method: "post",
   path: "/settlements/{period}/approve",
+  duty: "approver",
   summary: "Approve the plan: the one with this hash, or the one there is",
   roles: operator,
   params: PeriodPath,
@@ -170,6 +171,7 @@ const approve = defineRoute({
 const pay = defineRoute({
   method: "post",
   path: "/settlements/{period}/pay",
+  duty: "any",
   summary: "Pay what is approved and not paid yet; safe to repeat",
   roles: operator,
   params: PeriodPath,
