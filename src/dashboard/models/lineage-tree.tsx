@@ -4,18 +4,18 @@ import type { Schema } from "../data/api.ts";
 type Node = Schema<"LineageNode">;
 
 /** A model between what it was made from and what was made from it; a royalty stands on the way that it goes up. */
-export function LineageTree({ nodes }: { nodes: Node[] }) {
+export function LineageTree({ nodes, under = "/models" }: { nodes: Node[]; under?: string }) {
   const known = new Set(nodes.map(({ model }) => model));
   const root = nodes.find(({ base_model }) => base_model === null || !known.has(base_model));
   if (root === undefined) return <p className="empty">It has no lineage yet.</p>;
   return (
     <ul className="tree">
-      <Branch node={root} nodes={nodes} />
+      <Branch node={root} nodes={nodes} under={under} />
     </ul>
   );
 }
 
-function Branch({ node, nodes }: { node: Node; nodes: Node[] }) {
+function Branch({ node, nodes, under }: { node: Node; nodes: Node[]; under: string }) {
   const made = nodes.filter(({ base_model }) => base_model === node.model);
   return (
     <li>
@@ -23,7 +23,7 @@ function Branch({ node, nodes }: { node: Node; nodes: Node[] }) {
         {node.is_self ? (
           <strong>{node.model}</strong>
         ) : (
-          <Link href={`/models/${node.model}`}>{node.model}</Link>
+          <Link href={`${under}/${node.model}`}>{node.model}</Link>
         )}
         <span className="dim"> by {node.owner}</span>
         {node.royalty !== null && (
@@ -35,7 +35,7 @@ function Branch({ node, nodes }: { node: Node; nodes: Node[] }) {
       {made.length > 0 && (
         <ul>
           {made.map((child) => (
-            <Branch key={child.model} node={child} nodes={nodes} />
+            <Branch key={child.model} node={child} nodes={nodes} under={under} />
           ))}
         </ul>
       )}

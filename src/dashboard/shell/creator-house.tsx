@@ -11,7 +11,7 @@ const NAV: NavGroup[] = [
       { to: "/payouts", label: "Payouts" },
       { to: "/statements", label: "Statements" },
       { to: "/predictions", label: "Predictions" },
-      { to: "/webhooks", label: "Webhooks and keys" },
+      { to: "/webhooks", label: "Webhooks and sessions" },
       { to: "/profile", label: "Profile" },
     ],
   },

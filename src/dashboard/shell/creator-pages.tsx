@@ -14,6 +14,7 @@ const Predictions = lazy(() =>
 );
 const Prediction = lazy(() => import("../creator/prediction.tsx").then((m) => ({ default: m.Prediction })));
 const Profile = lazy(() => import("../creator/profile.tsx").then((m) => ({ default: m.Profile })));
+const Webhooks = lazy(() => import("../creator/webhooks.tsx").then((m) => ({ default: m.Webhooks })));
 
 /** The pages about one payee's money: its own, or those that an operator looks at. */
 export function CreatorPages({ payee }: { payee: string }) {
@@ -28,6 +29,7 @@ export function CreatorPages({ payee }: { payee: string }) {
         <Route path="/statements/:period/:currency" component={Statement} />
         <Route path="/predictions" component={Predictions} />
         <Route path="/predictions/:id" component={Prediction} />
+        <Route path="/webhooks" component={Webhooks} />
         <Route path="/profile" component={Profile} />
         <Route>
           <EmptyState title="There is no such page">The list of pages has all that there are.</EmptyState>
