@@ -33,6 +33,8 @@ export interface RouteAnswer {
   headers?: Record<string, string>;
   /** Sent instead of the body, by routes that `offer` its type. */
   file?: FileAnswer;
+  /** Answers by itself, for as long as it likes, instead of the body. */
+  stream?: (response: Response) => void;
 }
 
 /** One endpoint: what it takes and gives (zod, also the source of the OpenAPI document), who may call it, what it does. */
@@ -130,6 +132,7 @@ export async function answer<I extends Pick<Input, "context">>(
       : parse(route.body, parseJson(request, route), "body_invalid", "body");
   const accepts = negotiate(route, request);
   const given = await route.handle({ ...from, params, query, body, accepts }, request);
+  if (given.stream !== undefined) return { body: null, stream: given.stream };
   if (given.file !== undefined) return { status: route.status ?? 200, body: null, file: given.file };
   // The answer passes its schema too, so that the OpenAPI document cannot say anything else than what is sent.
   return { ...given, status: route.status ?? 200, body: route.response.parse(given.body) };
