@@ -1,6 +1,7 @@
 import { keyRoutes } from "./access-routes/keys.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
+import { nettingRoutes } from "./billing-routes/netting.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
 import { previewRoutes } from "./catalog-routes/preview.ts";
@@ -11,6 +12,7 @@ import { statementRoutes } from "./payee-routes/statements.ts";
 import type { Route } from "./route.ts";
 import { payoutRuleRoutes } from "./settlement-routes/payout-rules.ts";
 import { settlementRoutes } from "./settlement-routes/settlements.ts";
+import { chainRoutes } from "./usage-routes/chains.ts";
 import { predictionRoutes } from "./usage-routes/predictions.ts";
 import { usageRoutes } from "./usage-routes/usage.ts";
 
@@ -18,6 +20,7 @@ import { usageRoutes } from "./usage-routes/usage.ts";
 export const ROUTES: readonly Route[] = [
   ...usageRoutes,
   ...predictionRoutes,
+  ...chainRoutes,
   // Before /payouts/{id}.
   ...payoutRuleRoutes,
   ...payeeRoutes,
@@ -28,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   ...previewRoutes,
   ...settlementRoutes,
   ...invoiceRoutes,
+  ...nettingRoutes,
   ...keyRoutes,
   ...webhookEndpointRoutes,
   ...stripeWebhookRoutes,

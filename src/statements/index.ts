@@ -1,4 +1,5 @@
 export { type Balance, balancesOf } from "./balances/balances.ts";
+export { type Chain, type ChainStep, chainOf } from "./chain.ts";
 export { findStatements, listPayouts, type PayoutView, statementsOf, statementsOfYear } from "./documents.ts";
 export {
   comparedWithPrevious,

@@ -140,6 +140,9 @@ const HeldFor = z.object({
 const BalanceView = z.object({
   currency: z.string(),
   accruing: Money,
+  own_usage: Money.meta({
+    description: "What customers linked to this payee used in open months: close nets it with `accruing`.",
+  }),
   payable: Money,
   held: Money,
   held_for: z
@@ -155,6 +158,7 @@ const BalanceView = z.object({
       trace_id: z.string(),
     }),
   ),
+  netted: Money.meta({ description: "Paid so far for usage of customers linked to this payee." }),
   paid_out: Money,
   lifetime: Money,
   next_payout: z.object({
