@@ -37,6 +37,7 @@ import {
   extentsFromEvents,
   periodsFromCuts,
   termsInForce,
+  versionsOfTheirModels,
 } from "./checks/terms-in-force.ts";
 import { partitionsFromRecords, recordsAreMetered } from "./checks/usage-log.ts";
 import {
@@ -66,6 +67,7 @@ const CHECKS: readonly Check[] = [
   otherMetersFromEvents,
   chainsFromEvents,
   termsInForce,
+  versionsOfTheirModels,
   periodsFromCuts,
   extentsFromEvents,
   extentsEndWithEvents,
