@@ -1,6 +1,9 @@
 import { keyRoutes } from "./access-routes/keys.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
+import { authorizeRoutes } from "./billing-routes/authorize.ts";
+import { creditRoutes } from "./billing-routes/credits.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
+import { spendRoutes } from "./billing-routes/spend.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
 import { previewRoutes } from "./catalog-routes/preview.ts";
@@ -28,6 +31,9 @@ export const ROUTES: readonly Route[] = [
   ...previewRoutes,
   ...settlementRoutes,
   ...invoiceRoutes,
+  ...creditRoutes,
+  ...spendRoutes,
+  ...authorizeRoutes,
   ...keyRoutes,
   ...webhookEndpointRoutes,
   ...stripeWebhookRoutes,

@@ -100,6 +100,8 @@ export const usageBlock = pgTable(
     folded: smallint().notNull().default(0),
     /** 1 once an accrual has seen its events. */
     accrued: smallint().notNull().default(0),
+    /** 1 once its events are in the spend of customers who have credits or limits; from the beginning when nobody has. */
+    counted: smallint().notNull().default(0),
     bookedAt: moment("booked_at").notNull().defaultNow(),
     sourceNos: integer("source_nos").array().notNull(),
     events: text().notNull(),
@@ -124,6 +126,7 @@ export const usageBlock = pgTable(
   (t) => [
     index().on(t.blockNo).where(sql`folded = 0`),
     index("usage_block_to_accrue").on(t.blockNo).where(sql`accrued = 0`),
+    index("usage_block_to_count").on(t.blockNo).where(sql`counted = 0`),
   ],
 );
 

@@ -3,9 +3,10 @@ export { type DeliveryView, listDeliveries, replay } from "./deliveries.ts";
 export {
   createEndpoint,
   deleteEndpoint,
+  type EndpointOwner,
   enableEndpoint,
   listEndpoints,
   rotateEndpointSecret,
   type WebhookEndpoint,
 } from "./endpoints.ts";
-export { EVENT_TYPES, type EventType } from "./event-types.ts";
+export { CUSTOMER_EVENT_TYPES, EVENT_TYPES, type EventType } from "./event-types.ts";

@@ -90,6 +90,7 @@ const INVOICE: InvoiceWithLines = {
   carried_in: "0",
   amount: money("USD", 0n),
   carried_out: "0",
+  paid_from_credits: money("USD", 0n),
   push: { state: "not_pushed", attempt: 0, reason: null, provider_id: null },
   lines: [],
 };
