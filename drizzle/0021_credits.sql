@@ -135,7 +135,7 @@ BEGIN
   ), account AS (
     INSERT INTO spend_account (customer_no, currency, since_block, spent, invoiced_nanos)
     SELECT v_no, p_currency, CASE WHEN s.is_called THEN s.last_value ELSE 0 END, coalesce((SELECT sum(spent) FROM used), 0),
-      coalesce((SELECT sum(i.amount_nanos) FROM invoice i WHERE i.customer = p_customer AND i.currency = p_currency), 0)
+      coalesce((SELECT sum(i.amount_nanos + i.netted_nanos) FROM invoice i WHERE i.customer = p_customer AND i.currency = p_currency), 0)
     FROM usage_block_no s ON CONFLICT DO NOTHING RETURNING customer_no
   )
   INSERT INTO spend_month (customer_no, currency, service_month, spent)
@@ -463,7 +463,7 @@ BEGIN
   SELECT array_agg(c.customer_no) INTO v_customers FROM invoice i JOIN customer c ON c.id = i.customer
   WHERE i.period = p_period AND EXISTS (SELECT FROM spend_account a WHERE a.customer_no = c.customer_no AND a.currency = i.currency);
   PERFORM lock_spend_accounts(v_customers);
-  UPDATE spend_account a SET invoiced_nanos = a.invoiced_nanos + i.amount_nanos
+  UPDATE spend_account a SET invoiced_nanos = a.invoiced_nanos + i.amount_nanos + i.netted_nanos
   FROM invoice i JOIN customer c ON c.id = i.customer
   WHERE i.period = p_period AND a.customer_no = c.customer_no AND a.currency = i.currency;
   PERFORM pay_invoice_from_credits(i, c.customer_no)

@@ -36,9 +36,9 @@ export async function listToPush(sql: Sql, period: Period): Promise<Invoice[]> {
 async function select(sql: Sql, condition: ReturnType<Sql>): Promise<Invoice[]> {
   const rows = await sql<StoredInvoice[]>`
     SELECT i.id, i.period::text, i.customer, i.currency, i.lines AS line_count, trim_scale(i.gross)::text AS gross,
-      trim_scale(i.carried_in)::text AS carried_in, i.amount_nanos::text AS nanos, trim_scale(i.carried_out)::text AS carried_out,
-      coalesce(k.amount_nanos, 0)::text AS credit_nanos, coalesce(p.state, 'not_pushed') AS state,
-      coalesce(p.attempt, 0) AS attempt, p.reason, p.provider_id
+      trim_scale(i.carried_in)::text AS carried_in, i.netted_nanos::text AS netted, i.amount_nanos::text AS nanos,
+      trim_scale(i.carried_out)::text AS carried_out, coalesce(k.amount_nanos, 0)::text AS credit_nanos,
+      coalesce(p.state, 'not_pushed') AS state, coalesce(p.attempt, 0) AS attempt, p.reason, p.provider_id
     FROM invoice i LEFT JOIN invoice_push p ON p.invoice_id = i.id
     LEFT JOIN invoice_payment k ON k.invoice_id = i.id AND k.reference = 'tributary:credits'
     WHERE ${condition}`;
@@ -86,8 +86,9 @@ export async function invoiceStatus(sql: Sql, period: Period): Promise<InvoiceSt
   };
 }
 
-type StoredInvoice = Omit<Invoice, "period" | "amount" | "paid_from_credits" | "push"> & {
+type StoredInvoice = Omit<Invoice, "period" | "netted" | "amount" | "paid_from_credits" | "push"> & {
   period: string;
+  netted: string;
   nanos: string;
   credit_nanos: string;
 } & Invoice["push"];
@@ -95,10 +96,11 @@ type StoredInvoice = Omit<Invoice, "period" | "amount" | "paid_from_credits" | "
 type StoredLine = InvoiceLine & { invoice_id: string; scale: number };
 
 function fromStored(row: StoredInvoice): Invoice {
-  const { nanos, credit_nanos, state, attempt, reason, provider_id, period, ...rest } = row;
+  const { netted, nanos, credit_nanos, state, attempt, reason, provider_id, period, ...rest } = row;
   return {
     ...rest,
     period: periodOfDay(period),
+    netted: money(row.currency, BigInt(netted)),
     amount: money(row.currency, BigInt(nanos)),
     paid_from_credits: money(row.currency, BigInt(credit_nanos)),
     push: { state, attempt, reason, provider_id },

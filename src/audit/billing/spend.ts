@@ -22,7 +22,7 @@ export const spendAccounts = sqlCheck(
   `WITH due AS (
      SELECT a.customer_no, a.currency, coalesce((SELECT sum(m.spent) FROM spend_month m
          WHERE m.customer_no = a.customer_no AND m.currency = a.currency), 0) AS spent,
-       coalesce((SELECT sum(i.amount_nanos) FROM invoice i WHERE i.customer = c.id AND i.currency = a.currency), 0) AS invoiced,
+       coalesce((SELECT sum(i.amount_nanos + i.netted_nanos) FROM invoice i WHERE i.customer = c.id AND i.currency = a.currency), 0) AS invoiced,
        coalesce((SELECT sum(s.left_nanos) FROM credit_standing s WHERE s.customer = c.id AND s.currency = a.currency), 0) AS credit,
        coalesce((SELECT sum(r.amount_nanos) FROM spend_reservation r
          WHERE r.customer_no = a.customer_no AND r.currency = a.currency AND r.outcome IS NULL), 0) AS reserved

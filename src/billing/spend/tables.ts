@@ -32,7 +32,7 @@ export const spendAccount = pgTable(
     sinceBlock: bigint("since_block", { mode: "bigint" }).notNull(),
     /** Everything ever used and counted, exact, in major units. */
     spent: numeric().notNull(),
-    /** Σ of the customer's invoices. */
+    /** Σ of the customer's invoices, with what was netted on them. */
     invoicedNanos: sumOfNanos("invoiced_nanos"),
     /** Σ of what is left of its credit grants. */
     creditNanos: sumOfNanos("credit_nanos"),
