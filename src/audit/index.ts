@@ -39,6 +39,7 @@ import {
   extentsFromEvents,
   periodsFromCuts,
   termsInForce,
+  versionsOfTheirModels,
 } from "./checks/terms-in-force.ts";
 import { partitionsFromRecords, recordsAreMetered } from "./checks/usage-log.ts";
 import {
@@ -68,6 +69,7 @@ const CHECKS: readonly Check[] = [
   otherMetersFromEvents,
   chainsFromEvents,
   termsInForce,
+  versionsOfTheirModels,
   periodsFromCuts,
   extentsFromEvents,
   extentsEndWithEvents,
