@@ -53,7 +53,8 @@ export const expiriesBooked = sqlCheck(
    SELECT format('credit expiry of %s: its grant has %s left, which no usage needs', s.id, s.left_nanos)
    FROM credit_standing s JOIN customer c ON c.id = s.customer
    JOIN spend_account a ON a.customer_no = c.customer_no AND a.currency = s.currency
-   WHERE s.is_over AND s.left_nanos > ceil(a.spent * 1000000000) - a.invoiced_nanos`,
+   -- What is below a step cannot pay an invoice: it may stay.
+   WHERE s.is_over AND s.left_nanos > greatest(ceil(a.spent * 1000000000) - a.invoiced_nanos, invoice_step(a.currency) - 1)`,
 );
 
 export const creditBalances = sqlCheck(
