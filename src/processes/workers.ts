@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { loginMail } from "../access/index.ts";
 import { releaseHeld } from "../billing/index.ts";
 import { accrueOpenPeriods } from "../earnings/index.ts";
 import { now, withinDeadline } from "../kernel/index.ts";
@@ -11,7 +12,7 @@ import {
   mergeWindows,
   releaseParked,
 } from "../metering/index.ts";
-import { deliverDue } from "../notifications/index.ts";
+import { deliverDue, type MailSettings, sendDueMail } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { Foundation } from "./wire.ts";
 
@@ -38,6 +39,7 @@ export async function startWorkers({
   log,
   logger,
   config,
+  mailer,
   watching,
 }: Foundation): Promise<() => Promise<void>> {
   const reading = await consumeLog(log, sql, logger, {
@@ -56,6 +58,11 @@ export async function startWorkers({
       await pause(everyMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
+  const mailSettings: MailSettings = {
+    url: config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
+    sender: config.PLATFORM_NAME,
+    word: { login: (data, createdAt) => loginMail(sql, data, createdAt) },
+  };
   const loops = [
     repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
     repeat("noting what called what", LINK_MS, () => linkChainedEvents(sql)),
@@ -67,6 +74,7 @@ export async function startWorkers({
     repeat("delivering webhooks", config.WEBHOOK_INTERVAL_MS, () =>
       deliverDue(sql, config.WEBHOOK_ALLOWED_HOSTS),
     ),
+    repeat("sending mail", config.MAIL_INTERVAL_MS, () => sendDueMail(sql, mailer, mailSettings)),
     repeat("accrual", config.ACCRUAL_INTERVAL_MS, () => accrueOpenPeriods(sql)),
   ];
   return async () => {
