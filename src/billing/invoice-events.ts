@@ -32,8 +32,11 @@ async function lookAtInvoice(
   if (standing === undefined) throw new Error(`Stripe has no invoice ${providerId}`);
   const { status, currency, totalMinor, paidMinor, paidAt } = standing;
   if (status !== "paid") return { state: "handled", outcome: `${ours.id} is ${status}` };
+  const [{ nanos }] = await sql<[{ nanos: string }]>`SELECT invoice_left(${ours.id})::text AS nanos`;
+  // What a credit note took from it before it was paid is known here already.
+  const asked = BigInt(nanos) === fromMinor(currency, paidMinor) ? paidMinor : totalMinor;
   // Stripe calls an invoice paid that it carried over or that was marked so by hand: no money came then.
-  if (paidMinor !== totalMinor)
+  if (paidMinor !== asked)
     return {
       state: "handled",
       outcome: `${ours.id} is paid at Stripe with ${paidMinor} of ${totalMinor}: an operator records what came with POST /v1/invoices/${ours.id}/payments`,
@@ -41,7 +44,7 @@ async function lookAtInvoice(
   if (totalMinor === 0n) return { state: "handled", outcome: `${ours.id} is paid: there was nothing to pay` };
   await recordInvoicePaid(sql, {
     invoice: ours.id,
-    amountNanos: fromMinor(currency, totalMinor),
+    amountNanos: fromMinor(currency, asked),
     reference: providerId,
     by: `stripe:${event}`,
     paidAt: paidAt ?? new Date(),

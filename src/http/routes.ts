@@ -1,6 +1,9 @@
 import { keyRoutes } from "./access-routes/keys.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
+import { correctionRoutes } from "./billing-routes/corrections.ts";
+import { disputeRoutes } from "./billing-routes/disputes.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
+import { refundRoutes } from "./billing-routes/refunds.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
 import { previewRoutes } from "./catalog-routes/preview.ts";
@@ -28,6 +31,9 @@ export const ROUTES: readonly Route[] = [
   ...previewRoutes,
   ...settlementRoutes,
   ...invoiceRoutes,
+  ...refundRoutes,
+  ...disputeRoutes,
+  ...correctionRoutes,
   ...keyRoutes,
   ...webhookEndpointRoutes,
   ...stripeWebhookRoutes,

@@ -32,6 +32,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
         horizonDays,
         requestsPerMinute: config.RATE_LIMIT_PER_MINUTE ?? null,
         platform: platformOf(config),
+        correctionLimits: config.CORRECTION_APPROVAL_LIMITS,
         webhookHosts: config.WEBHOOK_ALLOWED_HOSTS,
       },
       watching,
