@@ -122,6 +122,7 @@ export const SHOWN_AS: Record<string, RegExp> = {
   account_balance: /^account /,
   accrual_part: /accrual.part|booked \[/,
   adjustment: /adjustment/,
+  adjustment_cell: /adjustment.*cell/,
   adjustment_held: /adjustment entry|held share/,
   adjustment_movement: /adjustment entry/,
   books_state: /books_state|payout attempt/,
