@@ -10,10 +10,11 @@ import {
 import { partsFromHistories } from "./adjustments/parts.ts";
 import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
 import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
+import { nettingEntries, nettingsFromUsage } from "./billing/netting.ts";
 import { billingCustomers, pushesOfInvoices } from "./billing/pushes.ts";
 import type { Check } from "./check.ts";
 import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
-import { groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
+import { chainsFromEvents, groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
 import { accrualEntries, billingEntries, receivablesFromGross, releaseEntries } from "./checks/bookings.ts";
 import {
   namesOfCatalogue,
@@ -44,6 +45,7 @@ import {
   extentsFromEvents,
   periodsFromCuts,
   termsInForce,
+  versionsOfTheirModels,
 } from "./checks/terms-in-force.ts";
 import { partitionsFromRecords, recordsAreMetered } from "./checks/usage-log.ts";
 import {
@@ -71,7 +73,9 @@ const CHECKS: readonly Check[] = [
   floorFromBlocks,
   groupsFromEvents,
   otherMetersFromEvents,
+  chainsFromEvents,
   termsInForce,
+  versionsOfTheirModels,
   periodsFromCuts,
   extentsFromEvents,
   extentsEndWithEvents,
@@ -90,6 +94,8 @@ const CHECKS: readonly Check[] = [
   accrualEntries,
   releaseEntries,
   billingEntries,
+  nettingsFromUsage,
+  nettingEntries,
   accruingFromParts,
   periodsInOrder,
   settlementsInOrder,

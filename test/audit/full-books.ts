@@ -17,7 +17,13 @@ import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
 import { present } from "../../src/kernel/index.ts";
 import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
-import { consumeLog, foldCustomerWindows, meteringStatus, releaseParked } from "../../src/metering/index.ts";
+import {
+  consumeLog,
+  foldCustomerWindows,
+  linkChainedEvents,
+  meteringStatus,
+  releaseParked,
+} from "../../src/metering/index.ts";
 import {
   accountReadiness,
   bookReversal,
@@ -26,7 +32,7 @@ import {
   reconcile,
 } from "../../src/payouts/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
-import { approvePlan, closeMonth, planMonth } from "../../src/settlement/index.ts";
+import { approvePlan, closeMonth, planMonth, setNettingRule } from "../../src/settlement/index.ts";
 import { stripeClient } from "../stripe-simulator/stripe-client.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { monthOf } from "../support/marketplace-books.ts";
@@ -35,6 +41,7 @@ import { until } from "../support/until.ts";
 import { type EventFields, usageEvent } from "../support/usage.ts";
 
 export const MONTH = monthOf("2023-09");
+const BEFORE = monthOf("2023-08");
 
 const component = (meter: string, amount: string, per = "1", max?: string) => ({
   meter,
@@ -49,6 +56,7 @@ const CATALOGUE = {
   customers: [
     { id: "acme", name: "Acme", currency: "USD", country: "US" },
     { id: "mia-app", name: "Mia's app", currency: "USD", country: "DE", payee: "mia" },
+    { id: "lin-app", name: "Lin's app", currency: "USD", country: "DE", payee: "lin" },
   ],
   models: [
     { id: "ada/base", payee: "ada" },
@@ -104,6 +112,13 @@ const CATALOGUE = {
     },
   ],
 };
+
+/** Two who use what others made, one of them netted with what it earns, and what its app called. */
+const CHAINED: Partial<EventFields>[] = [
+  { model: "lin/fine", metrics: { output_token_count: 90_000, predict_time: 2 } },
+  { model: "ada/base", customer: "mia-app", metrics: { input_token_count: 5 }, parent: "before-0" },
+  { model: "ada/base", customer: "lin-app", metrics: { input_token_count: 7 }, parent: "before-1" },
+];
 
 const USED: Partial<EventFields>[] = [
   { model: "ada/base", metrics: { input_token_count: 4_001, frames: 7, image_count: 5 } },
@@ -163,6 +178,12 @@ export async function openFullMonth(): Promise<FullMonth> {
       await metered();
     };
 
+    await setNettingRule(sql, "lin-app", { from: BEFORE, nets: false }, "operator");
+    await send("before", CHAINED, "2023-08-14");
+    await linkChainedEvents(sql);
+    await closeMonth(sql, BEFORE, { graceSeconds: 3_600, catchUp: async () => {} });
+    await makeInvoices(sql, BEFORE, { by: "operator" });
+
     await send("first", USED);
     await send("again", [{ ...USED[0], id: "first-0", time: "2023-09-14T12:00:00.000001Z" }]);
     await send("conflict", [{ ...USED[3], id: "first-3", metrics: { output_token_count: 1 } }]);
@@ -214,7 +235,6 @@ export async function openFullMonth(): Promise<FullMonth> {
 }
 
 const ACME = "inv_2023-09_acme_USD";
-const MIA_APP = "inv_2023-09_mia-app_USD";
 
 /** While its shares are still held: one is taken back again. */
 async function refundSome(sql: Sql): Promise<void> {
@@ -232,7 +252,7 @@ async function payInvoices(sql: Sql): Promise<void> {
   const rows = await sql<
     { id: string; nanos: string }[]
   >`SELECT id, invoice_left(id)::text AS nanos FROM invoice ORDER BY id`;
-  for (const { id, nanos } of rows)
+  for (const { id, nanos } of rows.filter((row) => row.nanos !== "0"))
     await recordInvoicePaid(sql, {
       invoice: id,
       amountNanos: BigInt(nanos),
@@ -246,7 +266,7 @@ async function payInvoices(sql: Sql): Promise<void> {
 async function adjustMonth(sql: Sql): Promise<void> {
   await openDispute(sql, {
     id: "dispute-1",
-    invoice: MIA_APP,
+    invoice: ACME,
     amountNanos: 1_000_000_000n,
     reason: "fraudulent",
     by: "operator",
