@@ -44,6 +44,117 @@ CREATE TABLE "session" (
 	CONSTRAINT "session_token_hash_unique" UNIQUE("token_hash")
 );
 --> statement-breakpoint
+CREATE TABLE "adjustment" (
+	"adjustment_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "adjustment_adjustment_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"id" text NOT NULL,
+	"reference" text NOT NULL,
+	"kind" text NOT NULL,
+	"currency" text NOT NULL,
+	"corrects" date,
+	"invoice_id" text,
+	"gross" numeric NOT NULL,
+	"credited_nanos" numeric(38, 0) NOT NULL,
+	"returned_nanos" numeric(38, 0) NOT NULL,
+	"reverses" bigint,
+	"asked" jsonb NOT NULL,
+	"reason" text NOT NULL,
+	"made_by" text NOT NULL,
+	"made_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "adjustment_id_unique" UNIQUE("id"),
+	CONSTRAINT "adjustment_reference_unique" UNIQUE("reference")
+);
+--> statement-breakpoint
+CREATE TABLE "adjustment_cell" (
+	"adjustment_no" bigint NOT NULL,
+	"customer_no" integer NOT NULL,
+	"booked_period" date NOT NULL,
+	"service_month" date NOT NULL,
+	"model_no" integer NOT NULL,
+	"meter_no" smallint NOT NULL,
+	"price_no" integer NOT NULL,
+	"split_plan_no" integer NOT NULL,
+	"refunded" numeric NOT NULL,
+	"rerated" numeric NOT NULL,
+	CONSTRAINT "adjustment_cell_adjustment_no_customer_no_service_month_model_no_meter_no_price_no_split_plan_no_pk" PRIMARY KEY("adjustment_no","customer_no","service_month","model_no","meter_no","price_no","split_plan_no")
+);
+--> statement-breakpoint
+CREATE TABLE "adjustment_held" (
+	"adjustment_no" bigint NOT NULL,
+	"payee" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "adjustment_held_adjustment_no_payee_pk" PRIMARY KEY("adjustment_no","payee")
+);
+--> statement-breakpoint
+CREATE TABLE "adjustment_movement" (
+	"adjustment_no" bigint NOT NULL,
+	"account" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "adjustment_movement_adjustment_no_account_pk" PRIMARY KEY("adjustment_no","account")
+);
+--> statement-breakpoint
+CREATE TABLE "adjustment_part" (
+	"adjustment_no" bigint NOT NULL,
+	"booked_period" date NOT NULL,
+	"service_month" date NOT NULL,
+	"model_no" integer NOT NULL,
+	"split_plan_no" integer NOT NULL,
+	"payee" text,
+	"reason" text NOT NULL,
+	"paid_by" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "correction" (
+	"id" text PRIMARY KEY NOT NULL,
+	"kind" text NOT NULL,
+	"currency" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"limit_nanos" numeric(38, 0),
+	"asked" jsonb NOT NULL,
+	"reason" text NOT NULL,
+	"proposed_by" text NOT NULL,
+	"proposed_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"approved_by" text,
+	"approved_at" timestamp with time zone,
+	"adjustment_no" bigint,
+	CONSTRAINT "correction_adjustment_no_unique" UNIQUE("adjustment_no")
+);
+--> statement-breakpoint
+CREATE TABLE "dispute" (
+	"id" text PRIMARY KEY NOT NULL,
+	"invoice_id" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"state" text NOT NULL,
+	"reason" text NOT NULL,
+	"opened_by" text NOT NULL,
+	"opened_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"decided_by" text,
+	"decided_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "dispute_hold" (
+	"dispute_id" text NOT NULL,
+	"payee" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "dispute_hold_dispute_id_payee_pk" PRIMARY KEY("dispute_id","payee")
+);
+--> statement-breakpoint
+CREATE TABLE "reattribution" (
+	"adjustment_no" bigint PRIMARY KEY NOT NULL,
+	"booked_period" date NOT NULL,
+	"model_no" integer NOT NULL,
+	"from_payee" text NOT NULL,
+	"to_payee" text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "refund_policy" (
+	"from_period" date PRIMARY KEY NOT NULL,
+	"fee" text NOT NULL,
+	"provider_fee" text NOT NULL,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "billing_customer" (
 	"customer" text NOT NULL,
 	"currency" text NOT NULL,
@@ -916,6 +1027,13 @@ CREATE TABLE "spend_reservation" (
 --> statement-breakpoint
 ALTER TABLE "login_link" ADD CONSTRAINT "login_link_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "session" ADD CONSTRAINT "session_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "adjustment_cell" ADD CONSTRAINT "adjustment_cell_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "adjustment_held" ADD CONSTRAINT "adjustment_held_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "adjustment_movement" ADD CONSTRAINT "adjustment_movement_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "adjustment_part" ADD CONSTRAINT "adjustment_part_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "correction" ADD CONSTRAINT "correction_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "dispute_hold" ADD CONSTRAINT "dispute_hold_dispute_id_dispute_id_fk" FOREIGN KEY ("dispute_id") REFERENCES "public"."dispute"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "reattribution" ADD CONSTRAINT "reattribution_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_line" ADD CONSTRAINT "invoice_line_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_payment" ADD CONSTRAINT "invoice_payment_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_push" ADD CONSTRAINT "invoice_push_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -955,6 +1073,14 @@ CREATE INDEX "app_user_payee_index" ON "app_user" USING btree ("payee");--> stat
 CREATE INDEX "login_link_app_user_created_at_index" ON "login_link" USING btree ("app_user","created_at");--> statement-breakpoint
 CREATE INDEX "session_api_key_index" ON "session" USING btree ("api_key");--> statement-breakpoint
 CREATE INDEX "session_app_user_index" ON "session" USING btree ("app_user");--> statement-breakpoint
+CREATE UNIQUE INDEX "adjustment_reverses_index" ON "adjustment" USING btree ("reverses") WHERE reverses IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "adjustment_invoice_id_index" ON "adjustment" USING btree ("invoice_id");--> statement-breakpoint
+CREATE INDEX "adjustment_kind_adjustment_no_index" ON "adjustment" USING btree ("kind","adjustment_no");--> statement-breakpoint
+CREATE INDEX "adjustment_cell_booked_period_model_no_index" ON "adjustment_cell" USING btree ("booked_period","model_no");--> statement-breakpoint
+CREATE INDEX "adjustment_cell_customer_no_booked_period_index" ON "adjustment_cell" USING btree ("customer_no","booked_period");--> statement-breakpoint
+CREATE INDEX "adjustment_part_adjustment_no_index" ON "adjustment_part" USING btree ("adjustment_no");--> statement-breakpoint
+CREATE INDEX "adjustment_part_payee_adjustment_no_index" ON "adjustment_part" USING btree ("payee","adjustment_no");--> statement-breakpoint
+CREATE INDEX "dispute_invoice_id_index" ON "dispute" USING btree ("invoice_id");--> statement-breakpoint
 CREATE INDEX "held_share_payee_index" ON "held_share" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "invoice_period_id_index" ON "invoice" USING btree ("period","id");--> statement-breakpoint
 CREATE INDEX "invoice_release_due_at_index" ON "invoice_release" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint

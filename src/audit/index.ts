@@ -1,5 +1,13 @@
 import type { SealExport } from "../ledger/index.ts";
 import { isUnavailable, type Sql } from "../postgres/index.ts";
+import { correctionsAsBooked, disputeEntries, disputesAsBooked } from "./adjustments/disputes.ts";
+import {
+  adjustmentEntries,
+  adjustmentsAsBooked,
+  cellsWereCharged,
+  invoicesNotOverCredited,
+} from "./adjustments/entries.ts";
+import { partsFromHistories } from "./adjustments/parts.ts";
 import { creditBalances, creditsUsed, expiriesBooked, grantsBooked } from "./billing/credits.ts";
 import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
 import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
@@ -121,6 +129,14 @@ const CHECKS: readonly Check[] = [
   spendFromUsage,
   spendAccounts,
   reservationsSettled,
+  cellsWereCharged,
+  partsFromHistories,
+  adjustmentEntries,
+  adjustmentsAsBooked,
+  invoicesNotOverCredited,
+  disputeEntries,
+  disputesAsBooked,
+  correctionsAsBooked,
   chainHashes,
   everythingChained,
   sealsFromChain,

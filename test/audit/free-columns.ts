@@ -36,6 +36,15 @@ export const FREE_TABLES: Record<string, string> = {
 
 /** Columns under which there is nothing and from which nothing is computed, and why. */
 export const FREE_COLUMNS: Record<string, string> = {
+  "adjustment.reference": "another name for it; it only keeps the same one from being booked twice",
+  "correction.approved_at": WHEN,
+  "correction.approved_by": WHO,
+  "correction.limit_nanos": "the setting of that time; nothing is computed from it",
+  "correction.proposed_at": WHEN,
+  "dispute.decided_at": WHEN,
+  "dispute.opened_at": WHEN,
+  "refund_policy.set_at": WHEN,
+  "refund_policy.set_by": WHO,
   "catalog_state.version": "tells that something changed; a wrong one makes a change be planned once more",
   "chain_state.complete_until_xid": MARK,
   "customer.created_at": WHEN,
@@ -149,6 +158,10 @@ export const CHANGED_TO: Record<string, string> = {
 export const SHOWN_AS: Record<string, RegExp> = {
   account_balance: /^account /,
   accrual_part: /accrual.part|booked \[/,
+  adjustment: /adjustment/,
+  adjustment_cell: /adjustment.*cell/,
+  adjustment_held: /adjustment entry|held share/,
+  adjustment_movement: /adjustment entry/,
   books_state: /books_state|payout attempt/,
   chain_link: /^link \d/,
   credit_grant: /credit/,
@@ -168,6 +181,8 @@ export const SHOWN_AS: Record<string, RegExp> = {
   permitted_flow: /entries of kind/,
   price_component: /price|accrual.line|rate.segment/,
   price_version: /price|rate.segment/,
+  reattribution: /reattribution|adjustment part/,
+  refund_policy: /adjustment part/,
   release_rule: /release/,
   revenue_policy: /split.segment/,
   self_dealing_plan: /self-dealing plan/,

@@ -3,10 +3,19 @@ import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-u
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
 import {
+  approveCorrection,
+  type CorrectionAsked,
+  correct,
+  loseDispute,
+  openDispute,
+  refund,
+  returnRefund,
+  setRefundPolicy,
+} from "../../src/adjustments/index.ts";
+import {
   authorize,
   expireCredits,
   grantCredit,
-  listInvoices,
   makeInvoices,
   type NewCredit,
   pushInvoices,
@@ -17,7 +26,7 @@ import {
 } from "../../src/billing/index.ts";
 import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
-import { parseNanos, present } from "../../src/kernel/index.ts";
+import { present } from "../../src/kernel/index.ts";
 import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
 import {
   consumeLog,
@@ -201,16 +210,19 @@ export async function openFullMonth(): Promise<FullMonth> {
     await releaseParked(sql);
 
     await grantAndReserve(sql);
+    await setRefundPolicy(sql, { from: MONTH, fee: "kept", provider_fee: "payees" }, "operator");
     await setReleaseRule(sql, { from: MONTH, rule: "on_payment", hold_days: 0 }, "operator");
     await closeMonth(sql, MONTH, { graceSeconds: 3_600, catchUp: async () => {} });
     await makeInvoices(sql, MONTH, { by: "operator" });
     await pushInvoices(sql, openStripeBillingProvider(stripe), MONTH);
+    await refundSome(sql);
     await payInvoices(sql);
     const readiness = (accounts: string[]) => accountReadiness(sql, provider, accounts);
     const { hash } = await planMonth(sql, MONTH, { by: "maker", twoPerson: true, readiness });
     await approvePlan(sql, MONTH, hash, "checker");
     await payMonth(sql, provider, MONTH);
     await reverseOne(sql, provider, simulator);
+    await adjustMonth(sql);
 
     await send("late", USED.slice(0, 4));
     await catalog.change(CHANGES as Parameters<typeof catalog.change>[0]);
@@ -235,8 +247,6 @@ export async function openFullMonth(): Promise<FullMonth> {
   }
   return database;
 }
-
-const nanosOf = ({ amount }: { amount: string }) => present(parseNanos(amount), "an amount");
 
 /** Credits of both kinds, one of which expires after the invoices; a reservation that an event settled and one that is open. */
 async function grantAndReserve(sql: Sql): Promise<void> {
@@ -282,17 +292,59 @@ async function grantAndReserve(sql: Sql): Promise<void> {
   await sweepSpend(sql);
 }
 
+const ACME = "inv_2023-09_acme_USD";
+
+/** While its shares are still held: one is taken back again. */
+async function refundSome(sql: Sql): Promise<void> {
+  const common = { reason: "it was wrong", by: "operator" };
+  await refund(sql, { ...common, asked: { invoice: ACME, amount: "1.5" }, reference: "first" });
+  const id = await refund(sql, {
+    ...common,
+    asked: { prediction: { id: "first-3", source: "//predictor/eu-1" } },
+    reference: "second",
+  });
+  await returnRefund(sql, { id, reference: "third", reason: "it was right", by: "operator" });
+}
+
 async function payInvoices(sql: Sql): Promise<void> {
-  for (const { id, amount, paid_from_credits } of await listInvoices(sql, { limit: 100 })) {
-    const amountNanos = nanosOf(amount) - nanosOf(paid_from_credits);
-    if (amountNanos === 0n) continue;
+  const rows = await sql<
+    { id: string; nanos: string }[]
+  >`SELECT id, invoice_left(id)::text AS nanos FROM invoice ORDER BY id`;
+  for (const { id, nanos } of rows.filter((row) => row.nanos !== "0"))
     await recordInvoicePaid(sql, {
       invoice: id,
-      amountNanos,
+      amountNanos: BigInt(nanos),
       reference: `bank-${id}`,
       by: "operator",
       paidAt: new Date(),
     });
+}
+
+/** A lost dispute, and a correction of each kind. */
+async function adjustMonth(sql: Sql): Promise<void> {
+  await openDispute(sql, {
+    id: "dispute-1",
+    invoice: ACME,
+    amountNanos: 1_000_000_000n,
+    reason: "fraudulent",
+    by: "operator",
+  });
+  await loseDispute(sql, { id: "dispute-1", by: "operator", feeNanos: 15_000_000_000n });
+  const limits = new Map([["USD", 1_000_000n]]);
+  const common = { reason: "as agreed", by: "operator", limits };
+  const month = { period: MONTH, currency: "USD" };
+  for (const [reference, asked] of Object.entries<CorrectionAsked>({
+    credit: { kind: "credit", payee: "ada", currency: "USD", amount: "3" },
+    rerate: {
+      kind: "rerate",
+      model: "ada/base",
+      ...month,
+      components: [{ meter: "frames", amount: "0.014", per: "1" }],
+    },
+    reattribution: { kind: "reattribution", model: "mia/own", ...month, from: "mia", to: "lin" },
+  })) {
+    const { id, state } = await correct(sql, { ...common, asked, reference });
+    if (state === "needs_approval") await approveCorrection(sql, id, "checker");
   }
 }
 
