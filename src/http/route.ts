@@ -47,6 +47,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   /** The body may be left out. */
   bodyOptional?: boolean;
   bodyBytesMax?: number;
+  /** The handler gets the body as bytes, and parses them itself when it must. */
+  bodyAsBytes?: boolean;
   /** Content types other than application/json: then `body` sees the parsed JSON as it is. */
   contentTypes?: readonly string[];
   status?: number;
@@ -99,10 +101,7 @@ async function answer(
 ): Promise<RouteAnswer> {
   const params = parse(route.params, request.params, "parameter_invalid", "path");
   const query = parse(route.query, request.query, "parameter_invalid", "query");
-  const body =
-    route.body === undefined
-      ? undefined
-      : parse(route.body, parseJson(request, route), "body_invalid", "body");
+  const body = route.body === undefined ? undefined : bodyOf(route, route.body, request);
   const accepts = negotiate(route, request);
   const given = await route.handle({ params, query, body, principal, context, accepts }, request);
   if (given.file !== undefined) return { status: route.status ?? 200, body: null, file: given.file };
@@ -148,13 +147,18 @@ function bodyReader(types: readonly string[], limit: number) {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function parseJson(request: Request, route: Route): unknown {
+function bodyOf(route: Route, schema: z.ZodType, request: Request): unknown {
   if (!Buffer.isBuffer(request.body) || request.body.length === 0) {
-    if (route.bodyOptional) return {};
+    if (route.bodyOptional) return parse(schema, {}, "body_invalid", "body");
     throw new Refusal("body_not_json", "a JSON body is missing");
   }
+  return route.bodyAsBytes ? request.body : parse(schema, parseJson(request.body), "body_invalid", "body");
+}
+
+/** @throws Refusal body_not_json */
+export function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(utf8.decode(request.body));
+    return JSON.parse(utf8.decode(bytes));
   } catch {
     throw new Refusal("body_not_json", "the body is not JSON in UTF-8");
   }
