@@ -11,12 +11,14 @@ import { statementRoutes } from "./payee-routes/statements.ts";
 import type { Route } from "./route.ts";
 import { payoutRuleRoutes } from "./settlement-routes/payout-rules.ts";
 import { settlementRoutes } from "./settlement-routes/settlements.ts";
+import { logLossRoutes } from "./usage-routes/log-loss.ts";
 import { predictionRoutes } from "./usage-routes/predictions.ts";
 import { usageRoutes } from "./usage-routes/usage.ts";
 
 /** Every endpoint of the API, in the order in which a path is looked for. */
 export const ROUTES: readonly Route[] = [
   ...usageRoutes,
+  ...logLossRoutes,
   ...predictionRoutes,
   // Before /payouts/{id}.
   ...payoutRuleRoutes,
