@@ -14,12 +14,9 @@ const PartitionView = z.object({
   log: z.object({ id: z.string(), start: offset, end: offset }),
   cursor: Place.nullable(),
   broken: z.string().nullable().meta({ description: "Why metering cannot go on without a person." }),
-  lost: z
-    .object({ from: offset, until: offset })
-    .nullable()
-    .meta({
-      description: "Records that were never metered and are gone; null when none are, or nobody can know.",
-    }),
+  lost: z.object({ from: offset, until: offset }).nullable().meta({
+    description: "Records that were never metered and are gone; null when none are, or nobody can know.",
+  }),
   accepted: z.array(
     z.object({
       from: Place,
