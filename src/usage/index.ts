@@ -12,6 +12,7 @@ export {
 export { elementEnd } from "./logged/element-end.ts";
 export { type EventNames, LoggedEventReader } from "./logged/read-logged.ts";
 export { partitionOfKey } from "./partition-of-key.ts";
+export { readQuantities } from "./read-quantities.ts";
 export { eventOfReplicatePrediction, ReplicatePrediction } from "./replicate-prediction.ts";
 export { acceptedTimes, EVENT_REFUSALS, readUsageEvent, type UsageEvent } from "./usage-event.ts";
 export {
