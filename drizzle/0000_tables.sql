@@ -594,6 +594,18 @@ CREATE TABLE "identity_floor" (
 	"block_no" bigint DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "log_loss" (
+	"log_loss_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "log_loss_log_loss_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"partition" integer NOT NULL,
+	"from_log_id" text NOT NULL,
+	"from_offset" bigint NOT NULL,
+	"to_log_id" text NOT NULL,
+	"to_offset" bigint NOT NULL,
+	"reason" text NOT NULL,
+	"accepted_by" text NOT NULL,
+	"accepted_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "metered_extent" (
 	"kind" text NOT NULL,
 	"subject_no" integer NOT NULL,

@@ -1,6 +1,6 @@
 -- Why: one call applies one consumed batch, in full or not at all; parked events go the same way once they can.
 
--- Which of the identities were metered before: their places. The planner must walk the index, whatever it believes about
+-- Which of the identities were metered before: their places. Asked when some are likely to be. The planner must walk the index, whatever it believes about
 -- its size.
 CREATE FUNCTION known_identities(p_identities uuid[]) RETURNS int[] LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$

@@ -9,7 +9,7 @@ import { kafkaJars } from "./kafka-jars.ts";
 import { runTool } from "./run-tool.ts";
 import { serverProperties } from "./server-properties.ts";
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 10_000;
 const JAVA_MISSING = "the Kafka broker needs Java 17 or newer: install openjdk-17-jre-headless";
 

@@ -31,7 +31,9 @@ export interface UsageEvent {
 }
 
 export function toEvent(usage: Usage, source: string): UsageEvent & { id: string } {
-  const { id = crypto.randomUUID(), customer, time = new Date(), status = "succeeded", ...data } = usage;
+  const { id = crypto.randomUUID(), customer, time = new Date(), status = "succeeded" } = usage;
+  const { model, version, metrics = {}, parent } = usage;
+  // In the order in which the log has them: so they are taken over as they are, which is several times faster.
   return {
     specversion: "1.0",
     id,
@@ -39,6 +41,12 @@ export function toEvent(usage: Usage, source: string): UsageEvent & { id: string
     type: "prediction.completed",
     time: time.toISOString(),
     subject: customer,
-    data: { ...data, status },
+    data: {
+      model,
+      ...(version === undefined ? {} : { version }),
+      status,
+      metrics,
+      ...(parent === undefined ? {} : { parent }),
+    },
   };
 }

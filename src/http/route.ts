@@ -55,6 +55,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   /** The body may be left out. */
   bodyOptional?: boolean;
   bodyBytesMax?: number;
+  /** The handler gets the body as bytes, and parses them itself when it must. */
+  bodyAsBytes?: boolean;
   /** May be called with the scope read though it is no GET: it changes nothing but the caller's own access. */
   readersToo?: boolean;
   /** Content types other than application/json: then `body` sees the parsed JSON as it is. */
@@ -126,10 +128,7 @@ export async function answer<I extends Pick<Input, "context">>(
 ): Promise<RouteAnswer> {
   const params = parse(route.params, request.params, "parameter_invalid", "path");
   const query = parse(route.query, request.query, "parameter_invalid", "query");
-  const body =
-    route.body === undefined
-      ? undefined
-      : parse(route.body, parseJson(request, route), "body_invalid", "body");
+  const body = route.body === undefined ? undefined : bodyOf(route, route.body, request);
   const accepts = negotiate(route, request);
   const given = await route.handle({ ...from, params, query, body, accepts }, request);
   if (given.stream !== undefined) return { body: null, stream: given.stream };
@@ -176,13 +175,22 @@ export function bodyReader(types: readonly string[], limit: number) {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function parseJson(request: Request, route: Pick<Route, "bodyOptional">): unknown {
+function bodyOf(
+  route: Pick<Route, "bodyOptional" | "bodyAsBytes">,
+  schema: z.ZodType,
+  request: Request,
+): unknown {
   if (!Buffer.isBuffer(request.body) || request.body.length === 0) {
-    if (route.bodyOptional) return {};
+    if (route.bodyOptional) return parse(schema, {}, "body_invalid", "body");
     throw new Refusal("body_not_json", "a JSON body is missing");
   }
+  return route.bodyAsBytes ? request.body : parse(schema, parseJson(request.body), "body_invalid", "body");
+}
+
+/** @throws Refusal body_not_json */
+export function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(utf8.decode(request.body));
+    return JSON.parse(utf8.decode(bytes));
   } catch {
     throw new Refusal("body_not_json", "the body is not JSON in UTF-8");
   }

@@ -27,12 +27,14 @@ import { oversightRoutes } from "./settlement-routes/oversight.ts";
 import { payoutRuleRoutes } from "./settlement-routes/payout-rules.ts";
 import { settlementRoutes } from "./settlement-routes/settlements.ts";
 import { chainRoutes } from "./usage-routes/chains.ts";
+import { logLossRoutes } from "./usage-routes/log-loss.ts";
 import { predictionRoutes } from "./usage-routes/predictions.ts";
 import { usageRoutes } from "./usage-routes/usage.ts";
 
 /** Every endpoint of the API, in the order in which a path is looked for. */
 export const ROUTES: readonly Route[] = [
   ...usageRoutes,
+  ...logLossRoutes,
   ...predictionRoutes,
   ...chainRoutes,
   // Before /payouts/{id}.

@@ -36,6 +36,7 @@ export const REFUSALS = {
   not_approved: 409,
   approver_made_plan: 409,
   metering_behind: 409,
+  log_loss_changed: 409,
   settlement_running: 409,
   reversal_not_bookable: 409,
   key_not_rotatable: 409,

@@ -3,6 +3,7 @@ import type { LogRecord } from "../usage/index.ts";
 import { batchBuilding, type MeteringBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
 import { uuidArray } from "./batch/columns.ts";
 import { columnsBuilding, type EventColumns } from "./batch/event-columns.ts";
+import { ExpectedRepeats } from "./batch/expected-repeats.ts";
 import { inTurns } from "./batch/in-turns.ts";
 
 export interface BatchPosition {
@@ -16,6 +17,8 @@ export interface BatchPosition {
 export interface ApplyOptions {
   /** Models with a limit per event, whose events are decided one by one: asked for by the database, and kept in mind. */
   limited?: Set<string>;
+  /** Whether events were metered before, of late: kept in mind. */
+  expected?: ExpectedRepeats;
   /** Events that were older than this when the log took them are refused. */
   horizonDays?: number | undefined;
 }
@@ -42,11 +45,11 @@ export async function applyBatch(
   sql: Sql,
   position: BatchPosition,
   records: readonly LogRecord[],
-  { limited = new Set(), horizonDays }: ApplyOptions = {},
+  { limited = new Set(), expected = new ExpectedRepeats(), horizonDays }: ApplyOptions = {},
 ): Promise<Applied> {
   const batch = await inTurns(batchBuilding(records, horizonDays));
   const nextOffset = records[batch.records]?.offset ?? position.to;
-  await applyBuilt(sql, { ...position, to: nextOffset }, batch, records, limited);
+  await applyBuilt(sql, { ...position, to: nextOffset }, batch, records, limited, expected);
   return { events: batch.consumed, records: batch.records, nextOffset };
 }
 
@@ -56,27 +59,35 @@ async function applyBuilt(
   batch: MeteringBatch,
   records: readonly LogRecord[],
   limited: Set<string>,
+  expected: ExpectedRepeats,
 ): Promise<void> {
-  for (let repeated = 0; ; ) {
+  let apart = expected.any ? await setRepeatsApart(sql, batch, expected) : batch;
+  for (let failures = 0; ; ) {
     try {
-      await applyNew(sql, position, await setRepeatsApart(sql, batch), records, limited);
+      await applyNew(sql, position, apart, records, limited);
       return;
     } catch (error) {
-      if (!violatesUnique(error, "usage_identity") || ++repeated > REPEATS_MAX) throw error;
+      if (!violatesUnique(error, "usage_identity") || ++failures > FAILURES_MAX) throw error;
+      apart = await setRepeatsApart(sql, batch, expected);
     }
   }
 }
 
 /** Another batch may add the same identities just now; when it has, they are known, and this one goes through. */
-const REPEATS_MAX = 20;
+const FAILURES_MAX = 20;
 
-/** What was metered before is asked first, outside of the transaction; whether that still holds, a unique key decides. */
-async function setRepeatsApart(sql: Sql, batch: MeteringBatch): Promise<MeteringBatch> {
+/** Asks what was metered before, outside of the transaction; whether that still holds, a unique key decides. */
+async function setRepeatsApart(
+  sql: Sql,
+  batch: MeteringBatch,
+  expected: ExpectedRepeats,
+): Promise<MeteringBatch> {
   const { events, firsts } = batch;
   if (firsts.length === 0) return batch;
-  const identities = uuidArray(firsts.map((row) => events.identity[row] ?? ""));
+  const identities = uuidArray(events.identity, firsts);
   const [{ known }] = await sql<[{ known: string }]>`
     SELECT known_identities(${identities}::text::uuid[])::text AS known`;
+  expected.found(known !== "{}");
   if (known === "{}") return batch;
   const places = new Set(known.slice(1, -1).split(",").map(Number));
   const old = firsts.filter((_, index) => places.has(index + 1));
@@ -163,7 +174,10 @@ async function callApply(
 ): Promise<void> {
   const { groups } = e;
   const [seconds, input, output, images] = groups.meters;
-  const known = repeats.map((row) => ({ i: events.identity[row], c: events.content[row]?.toString() }));
+  const known = repeats.map((row) => ({
+    i: events.identity.hexOf(row),
+    c: events.content.bigIntOf(row).toString(),
+  }));
   await sql`SELECT apply_usage_batch(${logId}, ${partition}, ${epoch}, ${nextOffset.toString()}, ${to.toString()}, ${consumed},
     ROW(${e.customers}::text::text[], ${e.sources}::text::text[], ${e.models}::text::text[], ${e.versions}::text::text[],
       ${e.statuses}::text::text[], ${e.meters}::text::text[], ${e.identities}::text::uuid[], ${e.contents}::text::bigint[],

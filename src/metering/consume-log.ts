@@ -9,6 +9,7 @@ import {
   type UsageLog,
 } from "../usage/index.ts";
 import { applyBatch } from "./apply-batch.ts";
+import { ExpectedRepeats } from "./batch/expected-repeats.ts";
 
 /** Told what happens to the partitions that this process meters. */
 export interface MeteringObserver {
@@ -40,7 +41,7 @@ export function consumeLog(
   logger: Logger,
   { observer, horizonDays }: { observer?: MeteringObserver; horizonDays?: number | undefined } = {},
 ): Promise<LogReading> {
-  const options = { limited: new Set<string>(), horizonDays };
+  const options = { limited: new Set<string>(), expected: new ExpectedRepeats(), horizonDays };
   const claims = new Map<number, { logId: string; epoch: string; nextOffset: bigint }>();
 
   async function claim(logId: string, partition: number): Promise<bigint> {

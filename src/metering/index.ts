@@ -3,6 +3,7 @@ export { consumeLog, type MeteringObserver } from "./consume-log.ts";
 export { foldCustomerWindows } from "./fold-customer-windows.ts";
 export { forgetIdentities } from "./forget-identities.ts";
 export { linkChainedEvents } from "./link-chained-events.ts";
+export { type AcceptedLoss, acceptLogLoss, type PartitionState, partitionStates } from "./log-loss.ts";
 export { mergeWindows } from "./merge-windows.ts";
 export {
   interruptedProgress,

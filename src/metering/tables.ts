@@ -39,6 +39,21 @@ export const meteringCursor = pgTable("metering_cursor", {
   updatedAt: moment("updated_at").notNull().defaultNow(),
 });
 
+/** What people said about records that were lost before they were metered: so a partition goes on, and it stays known. Append-only. */
+export const logLoss = pgTable("log_loss", {
+  logLossNo: bigint("log_loss_no", { mode: "bigint" }).primaryKey().generatedAlwaysAsIdentity(),
+  partition: integer().notNull(),
+  /** Where metering stood. */
+  fromLogId: text("from_log_id").notNull(),
+  fromOffset: bigint("from_offset", { mode: "bigint" }).notNull(),
+  /** Where it went on. In the same log, the records between were lost; of another log nobody knows what was. */
+  toLogId: text("to_log_id").notNull(),
+  toOffset: bigint("to_offset", { mode: "bigint" }).notNull(),
+  reason: text().notNull(),
+  acceptedBy: text("accepted_by").notNull(),
+  acceptedAt: moment("accepted_at").notNull().defaultNow(),
+});
+
 /**
  * Who was ever metered, the one row that every event costs: outlives the events, so that a retry next month is still a
  * duplicate. `content` is 64 bits of the hash of what was billed; `event_no` is the block and the place in it, null

@@ -1,4 +1,5 @@
 import { now, Refusal } from "../kernel/index.ts";
+import { findLogged } from "./logged/find-logged.ts";
 import { type LoggedEvent, loggedEvent } from "./logged-event.ts";
 import { type EventRefusal, readUsageEvent } from "./usage-event.ts";
 import { LogUnavailable, type UsageLog } from "./usage-log.ts";
@@ -41,11 +42,34 @@ export async function acceptEvents(
   return { accepted: accepted.length, rejected };
 }
 
+/**
+ * Takes a body over byte for byte when everything in it stands there as the log has it, and is good: several times faster, and
+ * no different to whoever reads the log. Undefined when it does not: then nothing was taken, and `acceptEvents` decides.
+ * @param isBatch whether it should be an array
+ * @throws Refusal log_unavailable, as acceptEvents does
+ */
+export async function acceptLogged(
+  log: UsageLog,
+  body: Buffer,
+  isBatch: boolean,
+  sources?: readonly string[],
+  horizonDays?: number,
+): Promise<Acceptance | undefined> {
+  if (body.length > RECORD_BYTES_SENT_MAX) return undefined;
+  const found = findLogged(body, isBatch, EVENTS_PER_BATCH_MAX, now(), sources, horizonDays);
+  if (found === null) return undefined;
+  await appendRecords(log, found.firstId, [body]);
+  return { accepted: found.count, rejected: [] };
+}
+
 async function append(log: UsageLog, events: readonly LoggedEvent[]): Promise<void> {
   const [first] = events;
-  if (first === undefined) return;
+  if (first !== undefined) await appendRecords(log, first.id, recordsOf(events));
+}
+
+async function appendRecords(log: UsageLog, key: string, values: readonly Buffer[]): Promise<void> {
   try {
-    await log.append(recordsOf(events).map((value) => ({ key: first.id, value })));
+    await log.append(values.map((value) => ({ key, value })));
   } catch (error) {
     if (!(error instanceof LogUnavailable)) throw error;
     throw new Refusal(

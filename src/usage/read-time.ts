@@ -15,7 +15,7 @@ const [POINT, DASH, COLON, T, Z] = [46, 45, 58, 84, 90];
  * A UTC time of the years 2000 to 2099, written as nearly everybody does. Its microseconds are exact in a double, and
  * every fourth year is a leap year. Negative for all else, and for what is no time.
  */
-function plainMicros(text: string): number {
+export function plainMicros(text: string): number {
   const last = text.length - 1;
   if (last < SHORTEST - 1 || last >= LONGEST || !isPunctuated(text, last)) return -1;
   const day = plainDay(pair(text, 0) * 100 + pair(text, 2), pair(text, 5), pair(text, 8));

@@ -49,6 +49,12 @@ const EARLIEST = 946_684_800_000_000n;
 const AHEAD_MAX_MICROS = 600_000_000n;
 const DAY_MICROS = 86_400_000_000n;
 
+/** The earliest and the latest time of an event that is accepted in a record appended then: microseconds, both included. */
+export function acceptedTimes(appendedAt: Instant, horizonDays?: number): [from: number, until: number] {
+  const horizon = horizonDays === undefined ? EARLIEST : appendedAt - BigInt(horizonDays) * DAY_MICROS;
+  return [Number(horizon > EARLIEST ? horizon : EARLIEST), Number(appendedAt + AHEAD_MAX_MICROS)];
+}
+
 /**
  * Reads one CloudEvent: the same rules at the HTTP door and behind the log. `appendedAt` is when the log took it (or,
  * at the door, now): an event from further ahead than ten minutes is refused, and so is one from before the horizon, when

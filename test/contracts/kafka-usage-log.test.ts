@@ -3,6 +3,7 @@ import { type Admin, Kafka, logLevel, Partitioners } from "kafkajs";
 import pino from "pino";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openKafkaUsageLog } from "../../src/adapters/kafka/kafka-usage-log.ts";
+import { whileLeadersMove } from "../../src/adapters/kafka/while-leaders-move.ts";
 import { PARTITIONS } from "./log-values.ts";
 import { PositionOfRecord } from "./position-of-record.ts";
 import { type LogUnderTest, usageLogContract } from "./usage-log.contract.ts";
@@ -23,7 +24,8 @@ usageLogContract("Kafka", async (): Promise<LogUnderTest> => {
     openDead: () => openKafkaUsageLog({ brokers: ["127.0.0.1:1"], log, topic }),
     beginAppend: (value) => transactionalAppend(topic, value),
     async deleteBefore(partition, offset) {
-      await admin.fetchTopicOffsets(topic); // kafkajs looks for the leader before it knows the topic
+      // kafkajs looks for the leader before it knows the topic; of one just made, a broker may not know it yet either.
+      await whileLeadersMove(() => admin.fetchTopicOffsets(topic));
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: offset.toString() }] });
     },
     async recreate() {
@@ -89,7 +91,8 @@ describe("the usage topic", () => {
 
   test("a topic that keeps the producer's time is refused, naming the setting", async () => {
     const topic = `usage.events.${randomUUID()}`;
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+    // kafkajs gives up at once when the broker does not know the new topic yet; the product asks again.
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: false });
     await expect(openKafkaUsageLog({ brokers, log, topic })).rejects.toThrow(
       /set message.timestamp.type=LogAppendTime, compression.type=uncompressed, max.message.bytes=2097152$/,
     );

@@ -42,10 +42,12 @@ function topicConfig(): { name: string; value: string }[] {
 }
 
 async function refuseUnsafe(admin: Admin, topic: string): Promise<void> {
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: [{ type: TOPIC_RESOURCE, name: topic }],
-  });
+  const { resources } = await whileLeadersMove(() =>
+    admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: TOPIC_RESOURCE, name: topic }],
+    }),
+  );
   const entries = resources.flatMap((resource) => resource.configEntries);
   const config = new Map(entries.map((entry) => [entry.configName, entry.configValue]));
   const wrong = [

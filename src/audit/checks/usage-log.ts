@@ -68,15 +68,16 @@ async function compare(
 ): Promise<number> {
   const batch = buildBatch(records);
   const { events } = batch;
-  const contents = await contentsOf(sql, events.identity);
+  const identities = Array.from({ length: events.size }, (_, row) => events.identity.hexOf(row));
+  const contents = await contentsOf(sql, identities);
   const letters = await lettersOf(sql, partition, records);
   const places = [
-    ...events.identity.map((identity, row) => {
+    ...identities.map((identity, row) => {
       const { offset, index } = placeInLog(records, events, row);
       return {
         place: `${offset}/${index}`,
         letter: () => `conflict ${rawEvent(records, events, row).toString("base64")}`,
-        metered: contents.get(identity) === events.content[row]?.toString(),
+        metered: contents.get(identity) === events.content.bigIntOf(row).toString(),
         known: contents.has(identity),
       };
     }),

@@ -3,13 +3,14 @@ import { Refusal } from "../../kernel/index.ts";
 import { deadLetters, meteringStatus, replayDeadLetter } from "../../metering/index.ts";
 import {
   acceptEvents,
+  acceptLogged,
   CloudEvent,
   EVENT_REFUSALS,
   EVENTS_PER_BATCH_MAX,
   eventOfReplicatePrediction,
   ReplicatePrediction,
 } from "../../usage/index.ts";
-import { defineRoute, type Route } from "../route.ts";
+import { defineRoute, parseJson, type Route } from "../route.ts";
 import { Done, PageQuery, page, pageOf } from "../schemas.ts";
 
 const SINGLE = "application/cloudevents+json";
@@ -34,13 +35,19 @@ const postEvents = defineRoute({
   roles: ["operator", "ingest"],
   contentTypes: [SINGLE, BATCH],
   body: z.unknown().meta({ description: "A UsageEvent, or an array of at most 1,000 of them." }),
+  bodyAsBytes: true,
   status: 202,
   response: Acceptance,
   async handle({ body, principal, context }, request) {
-    const batch = request.is(BATCH) ? asBatch(body) : [asEvent(body)];
-    return {
-      body: await acceptEvents(context.log, batch, principal.sources ?? undefined, context.horizonDays),
-    };
+    const bytes = body as Buffer;
+    const isBatch = Boolean(request.is(BATCH));
+    const { log, horizonDays } = context;
+    const sources = principal.sources ?? undefined;
+    const taken = await acceptLogged(log, bytes, isBatch, sources, horizonDays);
+    if (taken !== undefined) return { body: taken };
+    const json = parseJson(bytes);
+    const batch = isBatch ? asBatch(json) : [asEvent(json)];
+    return { body: await acceptEvents(log, batch, sources, horizonDays) };
   },
 });
 

@@ -1,11 +1,13 @@
 import { instantOf, present } from "../../kernel/index.ts";
 import { redactedBytes, redactText } from "../../secrets/index.ts";
 import {
+  acceptedTimes,
   EVENTS_PER_BATCH_MAX,
+  elementEnd,
+  LoggedEventReader,
   type LogRecord,
   PAYLOAD_FIELDS,
   readUsageEvent,
-  type UsageEvent,
 } from "../../usage/index.ts";
 import { EventTable } from "./event-table.ts";
 import { atOnce } from "./in-turns.ts";
@@ -52,15 +54,20 @@ export function buildBatch(records: readonly LogRecord[], horizonDays?: number):
 export function* batchBuilding(
   records: readonly LogRecord[],
   horizonDays?: number,
-): Generator<void, MeteringBatch, void> {
+): Generator<number, MeteringBatch, void> {
   const events = new EventTable();
   const batch: MeteringBatch = { records: 0, consumed: 0, events, firsts: [], repeats: [], dead: [] };
-  const seen = new SeenIdentities();
+  const reader = new LoggedEventReader(events);
+  const seen = new SeenIdentities(events.identity);
   for (const record of records) {
     if (batch.consumed >= EVENTS_MAX) break;
-    addRecord(batch, seen, record, horizonDays);
+    const [rows, dead] = [events.size, batch.dead.length];
+    addRecord(batch, reader, record, horizonDays);
+    for (let row = rows; row < events.size; row++) (seen.add(row) ? batch.firsts : batch.repeats).push(row);
+    const found = events.size - rows + batch.dead.length - dead;
+    batch.consumed += found;
     batch.records++;
-    yield;
+    yield found;
   }
   return batch;
 }
@@ -84,10 +91,65 @@ export function rawEvent(records: readonly LogRecord[], { record, index }: Event
 
 function addRecord(
   batch: MeteringBatch,
-  seen: SeenIdentities,
+  reader: LoggedEventReader,
   record: LogRecord,
   horizonDays: number | undefined,
 ): void {
+  const [rows, dead] = [batch.events.size, batch.dead.length];
+  if (addLogged(batch, reader, record, horizonDays)) return;
+  batch.events.truncate(rows);
+  batch.dead.length = dead;
+  addParsed(batch, record, horizonDays);
+}
+
+const [COMMA, OPEN, CLOSE, BRACE] = [0x2c, 0x5b, 0x5d, 0x7b];
+
+/** Adds what the record has, each event as it stands there. False when all of it has to be parsed: then what was added counts for nothing. */
+function addLogged(
+  batch: MeteringBatch,
+  reader: LoggedEventReader,
+  record: LogRecord,
+  horizonDays: number | undefined,
+): boolean {
+  const { value } = record;
+  if (value.length > RECORD_BYTES_MAX) return false;
+  const appendedAt = instantOf(record.appendedAt);
+  const [from, until] = acceptedTimes(appendedAt, horizonDays);
+  if (value[0] === BRACE) {
+    if (reader.read(value, 0, from, until) !== value.length) return false;
+    batch.events.addLogged(reader, batch.records, 0);
+    return true;
+  }
+  if (value[0] !== OPEN) return false;
+  for (let at = 1, index = 0; index < EVENTS_PER_BATCH_MAX; at++, index++) {
+    const begun = at;
+    at = reader.read(value, begun, from, until);
+    if (at >= 0) {
+      batch.events.addLogged(reader, batch.records, index);
+    } else {
+      at = elementEnd(value, begun);
+      const text = at < 0 ? undefined : value.subarray(begun, at);
+      const json = text === undefined ? undefined : parsedObject(text);
+      if (text === undefined || json === undefined) return false;
+      addElement(batch, record, index, json, appendedAt, horizonDays, () => text);
+    }
+    if (value[at] !== COMMA) return value[at] === CLOSE && at + 1 === value.length;
+  }
+  return false;
+}
+
+/** Undefined for what is no object in JSON, or begins with a mark that only a whole record may begin with. */
+function parsedObject(text: Buffer): object | undefined {
+  if (text[0] !== BRACE) return undefined;
+  try {
+    return JSON.parse(utf8.decode(text)) as object;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Adds what the record has as JSON. */
+function addParsed(batch: MeteringBatch, record: LogRecord, horizonDays: number | undefined): void {
   const { elements, single, problem } = readRecord(record);
   if (problem !== undefined) {
     bury(batch, record, 0, problem, record.value);
@@ -95,29 +157,28 @@ function addRecord(
   }
   const appendedAt = instantOf(record.appendedAt);
   let texts: string[] | undefined;
-  for (const [index, element] of elements.entries()) {
-    const read = readUsageEvent(element, appendedAt, horizonDays);
-    if ("refusal" in read) {
-      // The exact bytes of this element alone; the record is cut at most once.
-      if (!single) texts ??= sliceArray(utf8.decode(record.value));
-      bury(
-        batch,
-        record,
-        index,
-        read.refusal,
-        texts === undefined ? record.value : Buffer.from(texts[index] ?? ""),
-      );
-      continue;
-    }
-    addEvent(batch, seen, read.event, index);
-  }
+  // The exact bytes of an element alone; the record is cut at most once.
+  const rawOf = (index: number) => {
+    if (single) return record.value;
+    texts ??= sliceArray(utf8.decode(record.value));
+    return Buffer.from(texts[index] ?? "");
+  };
+  for (const [index, element] of elements.entries())
+    addElement(batch, record, index, element, appendedAt, horizonDays, () => rawOf(index));
 }
 
-function addEvent(batch: MeteringBatch, seen: SeenIdentities, event: UsageEvent, index: number): void {
-  const row = batch.events.add(event, batch.records, index);
-  const isNew = seen.add(batch.events.identity[row] ?? "");
-  (isNew ? batch.firsts : batch.repeats).push(row);
-  batch.consumed++;
+function addElement(
+  batch: MeteringBatch,
+  record: LogRecord,
+  index: number,
+  json: unknown,
+  appendedAt: bigint,
+  horizonDays: number | undefined,
+  raw: () => Buffer,
+): void {
+  const read = readUsageEvent(json, appendedAt, horizonDays);
+  if ("refusal" in read) bury(batch, record, index, read.refusal, raw());
+  else batch.events.add(read.event, batch.records, index);
 }
 
 function readRecord(record: LogRecord) {
@@ -161,5 +222,4 @@ function bury(
     message: redactText(why.message),
     raw: redactedBytes(raw, PAYLOAD_FIELDS).toString("base64"),
   });
-  batch.consumed++;
 }

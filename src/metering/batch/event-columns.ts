@@ -1,7 +1,8 @@
-import { intArray, textArray, uuidArray } from "./columns.ts";
+import { COLUMN_METERS, UNMETERED } from "../../usage/index.ts";
+import { bigintArray, intList, quantityList, textArray, uuidArray } from "./columns.ts";
 import { Renumbered } from "./dictionary.ts";
 import { EventGroups } from "./event-groups.ts";
-import { COLUMN_METERS, type EventTable, UNMETERED } from "./event-table.ts";
+import type { EventTable } from "./event-table.ts";
 
 const EVENTS_PER_LINE = 1000;
 /** As unpack_events() of drizzle/0003_metering.sql names the columns of COLUMN_METERS. */
@@ -26,7 +27,7 @@ export function* columnsBuilding(
     const some = rows.slice(from, from + EVENTS_PER_LINE);
     const groupOf = some.map((row) => groups.add(row, separate(row)));
     lines.push(packLine(table, some, groupOf, from, sources));
-    yield;
+    yield some.length;
   }
   return columnsOf(table, rows, groups, sources, lines);
 }
@@ -41,8 +42,8 @@ function columnsOf(
   return {
     ...groups.namesToArrays(),
     sources: textArray(sources.old.map((source) => table.sourceNames.names[source] ?? "")),
-    identities: uuidArray(rows.map((row) => table.identity[row] ?? "")),
-    contents: intArray(rows.map((row) => table.content[row] ?? 0n)),
+    identities: uuidArray(table.identity, rows),
+    contents: bigintArray(table.content, rows),
     events: lines.join("\n"),
     /** How many of them name a parent. */
     chained: rows.reduce((sum, row) => (table.parent[row] == null ? sum : sum + 1), 0),
@@ -61,19 +62,18 @@ function packLine(
   sources: Renumbered,
 ): string {
   const columns = [
-    `"g":[${groupOf}]`,
-    `"t":[${rows.map((row) => table.occurredAt[row])}]`,
-    `"s":[${rows.map((row) => sources.numberOf(table.source[row] ?? 0))}]`,
+    `"g":[${intList(groupOf)}]`,
+    `"t":[${intList(rows.map((row) => table.occurredAt[row] ?? 0))}]`,
+    `"s":[${intList(rows.map((row) => sources.numberOf(table.source[row] ?? 0)))}]`,
     `"e":${JSON.stringify(rows.map((row) => table.id[row]))}`,
   ];
   const parents = rows.map((row) => table.parent[row] ?? null);
   if (parents.some((parent) => parent !== null)) columns.push(`"p":${JSON.stringify(parents)}`);
   for (let meter = 0; meter < COLUMN_METERS.length; meter++) {
-    const quantities = table.quantities[meter] ?? [];
-    if (rows.some((row) => quantities[row] !== UNMETERED))
-      columns.push(
-        `"${METER_KEYS[meter]}":[${rows.map((row) => (quantities[row] === UNMETERED ? "null" : quantities[row]))}]`,
-      );
+    const all = table.quantities[meter] ?? [];
+    const quantities = rows.map((row) => all[row] ?? UNMETERED);
+    if (quantities.some((quantity) => quantity !== UNMETERED))
+      columns.push(`"${METER_KEYS[meter]}":[${quantityList(quantities)}]`);
   }
   const others = rows.flatMap((row, at) =>
     (table.others.get(row) ?? []).map(

@@ -1,6 +1,7 @@
+import { COLUMN_METERS, UNMETERED } from "../../usage/index.ts";
 import { intArray, nullableIntArray, textArray } from "./columns.ts";
 import { Dictionary, Renumbered } from "./dictionary.ts";
-import { COLUMN_METERS, type EventTable, type OtherQuantity, UNMETERED } from "./event-table.ts";
+import type { EventTable, OtherQuantity } from "./event-table.ts";
 
 const DAY_MICROS = 86_400_000_000;
 /** Sums are numbers, exact up to 2^53; one quantity is at most 10^15. */

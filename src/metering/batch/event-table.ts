@@ -1,12 +1,18 @@
 import { isBuiltInMeter } from "../../pricing/index.ts";
-import { billedContent, eventIdentity, type UsageEvent } from "../../usage/index.ts";
+import {
+  billedContent,
+  COLUMN_METERS,
+  type EventNames,
+  eventIdentity,
+  type LoggedEventReader,
+  subjectText,
+  textFingerprint,
+  UNMETERED,
+  type UsageEvent,
+} from "../../usage/index.ts";
 import { Dictionary } from "./dictionary.ts";
-
-/** The built-in meters that have a column; runs counts the events themselves. */
-export const COLUMN_METERS = ["predict_seconds", "input_tokens", "output_tokens", "images"] as const;
-
-/** In a column of quantities: the event has none on this meter. */
-export const UNMETERED = -1;
+import { HashColumn } from "./hash-column.ts";
+import { Subjects } from "./subjects.ts";
 
 /** What an event has on a meter without a column. */
 export interface OtherQuantity {
@@ -19,7 +25,7 @@ export interface OtherQuantity {
  * Readable events of a batch, a row each, by columns: a batch has tens of thousands of events, and an object for each would
  * outlive the young generation, which costs more than everything that is done with it.
  */
-export class EventTable {
+export class EventTable implements EventNames {
   readonly sourceNames = new Dictionary();
   readonly customerNames = new Dictionary();
   readonly subjects = new Subjects();
@@ -34,32 +40,102 @@ export class EventTable {
   readonly quantities: readonly number[][] = COLUMN_METERS.map(() => []);
   /** By row; few events have any. */
   readonly others = new Map<number, OtherQuantity[]>();
-  /** 32 hexadecimal digits, which PostgreSQL reads as a uuid. */
-  readonly identity: string[] = [];
-  /** Signed 64 bits. */
-  readonly content: bigint[] = [];
+  /** 128 bits. */
+  readonly identity = new HashColumn(4);
+  /** 64 bits, signed. */
+  readonly content = new HashColumn(2);
   /** Which of the batch's records the event is of, and its place there. */
   readonly record: number[] = [];
   readonly index: number[] = [];
+
+  readonly #customerFingerprints: Uint8Array[] = [];
+  readonly #subjectFingerprints: Uint8Array[] = [];
 
   get size(): number {
     return this.id.length;
   }
 
-  /** Answers its row. */
-  add(event: UsageEvent, record: number, index: number): number {
-    const row = this.id.push(event.id) - 1;
-    this.source.push(this.sourceNames.numberOf(event.source));
-    this.customer.push(this.customerNames.numberOf(event.customer));
-    this.subject.push(this.subjects.numberOf(event));
-    this.occurredAt.push(Number(event.occurredAt));
-    this.parent.push(event.parent);
+  add(event: UsageEvent, record: number, index: number): void {
+    const row = this.size;
+    this.#addFacts(
+      this.sourceNumber(event.source),
+      this.customerNumber(event.customer),
+      this.subjects.numberOf(event.model, event.version, event.status),
+      Number(event.occurredAt),
+      event.parent,
+    );
+    this.id.push(event.id);
     this.#addQuantities(row, event.quantities);
-    this.identity.push(eventIdentity(event.source, event.id));
-    this.content.push(billedContent(event));
+    this.identity.addHex(eventIdentity(event.source, event.id));
+    this.content.addBigInt(billedContent(event));
     this.record.push(record);
     this.index.push(index);
-    return row;
+  }
+
+  /** Adds what was read last. Its numbers are those that this table gave. */
+  addLogged(event: LoggedEventReader, record: number, index: number): void {
+    this.#addFacts(event.source, event.customer, event.subject, event.occurredAt, event.parent);
+    this.id.push(event.id);
+    for (let meter = 0; meter < COLUMN_METERS.length; meter++)
+      this.quantities[meter]?.push(event.quantities[meter] ?? UNMETERED);
+    this.identity.add(event.identity());
+    this.content.add(event.content());
+    this.record.push(record);
+    this.index.push(index);
+  }
+
+  /** Takes the rows from `size` on away. */
+  truncate(size: number): void {
+    for (const column of [this.source, this.customer, this.subject, this.occurredAt, this.record, this.index])
+      column.length = size;
+    for (const column of [this.id, this.parent, ...this.quantities]) column.length = size;
+    for (const row of this.others.keys()) if (row >= size) this.others.delete(row);
+    this.identity.truncate(size);
+    this.content.truncate(size);
+  }
+
+  sourceNumber(source: string): number {
+    return this.sourceNames.numberOf(source);
+  }
+
+  customerNumber(customer: string): number {
+    return this.customerNames.numberOf(customer);
+  }
+
+  subjectNumber(model: string, version: string, status: string): number {
+    return this.subjects.numberOf(model, version, status);
+  }
+
+  customerFingerprint(customer: number): Uint8Array {
+    const known = this.#customerFingerprints[customer];
+    if (known !== undefined) return known;
+    const made = textFingerprint(this.customerNames.names[customer] ?? "");
+    this.#customerFingerprints[customer] = made;
+    return made;
+  }
+
+  subjectFingerprint(subject: number): Uint8Array {
+    const known = this.#subjectFingerprints[subject];
+    if (known !== undefined) return known;
+    const { model, version, status } = this.subjects;
+    const text = subjectText(model[subject] ?? "", version[subject] ?? "", status[subject] ?? "");
+    const made = textFingerprint(text);
+    this.#subjectFingerprints[subject] = made;
+    return made;
+  }
+
+  #addFacts(
+    source: number,
+    customer: number,
+    subject: number,
+    occurredAt: number,
+    parent: string | null,
+  ): void {
+    this.source.push(source);
+    this.customer.push(customer);
+    this.subject.push(subject);
+    this.occurredAt.push(occurredAt);
+    this.parent.push(parent);
   }
 
   #addQuantities(row: number, quantities: Map<string, bigint>): void {
@@ -75,28 +151,5 @@ export class EventTable {
       row,
       others.map(([meter, quantity]) => ({ meter, quantity: Number(quantity) })),
     );
-  }
-}
-
-/** Numbers what is decided together: model, version and status. */
-class Subjects {
-  /** By the subject's number. */
-  readonly model: string[] = [];
-  readonly version: string[] = [];
-  readonly status: string[] = [];
-  readonly #versions = new Dictionary();
-  readonly #statuses = new Dictionary();
-  readonly #ofModel = new Map<string, Map<number, number>>();
-
-  numberOf({ model, version, status }: Pick<UsageEvent, "model" | "version" | "status">): number {
-    const ofModel = this.#ofModel.get(model) ?? new Map<number, number>();
-    if (ofModel.size === 0) this.#ofModel.set(model, ofModel);
-    const key = this.#versions.numberOf(version) * 8 + this.#statuses.numberOf(status);
-    const known = ofModel.get(key);
-    if (known !== undefined) return known;
-    ofModel.set(key, this.model.length);
-    this.version.push(version);
-    this.status.push(status);
-    return this.model.push(model) - 1;
   }
 }

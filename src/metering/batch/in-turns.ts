@@ -1,32 +1,34 @@
 import { setImmediate as otherWork } from "node:timers/promises";
 
-const TURN_MS = 5;
+/** A few milliseconds' worth. Counted and not timed, so that the order of things does not hang on the machine's speed. */
+const EVENTS_PER_TURN = 1_000;
 
 let busy: Promise<unknown> = Promise.resolve();
 
 /**
- * Takes the steps of a long computation, and lets the thread's other work run between them: a batch takes a second, in which
+ * Takes the steps of a long computation, each of which says how many events it was about, and lets the thread's other work run between them: a batch takes a second, in which
  * the database would wait for the rest of another batch's bytes. One computation after the other, since two that share the
  * thread only end later.
  */
-export function inTurns<T>(steps: Generator<void, T, void>): Promise<T> {
+export function inTurns<T>(steps: Generator<number, T, void>): Promise<T> {
   const taken = busy.then(() => take(steps));
   busy = taken.catch(() => {});
   return taken;
 }
 
-async function take<T>(steps: Generator<void, T, void>): Promise<T> {
-  for (let since = performance.now(); ; ) {
+async function take<T>(steps: Generator<number, T, void>): Promise<T> {
+  for (let events = 0; ; ) {
     const step = steps.next();
     if (step.done) return step.value;
-    if (performance.now() - since < TURN_MS) continue;
+    events += step.value;
+    if (events < EVENTS_PER_TURN) continue;
     await otherWork();
-    since = performance.now();
+    events = 0;
   }
 }
 
 /** All at once. */
-export function atOnce<T>(steps: Generator<void, T, void>): T {
+export function atOnce<T>(steps: Generator<number, T, void>): T {
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;

@@ -1,4 +1,5 @@
 import { type Admin, Kafka, logLevel } from "kafkajs";
+import { whileLeadersMove } from "../../../src/adapters/kafka/while-leaders-move.ts";
 import { until } from "../../support/until.ts";
 import { TOPIC } from "../poison/foreign-producer.ts";
 
@@ -17,7 +18,8 @@ export async function openKafkaAdmin(brokers: string): Promise<KafkaAdmin> {
   await admin.connect();
   return {
     async deleteBefore(partition, offset) {
-      await admin.fetchTopicOffsets(TOPIC); // kafkajs looks for the leader before it knows the topic
+      // kafkajs looks for the leader before it knows the topic; after a restart a broker may not know it yet either.
+      await whileLeadersMove(() => admin.fetchTopicOffsets(TOPIC));
       await admin.deleteTopicRecords({ topic: TOPIC, partitions: [{ partition, offset: `${offset}` }] });
     },
     async deleteTopic() {
