@@ -1,8 +1,8 @@
 import { formatNanos, type Money, money, type Nanos, nextPeriod, periodOfDay } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { allot } from "../sharing/index.ts";
-import { adjustedEarnings } from "./adjusted.ts";
 import { asOf } from "./as-of.ts";
+import { adjustedEarnings } from "./grouping/adjusted.ts";
 import { customerGroups } from "./grouping/customer-groups.ts";
 import { previousRange, type ServiceRange, weekOf } from "./grouping/service-range.ts";
 import { type LineFilter, type PayeeLine, payeeLines, type UsageRow } from "./payee-lines.ts";

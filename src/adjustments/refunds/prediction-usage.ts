@@ -39,7 +39,7 @@ export async function predictionUsage(sql: Sql, id: string, source?: string): Pr
           ORDER BY x.meter_no)
        FROM jsonb_each_text(e.quantities) AS q(name, quantity) JOIN meter x USING (name)
        JOIN price_component pc ON pc.price_no = t.price_no AND pc.meter_no = x.meter_no) AS meters
-    FROM usage_event_at(${one.event_no}::bigint >> 20, (${one.event_no}::bigint & 1048575)::int) e
+    FROM usage_events_at(${[one.event_no]}::text[]::bigint[]) e
     JOIN usage_term t USING (term_no) JOIN model m USING (model_no) JOIN customer c USING (customer_no)
     JOIN price_version v USING (price_no)`;
   if (row === undefined)

@@ -1,5 +1,5 @@
-import type { Nanos } from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
+import type { Nanos } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
 
 /** What an adjustment changed for a payee, on the day it was booked. */
 export interface AdjustedEarning {
