@@ -12,6 +12,29 @@ CREATE TABLE "app_user" (
 	"disabled_at" timestamp with time zone
 );
 --> statement-breakpoint
+CREATE TABLE "audit_entry" (
+	"entry_no" bigint PRIMARY KEY NOT NULL,
+	"at" timestamp with time zone NOT NULL,
+	"principal" text NOT NULL,
+	"role" text NOT NULL,
+	"session" text,
+	"request_id" text NOT NULL,
+	"route" text NOT NULL,
+	"target" text NOT NULL,
+	"status" integer NOT NULL,
+	"code" text,
+	"before" jsonb,
+	"asked" jsonb,
+	"after" jsonb,
+	"hash" text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "audit_head" (
+	"singleton" integer PRIMARY KEY NOT NULL,
+	"entry_no" bigint NOT NULL,
+	"hash" text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "login_link" (
 	"id" text PRIMARY KEY NOT NULL,
 	"app_user" text NOT NULL,
@@ -42,6 +65,28 @@ CREATE TABLE "session" (
 	"expires_at" timestamp with time zone NOT NULL,
 	"revoked_at" timestamp with time zone,
 	CONSTRAINT "session_token_hash_unique" UNIQUE("token_hash")
+);
+--> statement-breakpoint
+CREATE TABLE "share_proposal" (
+	"id" text PRIMARY KEY NOT NULL,
+	"model" text NOT NULL,
+	"proposed_by" text NOT NULL,
+	"effective_from" timestamp with time zone NOT NULL,
+	"parties" text[] NOT NULL,
+	"state" text NOT NULL,
+	"reason" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"decided_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "share_proposal_party" (
+	"proposal" text NOT NULL,
+	"payee" text NOT NULL,
+	"weight" integer NOT NULL,
+	"answer" text,
+	"answered_by" text,
+	"answered_at" timestamp with time zone,
+	CONSTRAINT "share_proposal_party_proposal_payee_pk" PRIMARY KEY("proposal","payee")
 );
 --> statement-breakpoint
 CREATE TABLE "billing_customer" (
@@ -808,6 +853,7 @@ CREATE TABLE "usage_log_record" (
 --> statement-breakpoint
 ALTER TABLE "login_link" ADD CONSTRAINT "login_link_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "session" ADD CONSTRAINT "session_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "share_proposal_party" ADD CONSTRAINT "share_proposal_party_proposal_share_proposal_id_fk" FOREIGN KEY ("proposal") REFERENCES "public"."share_proposal"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_line" ADD CONSTRAINT "invoice_line_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_payment" ADD CONSTRAINT "invoice_payment_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_push" ADD CONSTRAINT "invoice_push_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -841,6 +887,7 @@ ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_
 ALTER TABLE "payout_reversal" ADD CONSTRAINT "payout_reversal_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "app_user_binding" ON "app_user" USING btree ("email","role",coalesce(payee, customer, ''));--> statement-breakpoint
 CREATE INDEX "app_user_payee_index" ON "app_user" USING btree ("payee");--> statement-breakpoint
+CREATE INDEX "audit_entry_principal_entry_no_index" ON "audit_entry" USING btree ("principal","entry_no");--> statement-breakpoint
 CREATE INDEX "login_link_app_user_created_at_index" ON "login_link" USING btree ("app_user","created_at");--> statement-breakpoint
 CREATE INDEX "session_api_key_index" ON "session" USING btree ("api_key");--> statement-breakpoint
 CREATE INDEX "session_app_user_index" ON "session" USING btree ("app_user");--> statement-breakpoint

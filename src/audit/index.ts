@@ -5,6 +5,7 @@ import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } fr
 import { billingCustomers, pushesOfInvoices } from "./billing/pushes.ts";
 import type { Check } from "./check.ts";
 import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
+import { auditLogChained } from "./checks/audit-log.ts";
 import { groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
 import { accrualEntries, billingEntries, receivablesFromGross, releaseEntries } from "./checks/bookings.ts";
 import {
@@ -109,6 +110,7 @@ const CHECKS: readonly Check[] = [
   chainHashes,
   everythingChained,
   sealsFromChain,
+  auditLogChained,
 ];
 
 export interface CheckResult {

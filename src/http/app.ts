@@ -1,6 +1,7 @@
 import express, { type Express } from "express";
 import helmet from "helmet";
 import { Refusal } from "../kernel/index.ts";
+import { nameRequest } from "./audited.ts";
 import { stripeWebhook } from "./billing-routes/stripe-webhooks.ts";
 import type { AppContext } from "./context.ts";
 import { limitByAddress, limitRequests } from "./keys/rate-limit.ts";
@@ -25,6 +26,7 @@ export function createApp(context: AppContext, watching: Watching): Express {
     useDefaults: false,
   };
   app.use(["/v1", "/openapi.json"], helmet({ contentSecurityPolicy: nothing }));
+  app.use("/v1", nameRequest);
   mountWatching(app, watching);
   const openapi = JSON.stringify(openApiDocument(ROUTES, OPEN_ROUTES, stripeWebhook));
   app.get("/openapi.json", (_request, response) => {

@@ -1,3 +1,4 @@
+import { auditRoutes } from "./access-routes/audit-log.ts";
 import { keyRoutes } from "./access-routes/keys.ts";
 import { loginRoutes } from "./access-routes/login.ts";
 import { openSessionRoutes, sessionRoutes } from "./access-routes/sessions.ts";
@@ -7,6 +8,7 @@ import { invoiceRoutes } from "./billing-routes/invoices.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
 import { previewRoutes } from "./catalog-routes/preview.ts";
+import { shareProposalRoutes } from "./catalog-routes/share-proposals.ts";
 import type { OpenRoute } from "./open-route.ts";
 import { explainRoutes } from "./payee-routes/explain.ts";
 import { onboardingRoutes } from "./payee-routes/onboarding.ts";
@@ -30,11 +32,13 @@ export const ROUTES: readonly Route[] = [
   ...explainRoutes,
   ...catalogRoutes,
   ...previewRoutes,
+  ...shareProposalRoutes,
   ...settlementRoutes,
   ...invoiceRoutes,
   ...keyRoutes,
   ...sessionRoutes,
   ...userRoutes,
+  ...auditRoutes,
   ...webhookEndpointRoutes,
   ...stripeWebhookRoutes,
 ];

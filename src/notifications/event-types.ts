@@ -12,6 +12,9 @@ export const EVENT_TYPES = [
   "account.action_required",
   "price.changed",
   "policy.changed",
+  "share.proposed",
+  "share.accepted",
+  "share.declined",
   "webhook_endpoint.disabled",
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];

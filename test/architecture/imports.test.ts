@@ -16,6 +16,7 @@ const STAGES = [
   "pricing",
   "sharing",
   "catalog",
+  "agreements",
   "usage",
   "metering",
   "earnings",
