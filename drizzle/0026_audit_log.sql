@@ -100,3 +100,7 @@ FROM unnest(ARRAY['posting', 'account_balance', 'balance_snapshot']) t;
 SELECT protect_rows('share_proposal', 'own_payee() = ANY (parties)');
 --> statement-breakpoint
 SELECT protect_rows('share_proposal_party', 'proposal IN (SELECT id FROM share_proposal)');
+--> statement-breakpoint
+SELECT protect_rows('netting', 'payee = own_payee() OR customer = own_customer()');
+--> statement-breakpoint
+SELECT protect_rows('netting_rule', 'customer = own_customer()');

@@ -2,11 +2,12 @@ import type { SealExport } from "../ledger/index.ts";
 import { isUnavailable, type Sql } from "../postgres/index.ts";
 import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
 import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
+import { nettingEntries, nettingsFromUsage } from "./billing/netting.ts";
 import { billingCustomers, pushesOfInvoices } from "./billing/pushes.ts";
 import type { Check } from "./check.ts";
 import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
 import { auditLogChained } from "./checks/audit-log.ts";
-import { groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
+import { chainsFromEvents, groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
 import { accrualEntries, billingEntries, receivablesFromGross, releaseEntries } from "./checks/bookings.ts";
 import {
   namesOfCatalogue,
@@ -37,6 +38,7 @@ import {
   extentsFromEvents,
   periodsFromCuts,
   termsInForce,
+  versionsOfTheirModels,
 } from "./checks/terms-in-force.ts";
 import { partitionsFromRecords, recordsAreMetered } from "./checks/usage-log.ts";
 import {
@@ -64,7 +66,9 @@ const CHECKS: readonly Check[] = [
   floorFromBlocks,
   groupsFromEvents,
   otherMetersFromEvents,
+  chainsFromEvents,
   termsInForce,
+  versionsOfTheirModels,
   periodsFromCuts,
   extentsFromEvents,
   extentsEndWithEvents,
@@ -83,6 +87,8 @@ const CHECKS: readonly Check[] = [
   accrualEntries,
   releaseEntries,
   billingEntries,
+  nettingsFromUsage,
+  nettingEntries,
   accruingFromParts,
   periodsInOrder,
   settlementsInOrder,

@@ -1,9 +1,10 @@
 import express, { type Express } from "express";
 import helmet from "helmet";
 import { Refusal } from "../kernel/index.ts";
-import { nameRequest } from "./audited.ts";
 import { stripeWebhook } from "./billing-routes/stripe-webhooks.ts";
 import type { AppContext } from "./context.ts";
+import { mountDashboard } from "./dashboard-files.ts";
+import { nameRequest } from "./keys/audited.ts";
 import { limitByAddress, limitRequests } from "./keys/rate-limit.ts";
 import { mountOpenRoute } from "./open-route.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -27,6 +28,7 @@ export function createApp(context: AppContext, watching: Watching): Express {
   };
   app.use(["/v1", "/openapi.json"], helmet({ contentSecurityPolicy: nothing }));
   app.use("/v1", nameRequest);
+  mountDashboard(app);
   mountWatching(app, watching);
   const openapi = JSON.stringify(openApiDocument(ROUTES, OPEN_ROUTES, stripeWebhook));
   app.get("/openapi.json", (_request, response) => {

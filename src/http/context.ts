@@ -9,6 +9,7 @@ import type { ProviderEventReader } from "../provider-events/index.ts";
 import type { SettlementPlan } from "../settlement/index.ts";
 import type { Party } from "../statements/index.ts";
 import type { UsageLog } from "../usage/index.ts";
+import type { LiveFeed } from "./live/live-feed.ts";
 
 /** What the API is made of; wired in `processes/`. */
 export interface AppContext {
@@ -21,6 +22,8 @@ export interface AppContext {
   /** Stripe's webhooks: how they are read, and the secrets that may have signed them. */
   events: { reader: ProviderEventReader; secrets(): readonly string[] };
   settle: SettleOperations;
+  /** Tells open pages what moves. */
+  live: LiveFeed;
   logger: Logger;
   /** Events older than so many days are refused; undefined for never. */
   horizonDays: number | undefined;

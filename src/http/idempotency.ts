@@ -80,6 +80,10 @@ function hashOf(request: Request): string {
 }
 
 export function send(response: Response, answer: RouteAnswer): void {
+  if (answer.stream !== undefined) {
+    answer.stream(response);
+    return;
+  }
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
   response.status(answer.status ?? 200);
   if (answer.file !== undefined) {

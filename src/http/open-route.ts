@@ -1,7 +1,7 @@
 import type { Express, Request, Response } from "express";
-import { signInAudited } from "./audited.ts";
 import type { AppContext } from "./context.ts";
 import { send } from "./idempotency.ts";
+import { signInAudited } from "./keys/audited.ts";
 import { answer, bodyReader, type Route, type RouteAnswer, type RouteInput } from "./route.ts";
 
 /** An endpoint whose caller shows no key yet: what it sends says who it is. */

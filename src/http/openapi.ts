@@ -93,8 +93,9 @@ function otherTypes(route: Described) {
     (route.offers ?? []).map((type) => [
       type,
       {
-        schema:
-          type === "text/csv" ? { type: "string" as const } : { type: "string" as const, format: "binary" },
+        schema: type.startsWith("text/")
+          ? { type: "string" as const }
+          : { type: "string" as const, format: "binary" },
       },
     ]),
   );

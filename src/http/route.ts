@@ -1,9 +1,9 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from "express";
 import type { z } from "zod";
 import { Refusal } from "../kernel/index.ts";
-import { audited, refusalAudited } from "./audited.ts";
 import type { AppContext } from "./context.ts";
 import { answerOnce } from "./idempotency.ts";
+import { audited, refusalAudited } from "./keys/audited.ts";
 import { type Principal, principalOfRequest, type Role } from "./keys/principal.ts";
 import type { RateLimit } from "./keys/rate-limit.ts";
 import { invalid } from "./problem.ts";
@@ -36,6 +36,8 @@ export interface RouteAnswer {
   actor?: Principal;
   /** Sent instead of the body, by routes that `offer` its type. */
   file?: FileAnswer;
+  /** Answers by itself, for as long as it likes, instead of the body. */
+  stream?: (response: Response) => void;
 }
 
 /** One endpoint: what it takes and gives (zod, also the source of the OpenAPI document), who may call it, what it does. */
@@ -162,6 +164,7 @@ export async function answer<I extends Pick<Input, "context">>(
       : parse(route.body, parseJson(request, route), "body_invalid", "body");
   const accepts = negotiate(route, request);
   const given = await route.handle({ ...from, params, query, body, accepts }, request);
+  if (given.stream !== undefined) return { body: null, stream: given.stream };
   if (given.file !== undefined) return { status: route.status ?? 200, body: null, file: given.file };
   // The answer passes its schema too, so that the OpenAPI document cannot say anything else than what is sent.
   return { ...given, status: route.status ?? 200, body: route.response.parse(given.body) };

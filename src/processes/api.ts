@@ -1,7 +1,7 @@
 import type { IdentityProvider } from "../access/index.ts";
 import { openIdProvider } from "../adapters/oidc/openid-provider.ts";
 import { stripeEventReader } from "../adapters/stripe/stripe-events.ts";
-import { createApp } from "../http/index.ts";
+import { createApp, LiveFeed } from "../http/index.ts";
 import { type Config, platformOf } from "./config.ts";
 import { startHandlingEvents, WebhookSecrets } from "./provider-events.ts";
 import { type Serving, serve } from "./serve.ts";
@@ -18,6 +18,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
   const horizonDays = config.IDENTITY_HORIZON_DAYS;
   const secrets = new WebhookSecrets(config.STRIPE_WEBHOOK_SECRET);
   const events = { reader: stripeEventReader(config.STRIPE_SECRET_KEY), secrets: () => secrets.all() };
+  const live = new LiveFeed(sql, log);
   const serving = await serve(config, (url) => {
     const publicUrl = config.PUBLIC_URL ?? url;
     return createApp(
@@ -30,6 +31,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
         events,
         settle,
         logger,
+        live,
         operatorKey,
         publicUrl,
         afterCatalogChange,
@@ -48,6 +50,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
     url: serving.url,
     async stop() {
       await forgetSimulator();
+      live.close();
       await serving.stop();
       await stopHandling();
     },

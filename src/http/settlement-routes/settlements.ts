@@ -125,7 +125,10 @@ const close = defineRoute({
   query: DryRun,
   response: z.union([SettlementView, ClosePreview]),
   async handle({ params, query, context }) {
-    const { totals } = await context.settle.close(params.period, { dryRun: query.dry_run });
+    const { settle, live } = context;
+    const { totals } = await live.runs.during(params.period, "close", (progress) =>
+      settle.close(params.period, { dryRun: query.dry_run, ...progress }),
+    );
     if (query.dry_run) return { body: { period: params.period, dry_run: true, totals } };
     return { body: await view(context, params.period) };
   },
@@ -182,7 +185,10 @@ const pay = defineRoute({
     }),
   }),
   async handle({ params, context }) {
-    const run = await context.settle.pay(params.period);
+    const { settle, live } = context;
+    const run = await live.runs.during(params.period, "pay", ({ onProgress }) =>
+      settle.pay(params.period, { onProgress }),
+    );
     return { body: { ...(await view(context, params.period)), run } };
   },
 });

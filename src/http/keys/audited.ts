@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { NextFunction, Request, Response } from "express";
-import { appendAudit } from "../access/index.ts";
-import { REFUSALS, Refusal } from "../kernel/index.ts";
-import type { AppContext } from "./context.ts";
-import type { Principal } from "./keys/principal.ts";
-import type { Route, RouteAnswer } from "./route.ts";
+import { appendAudit } from "../../access/index.ts";
+import { REFUSALS, Refusal } from "../../kernel/index.ts";
+import type { AppContext } from "../context.ts";
+import type { Route, RouteAnswer } from "../route.ts";
+import type { Principal } from "./principal.ts";
 
 /** The one place where the audit log is written from. */
 
