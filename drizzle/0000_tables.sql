@@ -12,6 +12,29 @@ CREATE TABLE "app_user" (
 	"disabled_at" timestamp with time zone
 );
 --> statement-breakpoint
+CREATE TABLE "audit_entry" (
+	"entry_no" bigint PRIMARY KEY NOT NULL,
+	"at" timestamp with time zone NOT NULL,
+	"principal" text NOT NULL,
+	"role" text NOT NULL,
+	"session" text,
+	"request_id" text NOT NULL,
+	"route" text NOT NULL,
+	"target" text NOT NULL,
+	"status" integer NOT NULL,
+	"code" text,
+	"before" jsonb,
+	"asked" jsonb,
+	"after" jsonb,
+	"hash" text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "audit_head" (
+	"singleton" integer PRIMARY KEY NOT NULL,
+	"entry_no" bigint NOT NULL,
+	"hash" text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "login_link" (
 	"id" text PRIMARY KEY NOT NULL,
 	"app_user" text NOT NULL,
@@ -153,6 +176,28 @@ CREATE TABLE "refund_policy" (
 	"provider_fee" text NOT NULL,
 	"set_by" text NOT NULL,
 	"set_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "share_proposal" (
+	"id" text PRIMARY KEY NOT NULL,
+	"model" text NOT NULL,
+	"proposed_by" text NOT NULL,
+	"effective_from" timestamp with time zone NOT NULL,
+	"parties" text[] NOT NULL,
+	"state" text NOT NULL,
+	"reason" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"decided_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "share_proposal_party" (
+	"proposal" text NOT NULL,
+	"payee" text NOT NULL,
+	"weight" integer NOT NULL,
+	"answer" text,
+	"answered_by" text,
+	"answered_at" timestamp with time zone,
+	CONSTRAINT "share_proposal_party_proposal_payee_pk" PRIMARY KEY("proposal","payee")
 );
 --> statement-breakpoint
 CREATE TABLE "billing_customer" (
@@ -1046,6 +1091,7 @@ ALTER TABLE "adjustment_part" ADD CONSTRAINT "adjustment_part_adjustment_no_adju
 ALTER TABLE "correction" ADD CONSTRAINT "correction_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "dispute_hold" ADD CONSTRAINT "dispute_hold_dispute_id_dispute_id_fk" FOREIGN KEY ("dispute_id") REFERENCES "public"."dispute"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "reattribution" ADD CONSTRAINT "reattribution_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "share_proposal_party" ADD CONSTRAINT "share_proposal_party_proposal_share_proposal_id_fk" FOREIGN KEY ("proposal") REFERENCES "public"."share_proposal"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_line" ADD CONSTRAINT "invoice_line_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_payment" ADD CONSTRAINT "invoice_payment_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_push" ADD CONSTRAINT "invoice_push_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -1082,6 +1128,7 @@ ALTER TABLE "credit_use" ADD CONSTRAINT "credit_use_grant_id_credit_grant_id_fk"
 ALTER TABLE "credit_use" ADD CONSTRAINT "credit_use_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "app_user_binding" ON "app_user" USING btree ("email","role",coalesce(payee, customer, ''));--> statement-breakpoint
 CREATE INDEX "app_user_payee_index" ON "app_user" USING btree ("payee");--> statement-breakpoint
+CREATE INDEX "audit_entry_principal_entry_no_index" ON "audit_entry" USING btree ("principal","entry_no");--> statement-breakpoint
 CREATE INDEX "login_link_app_user_created_at_index" ON "login_link" USING btree ("app_user","created_at");--> statement-breakpoint
 CREATE INDEX "session_api_key_index" ON "session" USING btree ("api_key");--> statement-breakpoint
 CREATE INDEX "session_app_user_index" ON "session" USING btree ("app_user");--> statement-breakpoint

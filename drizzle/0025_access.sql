@@ -66,3 +66,77 @@ LANGUAGE sql VOLATILE AS $$
       '30 minutes', '2 hours', '6 hours', '12 hours', '24 hours', '24 hours']::interval[])[p_attempt] ELSE next_attempt_at END
   WHERE mail_no = p_mail AND state = 'pending' RETURNING state
 $$;
+--> statement-breakpoint
+
+-- Shares are agreed on: an answer is given once, under the proposal's lock, and a decided proposal stays as it is.
+ALTER TABLE share_proposal ADD CHECK (state IN ('open', 'accepted', 'declined', 'withdrawn', 'lapsed')
+  AND (state = 'open') = (decided_at IS NULL));
+--> statement-breakpoint
+ALTER TABLE share_proposal_party ADD CHECK (weight >= 0 AND answer IN ('accepted', 'declined'));
+--> statement-breakpoint
+CREATE INDEX ON share_proposal USING gin (parties);
+--> statement-breakpoint
+CREATE FUNCTION iso(p_at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$$;
+--> statement-breakpoint
+
+CREATE FUNCTION notify_parties(p_id text, p_type text, p_more jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
+  SELECT notify_payee(s.payee, p_type, format('%s:%s:%s', p_type, p.id, s.payee), jsonb_build_object('proposal', p.id,
+    'model', p.model, 'proposed_by', p.proposed_by, 'effective_from', iso(p.effective_from), 'weight', s.weight) || p_more)
+  FROM share_proposal p JOIN share_proposal_party s ON s.proposal = p.id
+  WHERE p.id = p_id AND NOT (p_type = 'share.proposed' AND s.payee = p.proposed_by) ORDER BY s.payee
+$$;
+--> statement-breakpoint
+
+CREATE FUNCTION propose_shares(p_id text, p_model text, p_by_payee text, p_from timestamptz, p_shares jsonb, p_by text)
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  INSERT INTO share_proposal (id, model, proposed_by, effective_from, parties, state)
+  SELECT p_id, p_model, p_by_payee, p_from, array_agg(x->>'payee' ORDER BY x->>'payee'), 'open' FROM jsonb_array_elements(p_shares) x;
+  INSERT INTO share_proposal_party (proposal, payee, weight, answer, answered_by, answered_at)
+  SELECT p_id, x->>'payee', (x->>'weight')::int, y.answer, CASE WHEN y.answer IS NOT NULL THEN p_by END,
+    CASE WHEN y.answer IS NOT NULL THEN clock_timestamp() END
+  FROM jsonb_array_elements(p_shares) x
+  CROSS JOIN LATERAL (SELECT CASE WHEN x->>'payee' = p_by_payee THEN 'accepted' END AS answer) y;
+  PERFORM notify_parties(p_id, 'share.proposed', '{}');
+END $$;
+--> statement-breakpoint
+
+CREATE FUNCTION decide_proposal(p_id text, p_state text, p_reason text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  UPDATE share_proposal SET state = p_state, reason = p_reason, decided_at = clock_timestamp() WHERE id = p_id AND state = 'open';
+  IF FOUND AND p_state IN ('accepted', 'declined') THEN
+    PERFORM notify_parties(p_id, 'share.' || p_state, CASE WHEN p_state = 'declined'
+      THEN jsonb_build_object('declined_by', p_reason) ELSE '{}' END);
+  END IF;
+END $$;
+--> statement-breakpoint
+
+CREATE FUNCTION answer_proposal(p_id text, p_payee text, p_answer text, p_by text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v share_proposal;
+  v_answer text;
+BEGIN
+  SELECT * INTO v FROM share_proposal WHERE id = p_id FOR UPDATE;
+  SELECT answer INTO v_answer FROM share_proposal_party WHERE proposal = p_id AND payee = p_payee;
+  IF NOT FOUND THEN PERFORM refuse('not_found', '{}'); END IF;
+  IF v_answer = p_answer THEN RETURN; END IF;
+  IF v.state <> 'open' OR v_answer IS NOT NULL THEN PERFORM refuse('proposal_closed', '{}'); END IF;
+  UPDATE share_proposal_party SET answer = p_answer, answered_by = p_by, answered_at = clock_timestamp()
+  WHERE proposal = p_id AND payee = p_payee;
+  IF p_answer = 'declined' THEN PERFORM decide_proposal(p_id, 'declined', p_payee); END IF;
+END $$;
+--> statement-breakpoint
+
+CREATE FUNCTION withdraw_proposal(p_id text, p_payee text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v share_proposal;
+BEGIN
+  SELECT * INTO v FROM share_proposal WHERE id = p_id AND proposed_by = p_payee FOR UPDATE;
+  IF NOT FOUND THEN PERFORM refuse('not_found', '{}'); END IF;
+  IF v.state = 'withdrawn' THEN RETURN; END IF;
+  -- Once everybody has agreed it is as good as made.
+  IF v.state <> 'open' OR NOT EXISTS (SELECT FROM share_proposal_party WHERE proposal = p_id AND answer IS NULL)
+    THEN PERFORM refuse('proposal_closed', '{}'); END IF;
+  PERFORM decide_proposal(p_id, 'withdrawn', NULL);
+END $$;

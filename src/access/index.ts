@@ -1,3 +1,10 @@
+export {
+  type AuditEntry,
+  type AuditFilter,
+  appendAudit,
+  listAudit,
+  type NewAuditEntry,
+} from "./audit-log.ts";
 export { loginMail, requestLoginLink, useLoginLink } from "./login-links.ts";
 export {
   beginOidc,

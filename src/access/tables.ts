@@ -1,5 +1,15 @@
 import { sql } from "drizzle-orm";
-import { boolean, index, pgTable, text, timestamp, uniqueIndex } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
@@ -73,4 +83,41 @@ export const oidcAttempt = pgTable("oidc_attempt", {
   nonce: text().notNull(),
   codeVerifier: text("code_verifier").notNull(),
   createdAt: moment("created_at").notNull().defaultNow(),
+});
+
+/**
+ * Who changed what, chained by hash; written by append_audit() alone, and never changed. What it tells of is proved where it is
+ * kept: this proves that nobody has rewritten what was told.
+ */
+export const auditEntry = pgTable(
+  "audit_entry",
+  {
+    /** From 1 on, without gaps. */
+    entryNo: bigint("entry_no", { mode: "bigint" }).primaryKey(),
+    at: moment("at").notNull(),
+    /** A key's id, `user:` and a user's, or `operator`. */
+    principal: text().notNull(),
+    role: text().notNull(),
+    session: text(),
+    requestId: text("request_id").notNull(),
+    /** "PUT /payees/{id}" */
+    route: text().notNull(),
+    /** The path that was asked for, with its query. */
+    target: text().notNull(),
+    status: integer().notNull(),
+    /** Why it was refused; null when it was done. */
+    code: text(),
+    before: jsonb(),
+    asked: jsonb(),
+    after: jsonb(),
+    hash: text().notNull(),
+  },
+  (t) => [index().on(t.principal, t.entryNo)],
+);
+
+/** The last entry of the audit log: what is cut off at the end is missed. */
+export const auditHead = pgTable("audit_head", {
+  singleton: integer().primaryKey(),
+  entryNo: bigint("entry_no", { mode: "bigint" }).notNull(),
+  hash: text().notNull(),
 });

@@ -16,6 +16,7 @@ import { billingCustomers, pushesOfInvoices } from "./billing/pushes.ts";
 import { reservationsSettled, spendAccounts, spendFromUsage } from "./billing/spend.ts";
 import type { Check } from "./check.ts";
 import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
+import { auditLogChained } from "./checks/audit-log.ts";
 import { chainsFromEvents, groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
 import { accrualEntries, billingEntries, receivablesFromGross, releaseEntries } from "./checks/bookings.ts";
 import {
@@ -140,6 +141,7 @@ const CHECKS: readonly Check[] = [
   chainHashes,
   everythingChained,
   sealsFromChain,
+  auditLogChained,
 ];
 
 export interface CheckResult {

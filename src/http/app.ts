@@ -4,6 +4,7 @@ import { Refusal } from "../kernel/index.ts";
 import { stripeWebhook } from "./billing-routes/stripe-webhooks.ts";
 import type { AppContext } from "./context.ts";
 import { mountDashboard } from "./dashboard-files.ts";
+import { nameRequest } from "./keys/audited.ts";
 import { limitByAddress, limitRequests } from "./keys/rate-limit.ts";
 import { mountOpenRoute } from "./open-route.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -26,6 +27,7 @@ export function createApp(context: AppContext, watching: Watching): Express {
     useDefaults: false,
   };
   app.use(["/v1", "/openapi.json"], helmet({ contentSecurityPolicy: nothing }));
+  app.use("/v1", nameRequest);
   mountDashboard(app);
   mountWatching(app, watching);
   const openapi = JSON.stringify(openApiDocument(ROUTES, OPEN_ROUTES, stripeWebhook));

@@ -4,7 +4,7 @@ import type { CatalogStore } from "../catalog/index.ts";
 import type { PeriodTotals } from "../earnings/index.ts";
 import type { Nanos, Period } from "../kernel/index.ts";
 import type { PayoutProvider, PayReport, ReconcileReport } from "../payouts/index.ts";
-import type { Sql } from "../postgres/index.ts";
+import type { RestrictedReaders, Sql } from "../postgres/index.ts";
 import type { ProviderEventReader } from "../provider-events/index.ts";
 import type { SettlementPlan } from "../settlement/index.ts";
 import type { Party } from "../statements/index.ts";
@@ -14,6 +14,8 @@ import type { LiveFeed } from "./live/live-feed.ts";
 /** What the API is made of; wired in `processes/`. */
 export interface AppContext {
   sql: Sql;
+  /** Connections that see one payee's or customer's rows alone; null where the database has no role for them. */
+  readers: RestrictedReaders | null;
   catalog: CatalogStore;
   log: UsageLog;
   provider: PayoutProvider;

@@ -1,6 +1,7 @@
 import type { Express, Request, Response } from "express";
 import type { AppContext } from "./context.ts";
 import { send } from "./idempotency.ts";
+import { signInAudited } from "./keys/audited.ts";
 import { answer, bodyReader, type Route, type RouteAnswer, type RouteInput } from "./route.ts";
 
 /** An endpoint whose caller shows no key yet: what it sends says who it is. */
@@ -26,6 +27,8 @@ export function mountOpenRoute(
   app[route.method](`/v1${route.path}`, async (request, response) => {
     await limit(request, response);
     if (route.body !== undefined) await readBody(request, response);
-    send(response, await answer({ context }, route, request));
+    const given = await answer({ context }, route, request);
+    if (given.actor !== undefined) await signInAudited(context, route, { principal: given.actor, request });
+    send(response, given);
   });
 }

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { Refusal } from "../kernel/index.ts";
 import type { AppContext } from "./context.ts";
 import { answerOnce } from "./idempotency.ts";
+import { audited, refusalAudited } from "./keys/audited.ts";
 import { type Principal, principalOfRequest, type Role } from "./keys/principal.ts";
 import type { RateLimit } from "./keys/rate-limit.ts";
 import { invalid } from "./problem.ts";
@@ -31,6 +32,8 @@ export interface RouteAnswer {
   /** What is kept for a repeated Idempotency-Key, when it is not the whole body: secrets are not. */
   keep?: unknown;
   headers?: Record<string, string>;
+  /** Who is signed in by it, where nobody was before. */
+  actor?: Principal;
   /** Sent instead of the body, by routes that `offer` its type. */
   file?: FileAnswer;
   /** Answers by itself, for as long as it likes, instead of the body. */
@@ -49,6 +52,12 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
    * maker and approver in one, since it gives away either right; `any`: everybody who does not only read.
    */
   duty?: "maker" | "approver" | "both" | "any";
+  /** A GET that notes something, or reads what no policy lets payees see: its own conditions alone say whose rows it reads. */
+  asOwner?: true;
+  /** False where it changes nothing that anybody would ask for later: usage, and drafts. */
+  audited?: false;
+  /** What is there before the change, for the audit log. */
+  before?(input: { params: P; context: AppContext }): Promise<unknown>;
   params?: z.ZodType<P>;
   query?: z.ZodType<Q>;
   body?: z.ZodType<B>;
@@ -85,23 +94,34 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
     async (request, response) => {
       const principal = await principalOfRequest(context, request);
       await limit?.(principal, request, response);
-      if (!route.roles.includes(principal.role)) {
-        throw new Refusal(
-          "role_not_allowed",
-          `a key with the role ${principal.role} may not do this; it takes ${route.roles.join(" or ")}`,
-        );
-      }
-      if (principal.scope === "read" && route.method !== "get" && route.readersToo !== true) {
-        throw new Refusal("scope_not_allowed", "this key may only read: use one with the scope write");
-      }
-      requireDuty(principal, route);
+      await refusalAudited(context, route, { principal, request }, async () =>
+        requireRights(principal, route),
+      );
       if (route.body !== undefined) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>
-        answer({ context, principal }, route, request),
+        audited(context, route, { principal, request }, () =>
+          restricted(context, route, principal, (read) =>
+            answer({ context: read, principal }, route, request),
+          ),
+        ),
       );
     },
   ];
   app[route.method](path, ...steps);
+}
+
+/** @throws Refusal role_not_allowed, scope_not_allowed, duty_not_allowed */
+function requireRights(principal: Principal, route: Route): void {
+  if (!route.roles.includes(principal.role)) {
+    throw new Refusal(
+      "role_not_allowed",
+      `a key with the role ${principal.role} may not do this; it takes ${route.roles.join(" or ")}`,
+    );
+  }
+  if (principal.scope === "read" && route.method !== "get" && route.readersToo !== true) {
+    throw new Refusal("scope_not_allowed", "this key may only read: use one with the scope write");
+  }
+  requireDuty(principal, route);
 }
 
 /** @throws Refusal duty_not_allowed */
@@ -114,6 +134,18 @@ function requireDuty({ role, duties }: Principal, { method, duty = "maker", read
     "duty_not_allowed",
     `this takes somebody who is ${needed.join(" and ")}; you are ${duties.join(" and ")}`,
   );
+}
+
+/** What payees and customers read is read over connections that see nothing but their own rows. */
+function restricted<T>(
+  context: AppContext,
+  { method, asOwner }: Route,
+  { role, payee, customer }: Principal,
+  work: (context: AppContext) => Promise<T>,
+): Promise<T> {
+  const bound = method === "get" && asOwner !== true && (role === "payee" || role === "customer");
+  if (!bound || context.readers === null) return work(context);
+  return context.readers.use({ payee, customer }, (sql) => work({ ...context, sql }));
 }
 
 type Input = RouteInput<unknown, unknown, unknown>;

@@ -1,3 +1,4 @@
+import { auditRoutes } from "./access-routes/audit-log.ts";
 import { keyRoutes } from "./access-routes/keys.ts";
 import { loginRoutes } from "./access-routes/login.ts";
 import { openSessionRoutes, sessionRoutes } from "./access-routes/sessions.ts";
@@ -15,6 +16,7 @@ import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
 import { browseRoutes } from "./catalog-routes/browse.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
 import { previewRoutes } from "./catalog-routes/preview.ts";
+import { shareProposalRoutes } from "./catalog-routes/share-proposals.ts";
 import { liveRoutes } from "./live/live-route.ts";
 import type { OpenRoute } from "./open-route.ts";
 import { explainRoutes } from "./payee-routes/explain.ts";
@@ -47,6 +49,7 @@ export const ROUTES: readonly Route[] = [
   ...catalogRoutes,
   ...browseRoutes,
   ...previewRoutes,
+  ...shareProposalRoutes,
   ...settlementRoutes,
   ...oversightRoutes,
   ...invoiceRoutes,
@@ -60,6 +63,7 @@ export const ROUTES: readonly Route[] = [
   ...keyRoutes,
   ...sessionRoutes,
   ...userRoutes,
+  ...auditRoutes,
   ...webhookEndpointRoutes,
   ...stripeWebhookRoutes,
   ...liveRoutes,

@@ -41,6 +41,7 @@ export const REFUSALS = {
   reversal_not_bookable: 409,
   key_not_rotatable: 409,
   user_exists: 409,
+  proposal_closed: 409,
   too_many_endpoints: 409,
   endpoint_disabled: 409,
   earlier_invoices_missing: 409,

@@ -18,6 +18,9 @@ export const EVENT_TYPES = [
   "account.action_required",
   "price.changed",
   "policy.changed",
+  "share.proposed",
+  "share.accepted",
+  "share.declined",
   "webhook_endpoint.disabled",
   ...CUSTOMER_EVENT_TYPES,
 ] as const;

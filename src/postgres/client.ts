@@ -8,7 +8,10 @@ export type Sql = postgres.Sql;
  * (porsager/postgres #1204, #1189, #823). So there is no begin() in this code.
  * bigint and numeric arrive as strings; parse them at the edge into bigint.
  */
-export function openSql(url: string, options: { max?: number; name?: string } = {}): Sql {
+export function openSql(
+  url: string,
+  options: { max?: number; name?: string; settings?: Record<string, string> } = {},
+): Sql {
   return postgres(url, {
     max: options.max ?? 10,
     connect_timeout: 15,
@@ -16,7 +19,7 @@ export function openSql(url: string, options: { max?: number; name?: string } = 
     // Seconds before connecting again: short, so that the end of an outage is noticed.
     backoff: (attempt: number) => Math.min(2 ** attempt / 100, 1),
     onnotice: () => {},
-    connection: { application_name: options.name ?? "tributary", TimeZone: "UTC" },
+    connection: { application_name: options.name ?? "tributary", TimeZone: "UTC", ...options.settings },
     types: {
       // A day is text, "2023-11-01": a JavaScript date would put a time zone on it.
       day: { to: 1082, from: [1082], serialize: (value: string) => value, parse: (value: string) => value },

@@ -8,3 +8,4 @@ export {
 export { type EmbeddedPostgres, openEmbeddedPostgres } from "./embedded.ts";
 export { migrate } from "./migrate.ts";
 export { alive } from "./postmaster.ts";
+export { type Reader, RestrictedReaders } from "./restricted-readers.ts";

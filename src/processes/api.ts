@@ -11,7 +11,8 @@ export { PortTaken } from "./serve.ts";
 
 /** Serves the API, and handles what Stripe tells it, until stopped. */
 export async function startApi(tributary: Tributary): Promise<Serving> {
-  const { config, sql, catalog, log, provider, settle, logger, afterCatalogChange, watching } = tributary;
+  const { config, sql, readers, catalog, log, provider, settle, logger, afterCatalogChange, watching } =
+    tributary;
   watching.start();
   const operatorKey = config.OPERATOR_KEY ?? null;
   const horizonDays = config.IDENTITY_HORIZON_DAYS;
@@ -23,6 +24,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
     return createApp(
       {
         sql,
+        readers,
         catalog,
         log,
         provider,

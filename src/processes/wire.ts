@@ -13,7 +13,7 @@ import type { SettleOperations } from "../http/index.ts";
 import { releaseParked } from "../metering/index.ts";
 import type { Mailer } from "../notifications/index.ts";
 import { type PayoutProvider, type ProviderRecord, provisionAccounts } from "../payouts/index.ts";
-import type { Sql } from "../postgres/index.ts";
+import { RestrictedReaders, type Sql } from "../postgres/index.ts";
 import type { UsageLog } from "../usage/index.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./database.ts";
@@ -27,6 +27,8 @@ export interface Foundation {
   config: Config;
   logger: Logger;
   sql: Sql;
+  /** Of the database. */
+  url: string;
   log: UsageLog;
   mailer: Mailer;
   watching: ProcessWatching;
@@ -37,6 +39,7 @@ export interface Foundation {
 /** All parts of a running Tributary, built in the order of the flow. */
 export interface Tributary extends Foundation {
   catalog: CatalogStore;
+  readers: RestrictedReaders | null;
   provider: PayoutProvider & ProviderRecord;
   billing: BillingProvider;
   refunds: RefundRecord;
@@ -53,8 +56,9 @@ type Opened = (() => Promise<void>)[];
 export function wire(config: Config, logger: Logger, name: string): Promise<Tributary> {
   return opening(async (opened, close) => {
     const foundation = await openFoundation(config, logger, name, opened);
-    const { sql, log } = foundation;
+    const { sql, log, url } = foundation;
     const catalog = openCatalogStore(sql);
+    const readers = await openReaders(url, logger, opened);
     const simulator = await openSimulator(config, logger, opened);
     const stripe = {
       secretKey: config.STRIPE_SECRET_KEY ?? "sk_test_simulator",
@@ -77,6 +81,7 @@ export function wire(config: Config, logger: Logger, name: string): Promise<Trib
     return {
       ...foundation,
       catalog,
+      readers,
       provider,
       billing,
       refunds,
@@ -111,7 +116,7 @@ async function openFoundation(config: Config, logger: Logger, name: string, open
   const reader = openWatchReader(url, ownLog);
   const watching = watchProcess({ sql, reader, logger, progressLimitSeconds: config.PROGRESS_LIMIT_SECONDS });
   opened.push(() => watching.close());
-  return { config, logger, sql, log, mailer, watching };
+  return { config, logger, sql, url, log, mailer, watching };
 }
 
 async function opening<T>(build: (opened: Opened, close: () => Promise<void>) => Promise<T>): Promise<T> {
@@ -133,6 +138,16 @@ async function openLog(config: Config, sql: Sql, logger: Logger): Promise<UsageL
   // Only where there is a broker: most installations never load kafkajs.
   const { openKafkaUsageLog } = await import("../adapters/kafka/kafka-usage-log.ts");
   return openKafkaUsageLog({ brokers: config.KAFKA_BROKERS, partitions, log: logger });
+}
+
+async function openReaders(url: string, logger: Logger, opened: Opened): Promise<RestrictedReaders | null> {
+  const readers = new RestrictedReaders(url);
+  opened.push(() => readers.close());
+  if (await readers.work()) return readers;
+  logger.warn(
+    "row-level security is off: the database's user may not act as tributary_reader. CREATE ROLE tributary_reader NOLOGIN and GRANT it to that user before the first migration",
+  );
+  return null;
 }
 
 function openMailer({ SMTP_URL, MAIL_FROM, DATA_DIR }: Config): Mailer {

@@ -17,6 +17,7 @@ const STAGES = [
   "pricing",
   "sharing",
   "catalog",
+  "agreements",
   "usage",
   "metering",
   "earnings",

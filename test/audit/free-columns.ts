@@ -22,6 +22,8 @@ export const FREE_TABLES: Record<string, string> = {
   idempotent_request: "answers that are given again; the facts they tell of are checked where they are kept",
   log_loss:
     "what people said of records that are gone; no figure follows from it, and the database refuses changes",
+  share_proposal: "who proposed what; what everybody agreed to is a policy, checked in the catalogue",
+  share_proposal_party: "who agreed to what; what follows from it is a policy, checked in the catalogue",
   session: "who is signed in; no figure follows from it",
   payee_freeze: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payee_legal: "who a payee says it is; it stands on statements as PDF, and no figure follows from it",

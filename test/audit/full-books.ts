@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { appendAudit } from "../../src/access/index.ts";
 import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-usage-log.ts";
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
@@ -234,6 +235,8 @@ export async function openFullMonth(): Promise<FullMonth> {
     await sql`SELECT post_entry('goodwill', 'adjustment', 'USD', '2023-10-01', '{}', ARRAY['payee:ada:payable', 'platform:revenue'],
       ARRAY[-700, 700]::numeric[])`;
     await sql`SELECT reverse_entry('goodwill', 'it was somebody else')`;
+    for (const target of ["/v1/payees/ada", "/v1/payees/lin", "/v1/payees/mia"])
+      await noteChange(sql, target);
     await until(() => sealPeriod(sql, MONTH));
     await until(async () => {
       await extendChain(sql);
@@ -304,6 +307,21 @@ async function refundSome(sql: Sql): Promise<void> {
     reference: "second",
   });
   await returnRefund(sql, { id, reference: "third", reason: "it was right", by: "operator" });
+}
+async function noteChange(sql: Sql, target: string): Promise<void> {
+  await appendAudit(sql, {
+    principal: "operator",
+    role: "operator",
+    session: "ses_1",
+    requestId: "request-1",
+    route: "PUT /payees/{id}",
+    target,
+    status: 403,
+    code: "role_not_allowed",
+    before: { name: "Ada" },
+    asked: { name: "Ada L." },
+    after: { name: "Ada L." },
+  });
 }
 
 async function payInvoices(sql: Sql): Promise<void> {

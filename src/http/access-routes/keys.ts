@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Id, Time } from "../../catalog/index.ts";
 import { isPlainText, Refusal } from "../../kernel/index.ts";
+import type { AppContext } from "../context.ts";
 import { createKey, listKeys, revokeKey, rotateKey } from "../keys/keys.ts";
 import { ROLES, SCOPES } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
@@ -105,9 +106,14 @@ const RotatedView = z.object({
   old_expires_at: z.string(),
 });
 
+async function knownKey({ params, context }: { params: { id: string }; context: AppContext }) {
+  return (await listKeys(context.sql, { id: params.id, limit: 1 }))[0];
+}
+
 const rotate = defineRoute({
   method: "post",
   path: "/keys/{id}/rotate",
+  before: knownKey,
   duty: "both",
   summary:
     "Make a key that takes this one's place; both work until the overlap is over. Every key may rotate itself",
@@ -129,6 +135,7 @@ const rotate = defineRoute({
 const deleteKey = defineRoute({
   method: "delete",
   path: "/keys/{id}",
+  before: knownKey,
   duty: "both",
   summary: "Revoke an API key: at once where this is answered, within a second everywhere",
   roles: ["operator"],

@@ -5,7 +5,7 @@ import type { AppContext } from "../context.ts";
 import { oidcCookie, oidcToken } from "../keys/session-cookie.ts";
 import { defineOpenRoute, type OpenRoute } from "../open-route.ts";
 import { Email } from "./email.ts";
-import { sessionCookieFor } from "./sessions.ts";
+import { signIn } from "./sessions.ts";
 
 const postLoginLink = defineOpenRoute({
   method: "post",
@@ -67,9 +67,10 @@ const getCallback = defineOpenRoute({
     // The very address that was registered, with what the provider added.
     const callback = new URL(CALLBACK + new URL(request.originalUrl, "http://any").search, context.publicUrl);
     const user = await finishOidc(context.sql, identityOf(context), callback, oidcToken(request));
-    const cookie = await sessionCookieFor(context, request, { user });
+    const { cookie, principal } = await signIn(context, request, { user });
     return {
       body: null,
+      actor: principal,
       headers: {
         Location: `${context.publicUrl}/dashboard`,
         "Set-Cookie": cookie,

@@ -64,18 +64,11 @@ const postSession = defineOpenRoute({
   async handle({ body, context }, request) {
     // A form of another site must not sign anybody in as somebody else; programs send no Origin.
     if (request.get("Origin") !== undefined || "user" in body) requireSameOrigin(request, context.publicUrl);
-    const opened = await openSession(
-      context.sql,
-      await ownerOf(context, request, body),
-      request.get("User-Agent"),
-    );
-    const principal = await principalOfSession(context, opened.token);
+    const { cookie, principal } = await signIn(context, request, await ownerOf(context, request, body));
     return {
       body: await whoIs(context, principal),
-      headers: {
-        "Set-Cookie": sessionCookie(context.publicUrl, opened.token, opened.maxAgeSeconds),
-        "Cache-Control": "no-store",
-      },
+      actor: principal,
+      headers: { "Set-Cookie": cookie, "Cache-Control": "no-store" },
     };
   },
 });
@@ -96,19 +89,17 @@ async function ownerOf(context: AppContext, request: Request, proof: Proof): Pro
   return { user: proof.user };
 }
 
-/** Signs a browser in. */
-export async function sessionCookieFor(
-  context: AppContext,
-  request: Request,
-  owner: SessionOwner,
-): Promise<string> {
+/** Signs a browser in: the Set-Cookie, and who it is now. */
+export async function signIn(context: AppContext, request: Request, owner: SessionOwner) {
   const { token, maxAgeSeconds } = await openSession(context.sql, owner, request.get("User-Agent"));
-  return sessionCookie(context.publicUrl, token, maxAgeSeconds);
+  const cookie = sessionCookie(context.publicUrl, token, maxAgeSeconds);
+  return { cookie, principal: await principalOfSession(context, token) };
 }
 
 const getCurrent = defineRoute({
   method: "get",
   path: "/sessions/current",
+  asOwner: true,
   summary: "Who is signed in, or whose key this is",
   roles: ROLES,
   response: Who,
@@ -146,6 +137,7 @@ const SessionView = z.object({
 const getSessions = defineRoute({
   method: "get",
   path: "/sessions",
+  asOwner: true,
   summary: "One's own open sessions, the newest first",
   roles: ROLES,
   response: z.object({ data: z.array(SessionView) }),

@@ -83,12 +83,17 @@ async function ownUser(context: AppContext, principal: Principal, id: string): P
   return user;
 }
 
+async function knownUser({ params, context }: { params: { id: string }; context: AppContext }) {
+  return (await listUsers(context.sql, { id: params.id, limit: 1 }))[0];
+}
+
 const put = defineRoute({
   method: "put",
   path: "/users/{id}",
   summary: "Register a person, or change its address, name and duties; owners may for their payee",
   roles,
   duty: "both",
+  before: knownUser,
   params: UserPath,
   body: UserTerms,
   response: View,
@@ -148,6 +153,7 @@ const remove = defineRoute({
   summary: "Let a person in no more: its sessions are over; what it did stays under its id",
   roles,
   duty: "both",
+  before: knownUser,
   params: UserPath,
   status: 204,
   response: z.null(),

@@ -184,6 +184,7 @@ const Rule = z.strictObject({
 const setRule = defineRoute({
   method: "put",
   path: "/release-rule",
+  before: ({ context }) => releaseRules(context.sql),
   summary:
     "When earnings become payable: at close (the default), or when the customer has paid, after a hold of days",
   roles: ["operator"],

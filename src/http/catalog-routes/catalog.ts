@@ -36,6 +36,7 @@ async function changeOne(context: AppContext, document: z.input<typeof CatalogDo
 const putPayee = defineRoute({
   method: "put",
   path: "/payees/{id}",
+  before: async ({ params, context }) => (await context.catalog.current()).payees.get(params.id),
   summary: "Register or change a payee",
   roles: operator,
   params: z.object({ id: Id }),
@@ -73,6 +74,7 @@ const putCustomer = defineRoute({
 const putModel = defineRoute({
   method: "put",
   path: "/models/{owner}/{name}",
+  before: async ({ params, context }) => (await context.catalog.current()).models.get(modelOf(params)),
   summary: "Register a model, or change its owner or base model from a moment on",
   roles: operator,
   params: ModelPath,

@@ -28,6 +28,7 @@ const Compared = z.object(compared).meta({ id: "Compared", description: "As it i
 const postPreview = defineRoute({
   method: "post",
   path: "/policies/preview",
+  audited: false,
   summary: "What everybody would earn of a month's usage under a draft policy or price; nothing is changed",
   roles: ["operator"],
   body: Draft,

@@ -43,6 +43,7 @@ async function askOnboarding(
 const getOnboarding = defineRoute({
   method: "get",
   path: "/payees/{id}/onboarding",
+  asOwner: true,
   summary: "How far a payee is with its payout account, as Stripe says now, and what to do",
   roles: readers,
   params: PayeePath,

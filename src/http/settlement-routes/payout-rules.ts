@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CURRENCY_PATTERN, parseNanos, Refusal } from "../../kernel/index.ts";
+import { CURRENCY_PATTERN, isPlainText, parseNanos, Refusal } from "../../kernel/index.ts";
 import {
   freezePayee,
   payoutStop,
@@ -12,18 +12,18 @@ import { defineRoute, type Route } from "../route.ts";
 import { Done } from "../schemas.ts";
 
 const roles = ["operator"] as const;
-const Reason = z.strictObject({
-  reason: z.string().min(1).max(500).meta({ description: "Shown to the payee." }),
-});
+const Why = z.string().min(1).max(500).refine(isPlainText, "text without control characters");
+const Reason = z.strictObject({ reason: Why.meta({ description: "Shown to the payee." }) });
 const PayeePath = z.object({ id: z.string() });
 
 const stop = defineRoute({
   method: "post",
   path: "/payouts/stop",
+  before: ({ context }) => payoutStop(context.sql),
   duty: "any",
   summary: "Stop all payouts at once: none begins once this is answered",
   roles,
-  body: z.strictObject({ reason: z.string().min(1).max(500) }),
+  body: z.strictObject({ reason: Why }),
   response: Done,
   async handle({ body, principal, context }) {
     await stopPayouts(context.sql, body.reason, principal.id);
@@ -34,6 +34,7 @@ const stop = defineRoute({
 const resume = defineRoute({
   method: "post",
   path: "/payouts/resume",
+  before: ({ context }) => payoutStop(context.sql),
   duty: "any",
   summary: "Let payouts go on after a stop",
   roles,

@@ -31,6 +31,7 @@ const Acceptance = z.object({
 const postEvents = defineRoute({
   method: "post",
   path: "/events",
+  audited: false,
   summary: "Send one usage event or a batch; 202 means that the accepted ones are durable",
   roles: ["operator", "ingest"],
   contentTypes: [SINGLE, BATCH],
@@ -54,6 +55,7 @@ const postEvents = defineRoute({
 const postReplicate = defineRoute({
   method: "post",
   path: "/ingest/replicate",
+  audited: false,
   summary: "Send a Replicate prediction, as its webhooks send it; one that still runs is left aside",
   roles: ["operator", "ingest"],
   query: z.object({

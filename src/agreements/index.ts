@@ -1,0 +1,9 @@
+export {
+  answerProposal,
+  listProposals,
+  PROPOSAL_STATES,
+  proposeShares,
+  type Share,
+  type ShareProposal,
+  withdrawProposal,
+} from "./share-proposals.ts";
