@@ -1,6 +1,6 @@
-import type { Sql } from "../postgres/index.ts";
-import { eventIdentity } from "../usage/index.ts";
-import { findPredictions, type PredictionView, predictionsAt } from "./prediction.ts";
+import type { Sql } from "../../postgres/index.ts";
+import { eventIdentity } from "../../usage/index.ts";
+import { findPredictions, type PredictionView, predictionsAt } from "../prediction.ts";
 
 /** A chain is followed no deeper than this, up or down. */
 const DEPTH_MAX = 64;
