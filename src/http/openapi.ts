@@ -45,7 +45,8 @@ function operation(route: Route): ZodOpenApiOperationObject {
   };
   return {
     summary: route.summary,
-    description: `For keys with the role ${route.roles.join(" or ")}.`,
+    description: route.open ? "Without a key." : `For keys with the role ${route.roles.join(" or ")}.`,
+    ...(route.open ? { security: [] } : {}),
     requestParams: params,
     ...(route.body === undefined ? {} : { requestBody: requestBody(route, route.body) }),
     responses: {

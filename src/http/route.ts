@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { Refusal } from "../kernel/index.ts";
 import type { AppContext } from "./context.ts";
 import { answerOnce } from "./idempotency.ts";
-import { authenticate, type Principal, type Role } from "./keys/principal.ts";
+import { anybody, authenticate, type Principal, type Role } from "./keys/principal.ts";
 import type { RateLimit } from "./keys/rate-limit.ts";
 import { invalid } from "./problem.ts";
 
@@ -47,6 +47,10 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   /** The body may be left out. */
   bodyOptional?: boolean;
   bodyBytesMax?: number;
+  /** Anybody may call it: what it answers depends on something else that only some know. */
+  open?: boolean;
+  /** Says who calls, by a signature of the body; undefined when it has none, and then a key is asked for. @throws Refusal */
+  signedBy?(body: Buffer, request: Request, context: AppContext): Principal | undefined;
   /** Content types other than application/json: then `body` sees the parsed JSON as it is. */
   contentTypes?: readonly string[];
   status?: number;
@@ -71,7 +75,9 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
   );
   const steps: RequestHandler[] = [
     async (request, response) => {
-      const principal = await authenticate(context.sql, context.operatorKey, request.headers.authorization);
+      const signed = route.signedBy !== undefined && request.get("webhook-signature") !== undefined;
+      if (signed) await readBody(request, response);
+      const principal = await whoCalls(context, route, request);
       await limit?.(principal, request, response);
       if (!route.roles.includes(principal.role)) {
         throw new Refusal(
@@ -82,13 +88,20 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
       if (principal.scope === "read" && route.method !== "get") {
         throw new Refusal("scope_not_allowed", "this key may only read: use one with the scope write");
       }
-      if (route.body !== undefined) await readBody(request, response);
+      if (route.body !== undefined && !signed) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>
         answer(context, route, principal, request),
       );
     },
   ];
   app[route.method](path, ...steps);
+}
+
+async function whoCalls(context: AppContext, route: Route, request: Request): Promise<Principal> {
+  if (route.open) return anybody(request.ip ?? "");
+  const body = Buffer.isBuffer(request.body) ? request.body : undefined;
+  const signer = body === undefined ? undefined : route.signedBy?.(body, request, context);
+  return signer ?? authenticate(context.sql, context.operatorKey, request.headers.authorization);
 }
 
 async function answer(

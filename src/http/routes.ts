@@ -8,6 +8,9 @@ import { explainRoutes } from "./payee-routes/explain.ts";
 import { onboardingRoutes } from "./payee-routes/onboarding.ts";
 import { payeeRoutes } from "./payee-routes/payees.ts";
 import { statementRoutes } from "./payee-routes/statements.ts";
+import { feedbackRoutes } from "./prediction-routes/feedback.ts";
+import { retentionRoutes } from "./prediction-routes/retention.ts";
+import { shareRoutes } from "./prediction-routes/shares.ts";
 import type { Route } from "./route.ts";
 import { payoutRuleRoutes } from "./settlement-routes/payout-rules.ts";
 import { settlementRoutes } from "./settlement-routes/settlements.ts";
@@ -18,6 +21,9 @@ import { usageRoutes } from "./usage-routes/usage.ts";
 export const ROUTES: readonly Route[] = [
   ...usageRoutes,
   ...predictionRoutes,
+  ...shareRoutes,
+  ...feedbackRoutes,
+  ...retentionRoutes,
   // Before /payouts/{id}.
   ...payoutRuleRoutes,
   ...payeeRoutes,

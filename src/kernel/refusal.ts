@@ -42,6 +42,7 @@ export const REFUSALS = {
   invoices_running: 409,
   payment_differs: 409,
   payment_too_large: 409,
+  legal_hold: 409,
   body_too_large: 413,
   media_type_not_supported: 415,
   payee_unknown: 422,

@@ -12,6 +12,7 @@ import {
 } from "../metering/index.ts";
 import { deliverDue } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
+import { sweepPayloads } from "../predictions/index.ts";
 import type { Foundation } from "./wire.ts";
 
 const PARKED_SWEEP_MS = 1_000;
@@ -21,6 +22,7 @@ const WORK_WITHIN_MS = 600_000;
 const FOLD_MS = 300_000;
 const SEAL_MS = 60_000;
 const HELD_SWEEP_MS = 60_000;
+const PAYLOAD_SWEEP_MS = 60_000;
 const FORGET_MS = 86_400_000;
 /**
  * Longer than the log keeps a record: a record that waits in it may hold an event from so long before the horizon, counted
@@ -36,6 +38,7 @@ export async function startWorkers({
   logger,
   config,
   watching,
+  dataKeys,
 }: Foundation): Promise<() => Promise<void>> {
   const reading = await consumeLog(log, sql, logger, {
     observer: watching.observer,
@@ -59,6 +62,9 @@ export async function startWorkers({
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),
     repeat("releasing what was held until customers paid", HELD_SWEEP_MS, () => releaseHeld(sql)),
+    repeat("letting payloads go", PAYLOAD_SWEEP_MS, () =>
+      sweepPayloads(sql, dataKeys, (progress) => logger.debug(progress, "letting payloads go")),
+    ),
     repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),
     repeat("delivering webhooks", config.WEBHOOK_INTERVAL_MS, () =>
       deliverDue(sql, config.WEBHOOK_ALLOWED_HOSTS),

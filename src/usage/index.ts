@@ -1,9 +1,9 @@
-export { type Acceptance, acceptEvents, EVENTS_PER_BATCH_MAX } from "./accept-events.ts";
+export { type Acceptance, acceptEvents, EVENTS_PER_BATCH_MAX, type TakenEvent } from "./accept-events.ts";
 export { CloudEvent, EVENT_TYPE, PAYLOAD_FIELDS } from "./cloud-event.ts";
 export { GroupCommit } from "./group-commit.ts";
 export { billedContent, eventIdentity } from "./identity.ts";
 export { partitionOfKey } from "./partition-of-key.ts";
-export { eventOfReplicatePrediction, ReplicatePrediction } from "./replicate-prediction.ts";
+export { eventOfReplicatePrediction, REPLICATE_SOURCE, ReplicatePrediction } from "./replicate-prediction.ts";
 export { EVENT_REFUSALS, readUsageEvent, type UsageEvent } from "./usage-event.ts";
 export {
   BATCH_BYTES_MAX,

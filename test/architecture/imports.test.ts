@@ -6,7 +6,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const SRC = join(ROOT, "src");
 
 const DATA_ARROW =
-  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → billing → statements → notifications";
+  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → billing → statements → notifications → predictions";
 
 /** Stages in the order in which they may import: each only those before it. */
 const STAGES = [
@@ -26,6 +26,7 @@ const STAGES = [
   "billing",
   "statements",
   "notifications",
+  "predictions",
   "audit",
 ];
 /** On top of the stages, each only what stands before it. */

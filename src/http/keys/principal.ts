@@ -48,6 +48,18 @@ export async function authenticate(
   return principal;
 }
 
+/** Who shows no key, told apart by where they call from: they may read what is open. */
+export function anybody(address: string): Principal {
+  return {
+    id: `anybody ${address}`,
+    role: "customer",
+    payee: null,
+    customer: null,
+    sources: null,
+    scope: "read",
+  };
+}
+
 /** From the moment that this returns no key is believed without being looked at again. */
 export function forgetKnownKeys(sql: Sql): void {
   knownKeysOf(sql).forgetAll();
