@@ -1,3 +1,49 @@
+CREATE TABLE "app_user" (
+	"id" text PRIMARY KEY NOT NULL,
+	"email" text NOT NULL,
+	"name" text,
+	"role" text NOT NULL,
+	"payee" text,
+	"customer" text,
+	"duties" text[] NOT NULL,
+	"notices" boolean DEFAULT true NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"created_by" text NOT NULL,
+	"disabled_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "login_link" (
+	"id" text PRIMARY KEY NOT NULL,
+	"app_user" text NOT NULL,
+	"token_hash" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"expires_at" timestamp with time zone,
+	"used_at" timestamp with time zone,
+	CONSTRAINT "login_link_token_hash_unique" UNIQUE("token_hash")
+);
+--> statement-breakpoint
+CREATE TABLE "oidc_attempt" (
+	"state_hash" text PRIMARY KEY NOT NULL,
+	"browser_hash" text NOT NULL,
+	"nonce" text NOT NULL,
+	"code_verifier" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "session" (
+	"id" text PRIMARY KEY NOT NULL,
+	"token_hash" text NOT NULL,
+	"api_key" text,
+	"app_user" text,
+	"operator_proof" text,
+	"user_agent" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"last_seen_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL,
+	"revoked_at" timestamp with time zone,
+	CONSTRAINT "session_token_hash_unique" UNIQUE("token_hash")
+);
+--> statement-breakpoint
 CREATE TABLE "billing_customer" (
 	"customer" text NOT NULL,
 	"currency" text NOT NULL,
@@ -26,6 +72,7 @@ CREATE TABLE "invoice" (
 	"lines" integer NOT NULL,
 	"gross" numeric NOT NULL,
 	"carried_in" numeric NOT NULL,
+	"netted_nanos" numeric(38, 0) NOT NULL,
 	"amount_nanos" numeric(38, 0) NOT NULL,
 	"carried_out" numeric NOT NULL,
 	CONSTRAINT "invoice_customer_currency_period_unique" UNIQUE("customer","currency","period")
@@ -383,6 +430,12 @@ CREATE TABLE "seal" (
 	"sealed_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "chained_event" (
+	"parent_key" bigint NOT NULL,
+	"event_no" bigint NOT NULL,
+	CONSTRAINT "chained_event_parent_key_event_no_pk" PRIMARY KEY("parent_key","event_no")
+);
+--> statement-breakpoint
 CREATE TABLE "customer_term_window" (
 	"customer_no" integer NOT NULL,
 	"term_no" integer NOT NULL,
@@ -496,6 +549,7 @@ CREATE TABLE "usage_block" (
 	"event_count" integer NOT NULL,
 	"folded" smallint DEFAULT 0 NOT NULL,
 	"accrued" smallint DEFAULT 0 NOT NULL,
+	"chained" integer DEFAULT 0 NOT NULL,
 	"booked_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"source_nos" integer[] NOT NULL,
 	"events" text NOT NULL,
@@ -540,6 +594,21 @@ CREATE TABLE "usage_term" (
 	"split_plan_no" integer NOT NULL,
 	"charged" smallint NOT NULL,
 	CONSTRAINT "usage_term_model_no_booked_period_model_version_no_status_country_price_no_split_plan_no_unique" UNIQUE("model_no","booked_period","model_version_no","status","country","price_no","split_plan_no")
+);
+--> statement-breakpoint
+CREATE TABLE "mail" (
+	"mail_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "mail_mail_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"key" text NOT NULL,
+	"recipient" text NOT NULL,
+	"type" text NOT NULL,
+	"data" jsonb NOT NULL,
+	"state" text DEFAULT 'pending' NOT NULL,
+	"attempts" integer DEFAULT 0 NOT NULL,
+	"next_attempt_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"sent_at" timestamp with time zone,
+	"error" text,
+	CONSTRAINT "mail_key_unique" UNIQUE("key")
 );
 --> statement-breakpoint
 CREATE TABLE "webhook_attempt" (
@@ -751,6 +820,25 @@ CREATE TABLE "provider_event" (
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "netting" (
+	"period" date NOT NULL,
+	"customer" text NOT NULL,
+	"currency" text NOT NULL,
+	"payee" text NOT NULL,
+	"owed_nanos" numeric(38, 0) NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "netting_period_customer_currency_payee_pk" PRIMARY KEY("period","customer","currency","payee")
+);
+--> statement-breakpoint
+CREATE TABLE "netting_rule" (
+	"customer" text NOT NULL,
+	"from_period" date NOT NULL,
+	"nets" boolean NOT NULL,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "netting_rule_customer_from_period_pk" PRIMARY KEY("customer","from_period")
+);
+--> statement-breakpoint
 CREATE TABLE "payee_freeze" (
 	"freeze_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "payee_freeze_freeze_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
 	"payee" text NOT NULL,
@@ -802,6 +890,7 @@ CREATE TABLE "statement" (
 	"opening_nanos" numeric(38, 0) NOT NULL,
 	"earned_nanos" numeric(38, 0) NOT NULL,
 	"adjustments_nanos" numeric(38, 0) NOT NULL,
+	"netted_nanos" numeric(38, 0) NOT NULL,
 	"paid_nanos" numeric(38, 0) NOT NULL,
 	"closing_nanos" numeric(38, 0) NOT NULL,
 	"content" jsonb NOT NULL,
@@ -827,6 +916,8 @@ CREATE TABLE "usage_log_record" (
 	CONSTRAINT "usage_log_record_partition_offset_pk" PRIMARY KEY("partition","offset")
 );
 --> statement-breakpoint
+ALTER TABLE "login_link" ADD CONSTRAINT "login_link_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "session" ADD CONSTRAINT "session_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_line" ADD CONSTRAINT "invoice_line_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_payment" ADD CONSTRAINT "invoice_payment_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_push" ADD CONSTRAINT "invoice_push_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -858,6 +949,11 @@ ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_message_no_webho
 ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_endpoint_id_webhook_endpoint_id_fk" FOREIGN KEY ("endpoint_id") REFERENCES "public"."webhook_endpoint"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_reversal" ADD CONSTRAINT "payout_reversal_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE UNIQUE INDEX "app_user_binding" ON "app_user" USING btree ("email","role",coalesce(payee, customer, ''));--> statement-breakpoint
+CREATE INDEX "app_user_payee_index" ON "app_user" USING btree ("payee");--> statement-breakpoint
+CREATE INDEX "login_link_app_user_created_at_index" ON "login_link" USING btree ("app_user","created_at");--> statement-breakpoint
+CREATE INDEX "session_api_key_index" ON "session" USING btree ("api_key");--> statement-breakpoint
+CREATE INDEX "session_app_user_index" ON "session" USING btree ("app_user");--> statement-breakpoint
 CREATE INDEX "held_share_payee_index" ON "held_share" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "invoice_period_id_index" ON "invoice" USING btree ("period","id");--> statement-breakpoint
 CREATE INDEX "invoice_release_due_at_index" ON "invoice_release" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint
@@ -872,8 +968,10 @@ CREATE INDEX "customer_term_window_meter_term_no_index" ON "customer_term_window
 CREATE INDEX "term_window_service_day_index" ON "term_window" USING btree ("service_day") WHERE shard >= 0;--> statement-breakpoint
 CREATE INDEX "usage_block_block_no_index" ON "usage_block" USING btree ("block_no") WHERE folded = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") WHERE accrued = 0;--> statement-breakpoint
+CREATE INDEX "usage_block_to_chain" ON "usage_block" USING btree ("block_no") WHERE chained > 0;--> statement-breakpoint
 CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint
+CREATE INDEX "mail_next_attempt_at_index" ON "mail" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "webhook_delivery_next_attempt_at_index" ON "webhook_delivery" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "webhook_delivery_endpoint_id_delivery_no_index" ON "webhook_delivery" USING btree ("endpoint_id","delivery_no");--> statement-breakpoint
 CREATE INDEX "webhook_endpoint_payee_index" ON "webhook_endpoint" USING btree ("payee");--> statement-breakpoint
@@ -893,5 +991,6 @@ CREATE INDEX "prediction_share_customer_index" ON "prediction_share" USING btree
 CREATE INDEX "bank_payout_account_index" ON "bank_payout" USING btree ("account");--> statement-breakpoint
 CREATE INDEX "provider_event_state_next_try_at_index" ON "provider_event" USING btree ("state","next_try_at");--> statement-breakpoint
 CREATE INDEX "provider_event_received_at_id_index" ON "provider_event" USING btree ("received_at","id");--> statement-breakpoint
+CREATE INDEX "netting_payee_index" ON "netting" USING btree ("payee");--> statement-breakpoint
 CREATE UNIQUE INDEX "payee_freeze_payee_index" ON "payee_freeze" USING btree ("payee") WHERE lifted_at IS NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX "payout_stop_open" ON "payout_stop" USING btree ((resumed_at IS NULL)) WHERE resumed_at IS NULL;

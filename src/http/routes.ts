@@ -1,19 +1,30 @@
 import { keyRoutes } from "./access-routes/keys.ts";
+import { loginRoutes } from "./access-routes/login.ts";
+import { openSessionRoutes, sessionRoutes } from "./access-routes/sessions.ts";
+import { userRoutes } from "./access-routes/users.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
+import { nettingRoutes } from "./billing-routes/netting.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
+import { browseRoutes } from "./catalog-routes/browse.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
 import { previewRoutes } from "./catalog-routes/preview.ts";
+import { liveRoutes } from "./live/live-route.ts";
+import type { OpenRoute } from "./open-route.ts";
 import { explainRoutes } from "./payee-routes/explain.ts";
 import { onboardingRoutes } from "./payee-routes/onboarding.ts";
 import { payeeRoutes } from "./payee-routes/payees.ts";
+import { seriesRoutes } from "./payee-routes/series.ts";
 import { statementRoutes } from "./payee-routes/statements.ts";
 import { feedbackRoutes } from "./prediction-routes/feedback.ts";
+import { insightRoutes } from "./prediction-routes/insight.ts";
 import { retentionRoutes } from "./prediction-routes/retention.ts";
-import { shareRoutes } from "./prediction-routes/shares.ts";
+import { sharedRoutes, shareRoutes } from "./prediction-routes/shares.ts";
 import type { Route } from "./route.ts";
+import { oversightRoutes } from "./settlement-routes/oversight.ts";
 import { payoutRuleRoutes } from "./settlement-routes/payout-rules.ts";
 import { settlementRoutes } from "./settlement-routes/settlements.ts";
+import { chainRoutes } from "./usage-routes/chains.ts";
 import { predictionRoutes } from "./usage-routes/predictions.ts";
 import { usageRoutes } from "./usage-routes/usage.ts";
 
@@ -24,17 +35,29 @@ export const ROUTES: readonly Route[] = [
   ...shareRoutes,
   ...feedbackRoutes,
   ...retentionRoutes,
+  ...insightRoutes,
+  ...chainRoutes,
   // Before /payouts/{id}.
   ...payoutRuleRoutes,
   ...payeeRoutes,
   ...onboardingRoutes,
   ...statementRoutes,
   ...explainRoutes,
+  ...seriesRoutes,
   ...catalogRoutes,
+  ...browseRoutes,
   ...previewRoutes,
   ...settlementRoutes,
+  ...oversightRoutes,
   ...invoiceRoutes,
+  ...nettingRoutes,
   ...keyRoutes,
+  ...sessionRoutes,
+  ...userRoutes,
   ...webhookEndpointRoutes,
   ...stripeWebhookRoutes,
+  ...liveRoutes,
 ];
+
+/** Those that take no key. */
+export const OPEN_ROUTES: readonly OpenRoute[] = [...openSessionRoutes, ...loginRoutes, ...sharedRoutes];

@@ -13,6 +13,7 @@ export {
   type FeedbackCounts,
 } from "./feedback/feedback-queries.ts";
 export { findInputSchema, setInputSchema } from "./input-schemas.ts";
+export { modelInsight } from "./insight/model-insight.ts";
 export { DataKeys } from "./payloads/data-keys.ts";
 export type { PredictionPayload } from "./payloads/payload.ts";
 export { findPayload, type PayloadStore, storePayloads } from "./payloads/store-payloads.ts";

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { loginMail } from "../access/index.ts";
 import { releaseHeld } from "../billing/index.ts";
 import { accrueOpenPeriods } from "../earnings/index.ts";
 import { now, withinDeadline } from "../kernel/index.ts";
@@ -7,10 +8,11 @@ import {
   consumeLog,
   foldCustomerWindows,
   forgetIdentities,
+  linkChainedEvents,
   mergeWindows,
   releaseParked,
 } from "../metering/index.ts";
-import { deliverDue } from "../notifications/index.ts";
+import { deliverDue, type MailSettings, sendDueMail } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { sweepPayloads } from "../predictions/index.ts";
 import type { Foundation } from "./wire.ts";
@@ -20,6 +22,8 @@ const PARKED_SWEEP_MS = 1_000;
 const WORK_WITHIN_MS = 600_000;
 /** The rarer, the cheaper: a window of a customer is written once for all of its events since the last time. */
 const FOLD_MS = 300_000;
+/** Nothing to do is one look at an empty index. */
+const LINK_MS = 2_000;
 const SEAL_MS = 60_000;
 const HELD_SWEEP_MS = 60_000;
 const PAYLOAD_SWEEP_MS = 60_000;
@@ -37,6 +41,7 @@ export async function startWorkers({
   log,
   logger,
   config,
+  mailer,
   watching,
   dataKeys,
 }: Foundation): Promise<() => Promise<void>> {
@@ -56,8 +61,14 @@ export async function startWorkers({
       await pause(everyMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
+  const mailSettings: MailSettings = {
+    url: config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
+    sender: config.PLATFORM_NAME,
+    word: { login: (data, createdAt) => loginMail(sql, data, createdAt) },
+  };
   const loops = [
     repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
+    repeat("noting what called what", LINK_MS, () => linkChainedEvents(sql)),
     repeat("summing usage by customer", FOLD_MS, () => foldCustomerWindows(sql)),
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),
@@ -69,6 +80,7 @@ export async function startWorkers({
     repeat("delivering webhooks", config.WEBHOOK_INTERVAL_MS, () =>
       deliverDue(sql, config.WEBHOOK_ALLOWED_HOSTS),
     ),
+    repeat("sending mail", config.MAIL_INTERVAL_MS, () => sendDueMail(sql, mailer, mailSettings)),
     repeat("accrual", config.ACCRUAL_INTERVAL_MS, () => accrueOpenPeriods(sql)),
   ];
   return async () => {

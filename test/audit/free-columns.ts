@@ -15,7 +15,12 @@ export const FREE_TABLES: Record<string, string> = {
   provider_event:
     "what the provider told; it is never believed, and what it led to is checked where it is kept",
   api_key: "who may call; no figure follows from it",
+  app_user: "who may sign in; no figure follows from it",
+  login_link: "a way in; no figure follows from it",
+  mail: TOLD,
+  oidc_attempt: "a browser on its way to the identity provider; no figure follows from it",
   idempotent_request: "answers that are given again; the facts they tell of are checked where they are kept",
+  session: "who is signed in; no figure follows from it",
   payee_freeze: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payee_legal: "who a payee says it is; it stands on statements as PDF, and no figure follows from it",
   payload_erasure: "that a customer's data was erased; no figure follows from it",
@@ -59,6 +64,8 @@ export const FREE_COLUMNS: Record<string, string> = {
   "invoice_run.made_by": WHO,
   "invoice_payment.recorded_by": WHO,
   "invoice_release.released_at": WHEN,
+  "netting_rule.set_at": WHEN,
+  "netting_rule.set_by": WHO,
   "metering_cursor.epoch": "fences who held the partition before; every claim raises it",
   "metering_cursor.updated_at": WHEN,
   "model.created_at": WHEN,
@@ -105,7 +112,11 @@ export const ROW_OF: Record<string, string> = {
   metered_extent: "segment_from < '2023-01-01'",
   // The beginning of a log may be gone: that is what retention does.
   usage_log_record: `"offset" = 1`,
-  usage_block: "first_period = '2023-09-01'",
+  usage_block: "block_no = (SELECT min(block_no) FROM usage_block WHERE first_period = '2023-09-01')",
+  usage_term: "booked_period = '2023-09-01'",
+  // The month in which earnings were held, and payouts made.
+  invoice_payment: "invoice_id LIKE 'inv_2023-09%'",
+  settlement: "period = '2023-09-01'",
 };
 
 /** What a column is changed to, where one more would not be telling. */

@@ -13,7 +13,13 @@ import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
 import { parseNanos, present } from "../../src/kernel/index.ts";
 import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
-import { consumeLog, foldCustomerWindows, meteringStatus, releaseParked } from "../../src/metering/index.ts";
+import {
+  consumeLog,
+  foldCustomerWindows,
+  linkChainedEvents,
+  meteringStatus,
+  releaseParked,
+} from "../../src/metering/index.ts";
 import {
   accountReadiness,
   bookReversal,
@@ -22,7 +28,7 @@ import {
   reconcile,
 } from "../../src/payouts/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
-import { approvePlan, closeMonth, planMonth } from "../../src/settlement/index.ts";
+import { approvePlan, closeMonth, planMonth, setNettingRule } from "../../src/settlement/index.ts";
 import { stripeClient } from "../stripe-simulator/stripe-client.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { monthOf } from "../support/marketplace-books.ts";
@@ -31,6 +37,7 @@ import { until } from "../support/until.ts";
 import { type EventFields, usageEvent } from "../support/usage.ts";
 
 export const MONTH = monthOf("2023-09");
+const BEFORE = monthOf("2023-08");
 
 const component = (meter: string, amount: string, per = "1", max?: string) => ({
   meter,
@@ -45,6 +52,7 @@ const CATALOGUE = {
   customers: [
     { id: "acme", name: "Acme", currency: "USD", country: "US" },
     { id: "mia-app", name: "Mia's app", currency: "USD", country: "DE", payee: "mia" },
+    { id: "lin-app", name: "Lin's app", currency: "USD", country: "DE", payee: "lin" },
   ],
   models: [
     { id: "ada/base", payee: "ada" },
@@ -100,6 +108,13 @@ const CATALOGUE = {
     },
   ],
 };
+
+/** Two who use what others made, one of them netted with what it earns, and what its app called. */
+const CHAINED: Partial<EventFields>[] = [
+  { model: "lin/fine", metrics: { output_token_count: 90_000, predict_time: 2 } },
+  { model: "ada/base", customer: "mia-app", metrics: { input_token_count: 5 }, parent: "before-0" },
+  { model: "ada/base", customer: "lin-app", metrics: { input_token_count: 7 }, parent: "before-1" },
+];
 
 const USED: Partial<EventFields>[] = [
   { model: "ada/base", metrics: { input_token_count: 4_001, frames: 7, image_count: 5 } },
@@ -159,6 +174,12 @@ export async function openFullMonth(): Promise<FullMonth> {
       await metered();
     };
 
+    await setNettingRule(sql, "lin-app", { from: BEFORE, nets: false }, "operator");
+    await send("before", CHAINED, "2023-08-14");
+    await linkChainedEvents(sql);
+    await closeMonth(sql, BEFORE, { graceSeconds: 3_600, catchUp: async () => {} });
+    await makeInvoices(sql, BEFORE, { by: "operator" });
+
     await send("first", USED);
     await send("again", [{ ...USED[0], id: "first-0", time: "2023-09-14T12:00:00.000001Z" }]);
     await send("conflict", [{ ...USED[3], id: "first-3", metrics: { output_token_count: 1 } }]);
@@ -209,6 +230,7 @@ export async function openFullMonth(): Promise<FullMonth> {
 async function payInvoices(sql: Sql): Promise<void> {
   for (const { id, amount } of await listInvoices(sql, { limit: 100 })) {
     const amountNanos = present(parseNanos(amount.amount), "an amount");
+    if (amountNanos === 0n) continue;
     await recordInvoicePaid(sql, {
       invoice: id,
       amountNanos,

@@ -142,6 +142,8 @@ describe("secrets that are planted in every place, over HTTP", () => {
       cwd: resolve(import.meta.dirname, "../.."),
       env: {
         ...process.env,
+        KAFKA_BROKERS: "",
+        DATABASE_URL: "",
         DATA_DIR: folder,
         PORT: "0",
         STRIPE_SIMULATOR_PORT: "0",
@@ -151,7 +153,7 @@ describe("secrets that are planted in every place, over HTTP", () => {
       stdio: ["ignore", log, log],
     });
     const address = () => /answers at (\S+)/.exec(readFileSync(join(folder, "service.log"), "utf8"))?.[1];
-    await until(() => address() !== undefined);
+    await until(() => address() !== undefined, 150_000);
     const call: Call = async (method, path, body, headers = {}) => {
       const response = await fetch(`${address()}${path}`, {
         method,
@@ -173,7 +175,7 @@ describe("secrets that are planted in every place, over HTTP", () => {
     answers = await sendEverything(call);
     service.kill("SIGTERM");
     await once(service, "exit");
-  }, 180_000);
+  }, 240_000);
   afterAll(async () => {
     if (service?.exitCode === null) service.kill("SIGKILL");
     await rm(folder, { recursive: true, force: true });

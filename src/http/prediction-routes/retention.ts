@@ -32,7 +32,7 @@ async function ownCustomer(context: AppContext, principal: Principal, id: string
 }
 
 /** @throws Refusal not_found, also for somebody else's */
-async function ownModel(
+export async function ownModel(
   context: AppContext,
   principal: Principal,
   { owner, name }: z.infer<typeof ModelPath>,

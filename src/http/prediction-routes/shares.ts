@@ -3,6 +3,7 @@ import { Time } from "../../catalog/index.ts";
 import { present, Refusal } from "../../kernel/index.ts";
 import { createShare, deleteShare, findShared, listShares } from "../../predictions/index.ts";
 import { findPredictions } from "../../statements/index.ts";
+import { defineOpenRoute, type OpenRoute } from "../open-route.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { PayloadView, payloadView, visiblePrediction } from "../usage-routes/predictions.ts";
 
@@ -70,12 +71,10 @@ const removeShare = defineRoute({
   },
 });
 
-const getShared = defineRoute({
+const getShared = defineOpenRoute({
   method: "get",
   path: "/shared/{token}",
   summary: "A prediction that was shared by a public link",
-  roles: ["operator", "ingest", "payee", "customer"],
-  open: true,
   params: z.object({ token: Token }),
   response: z
     .object({
@@ -98,4 +97,5 @@ const getShared = defineRoute({
   },
 });
 
-export const shareRoutes: Route[] = [postShare, getShares, removeShare, getShared];
+export const shareRoutes: Route[] = [postShare, getShares, removeShare];
+export const sharedRoutes: OpenRoute[] = [getShared];

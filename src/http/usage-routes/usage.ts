@@ -87,7 +87,15 @@ function replicateOf(
   const headers = { id: header("id"), timestamp: header("timestamp"), signature: header("signature") };
   checkSignature(replicateSecrets, headers, body);
   const bound = { payee: null, customer: null, sources: [REPLICATE_SOURCE] };
-  return { id: "replicate", role: "ingest", scope: "write", ...bound };
+  return {
+    id: "replicate",
+    role: "ingest",
+    scope: "write",
+    name: null,
+    duties: null,
+    session: null,
+    ...bound,
+  };
 }
 
 function asEvent(body: unknown): unknown {
