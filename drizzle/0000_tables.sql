@@ -44,6 +44,117 @@ CREATE TABLE "session" (
 	CONSTRAINT "session_token_hash_unique" UNIQUE("token_hash")
 );
 --> statement-breakpoint
+CREATE TABLE "adjustment" (
+	"adjustment_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "adjustment_adjustment_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"id" text NOT NULL,
+	"reference" text NOT NULL,
+	"kind" text NOT NULL,
+	"currency" text NOT NULL,
+	"corrects" date,
+	"invoice_id" text,
+	"gross" numeric NOT NULL,
+	"credited_nanos" numeric(38, 0) NOT NULL,
+	"returned_nanos" numeric(38, 0) NOT NULL,
+	"reverses" bigint,
+	"asked" jsonb NOT NULL,
+	"reason" text NOT NULL,
+	"made_by" text NOT NULL,
+	"made_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "adjustment_id_unique" UNIQUE("id"),
+	CONSTRAINT "adjustment_reference_unique" UNIQUE("reference")
+);
+--> statement-breakpoint
+CREATE TABLE "adjustment_cell" (
+	"adjustment_no" bigint NOT NULL,
+	"customer_no" integer NOT NULL,
+	"booked_period" date NOT NULL,
+	"service_month" date NOT NULL,
+	"model_no" integer NOT NULL,
+	"meter_no" smallint NOT NULL,
+	"price_no" integer NOT NULL,
+	"split_plan_no" integer NOT NULL,
+	"refunded" numeric NOT NULL,
+	"rerated" numeric NOT NULL,
+	CONSTRAINT "adjustment_cell_adjustment_no_customer_no_service_month_model_no_meter_no_price_no_split_plan_no_pk" PRIMARY KEY("adjustment_no","customer_no","service_month","model_no","meter_no","price_no","split_plan_no")
+);
+--> statement-breakpoint
+CREATE TABLE "adjustment_held" (
+	"adjustment_no" bigint NOT NULL,
+	"payee" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "adjustment_held_adjustment_no_payee_pk" PRIMARY KEY("adjustment_no","payee")
+);
+--> statement-breakpoint
+CREATE TABLE "adjustment_movement" (
+	"adjustment_no" bigint NOT NULL,
+	"account" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "adjustment_movement_adjustment_no_account_pk" PRIMARY KEY("adjustment_no","account")
+);
+--> statement-breakpoint
+CREATE TABLE "adjustment_part" (
+	"adjustment_no" bigint NOT NULL,
+	"booked_period" date NOT NULL,
+	"service_month" date NOT NULL,
+	"model_no" integer NOT NULL,
+	"split_plan_no" integer NOT NULL,
+	"payee" text,
+	"reason" text NOT NULL,
+	"paid_by" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "correction" (
+	"id" text PRIMARY KEY NOT NULL,
+	"kind" text NOT NULL,
+	"currency" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"limit_nanos" numeric(38, 0),
+	"asked" jsonb NOT NULL,
+	"reason" text NOT NULL,
+	"proposed_by" text NOT NULL,
+	"proposed_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"approved_by" text,
+	"approved_at" timestamp with time zone,
+	"adjustment_no" bigint,
+	CONSTRAINT "correction_adjustment_no_unique" UNIQUE("adjustment_no")
+);
+--> statement-breakpoint
+CREATE TABLE "dispute" (
+	"id" text PRIMARY KEY NOT NULL,
+	"invoice_id" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"state" text NOT NULL,
+	"reason" text NOT NULL,
+	"opened_by" text NOT NULL,
+	"opened_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"decided_by" text,
+	"decided_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "dispute_hold" (
+	"dispute_id" text NOT NULL,
+	"payee" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "dispute_hold_dispute_id_payee_pk" PRIMARY KEY("dispute_id","payee")
+);
+--> statement-breakpoint
+CREATE TABLE "reattribution" (
+	"adjustment_no" bigint PRIMARY KEY NOT NULL,
+	"booked_period" date NOT NULL,
+	"model_no" integer NOT NULL,
+	"from_payee" text NOT NULL,
+	"to_payee" text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "refund_policy" (
+	"from_period" date PRIMARY KEY NOT NULL,
+	"fee" text NOT NULL,
+	"provider_fee" text NOT NULL,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "billing_customer" (
 	"customer" text NOT NULL,
 	"currency" text NOT NULL,
@@ -549,6 +660,7 @@ CREATE TABLE "usage_block" (
 	"event_count" integer NOT NULL,
 	"folded" smallint DEFAULT 0 NOT NULL,
 	"accrued" smallint DEFAULT 0 NOT NULL,
+	"counted" smallint DEFAULT 0 NOT NULL,
 	"chained" integer DEFAULT 0 NOT NULL,
 	"booked_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"source_nos" integer[] NOT NULL,
@@ -633,7 +745,8 @@ CREATE TABLE "webhook_delivery" (
 --> statement-breakpoint
 CREATE TABLE "webhook_endpoint" (
 	"id" text PRIMARY KEY NOT NULL,
-	"payee" text NOT NULL,
+	"payee" text,
+	"customer" text,
 	"url" text NOT NULL,
 	"events" text[],
 	"secret" text NOT NULL,
@@ -650,7 +763,8 @@ CREATE TABLE "webhook_message" (
 	"message_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "webhook_message_message_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"id" text NOT NULL,
 	"key" text NOT NULL,
-	"payee" text NOT NULL,
+	"payee" text,
+	"customer" text,
 	"type" text NOT NULL,
 	"payload" jsonb NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
@@ -916,8 +1030,92 @@ CREATE TABLE "usage_log_record" (
 	CONSTRAINT "usage_log_record_partition_offset_pk" PRIMARY KEY("partition","offset")
 );
 --> statement-breakpoint
+CREATE TABLE "credit_expiry" (
+	"grant_id" text PRIMARY KEY NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"expired_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "credit_grant" (
+	"id" text PRIMARY KEY NOT NULL,
+	"grant_no" bigint GENERATED ALWAYS AS IDENTITY (sequence name "credit_grant_grant_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"customer" text NOT NULL,
+	"currency" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"kind" text NOT NULL,
+	"priority" integer NOT NULL,
+	"expires_at" timestamp with time zone,
+	"reason" text NOT NULL,
+	"reference" text,
+	"granted_by" text NOT NULL,
+	"granted_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "credit_use" (
+	"grant_id" text NOT NULL,
+	"invoice_id" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "credit_use_grant_id_invoice_id_pk" PRIMARY KEY("grant_id","invoice_id")
+);
+--> statement-breakpoint
+CREATE TABLE "spend_account" (
+	"customer_no" integer NOT NULL,
+	"currency" text NOT NULL,
+	"since_block" bigint NOT NULL,
+	"spent" numeric NOT NULL,
+	"invoiced_nanos" numeric(38, 0) DEFAULT 0 NOT NULL,
+	"credit_nanos" numeric(38, 0) DEFAULT 0 NOT NULL,
+	"reserved_nanos" numeric(38, 0) DEFAULT 0 NOT NULL,
+	"period" text DEFAULT 'month' NOT NULL,
+	"soft_nanos" numeric(38, 0),
+	"hard_nanos" numeric(38, 0),
+	"prepaid" boolean DEFAULT false NOT NULL,
+	"limit_no" integer DEFAULT 0 NOT NULL,
+	"limits_from" date DEFAULT '0001-01-01' NOT NULL,
+	CONSTRAINT "spend_account_customer_no_currency_pk" PRIMARY KEY("customer_no","currency")
+);
+--> statement-breakpoint
+CREATE TABLE "spend_crossing" (
+	"customer_no" integer NOT NULL,
+	"currency" text NOT NULL,
+	"limit_no" integer NOT NULL,
+	"kind" text NOT NULL,
+	"month" date NOT NULL,
+	"limit_nanos" numeric(38, 0) NOT NULL,
+	"spent" numeric NOT NULL,
+	"crossed_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "spend_crossing_customer_no_currency_limit_no_kind_month_pk" PRIMARY KEY("customer_no","currency","limit_no","kind","month")
+);
+--> statement-breakpoint
+CREATE TABLE "spend_month" (
+	"customer_no" integer NOT NULL,
+	"currency" text NOT NULL,
+	"service_month" date NOT NULL,
+	"spent" numeric NOT NULL,
+	CONSTRAINT "spend_month_customer_no_currency_service_month_pk" PRIMARY KEY("customer_no","currency","service_month")
+);
+--> statement-breakpoint
+CREATE TABLE "spend_reservation" (
+	"identity" uuid NOT NULL,
+	"customer_no" integer NOT NULL,
+	"currency" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"source" text NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL,
+	"outcome" text,
+	"ended_at" timestamp with time zone,
+	CONSTRAINT "spend_reservation_identity_customer_no_pk" PRIMARY KEY("identity","customer_no")
+);
+--> statement-breakpoint
 ALTER TABLE "login_link" ADD CONSTRAINT "login_link_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "session" ADD CONSTRAINT "session_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "adjustment_cell" ADD CONSTRAINT "adjustment_cell_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "adjustment_held" ADD CONSTRAINT "adjustment_held_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "adjustment_movement" ADD CONSTRAINT "adjustment_movement_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "adjustment_part" ADD CONSTRAINT "adjustment_part_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "correction" ADD CONSTRAINT "correction_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "dispute_hold" ADD CONSTRAINT "dispute_hold_dispute_id_dispute_id_fk" FOREIGN KEY ("dispute_id") REFERENCES "public"."dispute"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "reattribution" ADD CONSTRAINT "reattribution_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_line" ADD CONSTRAINT "invoice_line_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_payment" ADD CONSTRAINT "invoice_payment_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_push" ADD CONSTRAINT "invoice_push_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -949,11 +1147,22 @@ ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_message_no_webho
 ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_endpoint_id_webhook_endpoint_id_fk" FOREIGN KEY ("endpoint_id") REFERENCES "public"."webhook_endpoint"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_reversal" ADD CONSTRAINT "payout_reversal_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "credit_expiry" ADD CONSTRAINT "credit_expiry_grant_id_credit_grant_id_fk" FOREIGN KEY ("grant_id") REFERENCES "public"."credit_grant"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "credit_use" ADD CONSTRAINT "credit_use_grant_id_credit_grant_id_fk" FOREIGN KEY ("grant_id") REFERENCES "public"."credit_grant"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "credit_use" ADD CONSTRAINT "credit_use_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "app_user_binding" ON "app_user" USING btree ("email","role",coalesce(payee, customer, ''));--> statement-breakpoint
 CREATE INDEX "app_user_payee_index" ON "app_user" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "login_link_app_user_created_at_index" ON "login_link" USING btree ("app_user","created_at");--> statement-breakpoint
 CREATE INDEX "session_api_key_index" ON "session" USING btree ("api_key");--> statement-breakpoint
 CREATE INDEX "session_app_user_index" ON "session" USING btree ("app_user");--> statement-breakpoint
+CREATE UNIQUE INDEX "adjustment_reverses_index" ON "adjustment" USING btree ("reverses") WHERE reverses IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "adjustment_invoice_id_index" ON "adjustment" USING btree ("invoice_id");--> statement-breakpoint
+CREATE INDEX "adjustment_kind_adjustment_no_index" ON "adjustment" USING btree ("kind","adjustment_no");--> statement-breakpoint
+CREATE INDEX "adjustment_cell_booked_period_model_no_index" ON "adjustment_cell" USING btree ("booked_period","model_no");--> statement-breakpoint
+CREATE INDEX "adjustment_cell_customer_no_booked_period_index" ON "adjustment_cell" USING btree ("customer_no","booked_period");--> statement-breakpoint
+CREATE INDEX "adjustment_part_adjustment_no_index" ON "adjustment_part" USING btree ("adjustment_no");--> statement-breakpoint
+CREATE INDEX "adjustment_part_payee_adjustment_no_index" ON "adjustment_part" USING btree ("payee","adjustment_no");--> statement-breakpoint
+CREATE INDEX "dispute_invoice_id_index" ON "dispute" USING btree ("invoice_id");--> statement-breakpoint
 CREATE INDEX "held_share_payee_index" ON "held_share" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "invoice_period_id_index" ON "invoice" USING btree ("period","id");--> statement-breakpoint
 CREATE INDEX "invoice_release_due_at_index" ON "invoice_release" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint
@@ -968,6 +1177,7 @@ CREATE INDEX "customer_term_window_meter_term_no_index" ON "customer_term_window
 CREATE INDEX "term_window_service_day_index" ON "term_window" USING btree ("service_day") WHERE shard >= 0;--> statement-breakpoint
 CREATE INDEX "usage_block_block_no_index" ON "usage_block" USING btree ("block_no") WHERE folded = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") WHERE accrued = 0;--> statement-breakpoint
+CREATE INDEX "usage_block_to_count" ON "usage_block" USING btree ("block_no") WHERE counted = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_chain" ON "usage_block" USING btree ("block_no") WHERE chained > 0;--> statement-breakpoint
 CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint
@@ -975,7 +1185,9 @@ CREATE INDEX "mail_next_attempt_at_index" ON "mail" USING btree ("next_attempt_a
 CREATE INDEX "webhook_delivery_next_attempt_at_index" ON "webhook_delivery" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "webhook_delivery_endpoint_id_delivery_no_index" ON "webhook_delivery" USING btree ("endpoint_id","delivery_no");--> statement-breakpoint
 CREATE INDEX "webhook_endpoint_payee_index" ON "webhook_endpoint" USING btree ("payee");--> statement-breakpoint
+CREATE INDEX "webhook_endpoint_customer_index" ON "webhook_endpoint" USING btree ("customer");--> statement-breakpoint
 CREATE INDEX "webhook_message_payee_message_no_index" ON "webhook_message" USING btree ("payee","message_no");--> statement-breakpoint
+CREATE INDEX "webhook_message_customer_message_no_index" ON "webhook_message" USING btree ("customer","message_no");--> statement-breakpoint
 CREATE INDEX "payout_period_state_index" ON "payout" USING btree ("period","state");--> statement-breakpoint
 CREATE INDEX "payout_payee_index" ON "payout" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "payout_reversal_payout_id_index" ON "payout_reversal" USING btree ("payout_id");--> statement-breakpoint
@@ -993,4 +1205,10 @@ CREATE INDEX "provider_event_state_next_try_at_index" ON "provider_event" USING 
 CREATE INDEX "provider_event_received_at_id_index" ON "provider_event" USING btree ("received_at","id");--> statement-breakpoint
 CREATE INDEX "netting_payee_index" ON "netting" USING btree ("payee");--> statement-breakpoint
 CREATE UNIQUE INDEX "payee_freeze_payee_index" ON "payee_freeze" USING btree ("payee") WHERE lifted_at IS NULL;--> statement-breakpoint
-CREATE UNIQUE INDEX "payout_stop_open" ON "payout_stop" USING btree ((resumed_at IS NULL)) WHERE resumed_at IS NULL;
+CREATE UNIQUE INDEX "payout_stop_open" ON "payout_stop" USING btree ((resumed_at IS NULL)) WHERE resumed_at IS NULL;--> statement-breakpoint
+CREATE INDEX "credit_grant_customer_currency_index" ON "credit_grant" USING btree ("customer","currency");--> statement-breakpoint
+CREATE INDEX "credit_grant_expires_at_index" ON "credit_grant" USING btree ("expires_at");--> statement-breakpoint
+CREATE UNIQUE INDEX "credit_grant_reference" ON "credit_grant" USING btree ("customer","reference") WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "credit_use_invoice_id_index" ON "credit_use" USING btree ("invoice_id");--> statement-breakpoint
+CREATE INDEX "spend_reservation_open" ON "spend_reservation" USING btree ("expires_at") WHERE outcome IS NULL;--> statement-breakpoint
+CREATE INDEX "spend_reservation_ended" ON "spend_reservation" USING btree ("ended_at") WHERE outcome IS NOT NULL;

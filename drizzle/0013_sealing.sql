@@ -177,10 +177,10 @@ CREATE FUNCTION balance_as_of(p_path text, p_currency text, p_at timestamptz) RE
 $$;
 --> statement-breakpoint
 
--- A correction is an entry of its own that names what it corrects; it is exact, and it happens once.
+-- A correction is an entry of its own that names what it corrects. A reversal is exact, and happens once.
 ALTER TABLE journal_entry ADD FOREIGN KEY (corrects) REFERENCES journal_entry (key);
 --> statement-breakpoint
-ALTER TABLE journal_entry ADD CHECK ((kind = 'reversal') = (corrects IS NOT NULL));
+ALTER TABLE journal_entry ADD CHECK (kind <> 'reversal' OR corrects IS NOT NULL);
 --> statement-breakpoint
 CREATE UNIQUE INDEX ON journal_entry (corrects) WHERE kind = 'reversal';
 --> statement-breakpoint

@@ -78,20 +78,30 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
+-- What an invoice's shares were when they were held, and what adjustments (drizzle/0022_adjustments.sql) have left of them.
+CREATE FUNCTION held_shares_left(p_invoice text) RETURNS TABLE (payee text, given numeric, still_held numeric) LANGUAGE sql STABLE AS $$
+  SELECT h.payee, h.amount_nanos, h.amount_nanos + coalesce((
+    SELECT sum(m.amount_nanos) FROM adjustment_held m JOIN adjustment a USING (adjustment_no)
+    WHERE a.invoice_id = i.id AND m.payee = h.payee), 0)
+  FROM invoice i JOIN held_share h USING (period, customer, currency) WHERE i.id = p_invoice
+$$;
+--> statement-breakpoint
+
 -- What is held for invoices whose time has come becomes payable, the earliest first; answers how many invoices. One
--- invoice alone when it is named.
+-- invoice alone when it is named. Not while its payment is disputed.
 CREATE FUNCTION release_held(p_invoice text, p_limit int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
 DECLARE v record; v_released int := 0;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(7001);
-  FOR v IN SELECT i.id, i.period, i.customer, i.currency FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id
+  FOR v IN SELECT i.id, i.currency FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id
            WHERE r.released_at IS NULL AND r.due_at <= clock_timestamp() AND (p_invoice IS NULL OR r.invoice_id = p_invoice)
+             AND NOT EXISTS (SELECT FROM dispute d WHERE d.invoice_id = r.invoice_id AND d.state = 'open')
            ORDER BY r.due_at, r.invoice_id LIMIT p_limit FOR UPDATE OF r SKIP LOCKED
   LOOP
     PERFORM post_transfers('hold_released', open_period(), format('unheld:%s', v.id), array_agg(payee ORDER BY payee),
-      array_agg(currency ORDER BY payee), array_agg(format('payee:%s:held', payee) ORDER BY payee),
-      array_agg(format('payee:%s:payable', payee) ORDER BY payee), array_agg(amount_nanos ORDER BY payee))
-    FROM held_share WHERE period = v.period AND customer = v.customer AND currency = v.currency;
+      array_agg(v.currency ORDER BY payee), array_agg(format('payee:%s:held', payee) ORDER BY payee),
+      array_agg(format('payee:%s:payable', payee) ORDER BY payee), array_agg(still_held ORDER BY payee))
+    FROM held_shares_left(v.id) WHERE still_held > 0 HAVING count(*) > 0;
     UPDATE invoice_release SET released_at = clock_timestamp() WHERE invoice_id = v.id;
     v_released := v_released + 1;
   END LOOP;
@@ -108,6 +118,14 @@ CREATE FUNCTION plan_release(p_invoice text, p_paid_at timestamptz) RETURNS void
 $$;
 --> statement-breakpoint
 
+-- What an invoice still asks for, in nanos: less what was paid, and less what was credited because it was refunded.
+CREATE FUNCTION invoice_left(p_invoice text) RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT i.amount_nanos - (SELECT coalesce(sum(amount_nanos), 0) FROM invoice_payment WHERE invoice_id = i.id)
+    - (SELECT coalesce(sum(credited_nanos), 0) FROM adjustment WHERE invoice_id = i.id)
+  FROM invoice i WHERE i.id = p_invoice
+$$;
+--> statement-breakpoint
+
 -- Money came for an invoice: receivable → received; paid in full, what is held for it is released when its time comes.
 -- The same reference again changes nothing. Answers what is left to pay, in nanos.
 CREATE FUNCTION record_invoice_payment(p_invoice text, p_reference text, p_amount numeric, p_by text, p_paid_at timestamptz)
@@ -120,8 +138,8 @@ BEGIN
   PERFORM pg_advisory_xact_lock_shared(7001);
   SELECT * INTO v FROM invoice WHERE id = p_invoice FOR UPDATE;
   IF v.id IS NULL THEN PERFORM refuse('invoice_unknown'); END IF;
-  SELECT v.amount_nanos - coalesce(sum(amount_nanos), 0), min(amount_nanos) FILTER (WHERE reference = p_reference)
-  INTO v_left, v_known FROM invoice_payment WHERE invoice_id = p_invoice;
+  v_left := invoice_left(p_invoice);
+  SELECT amount_nanos INTO v_known FROM invoice_payment WHERE invoice_id = p_invoice AND reference = p_reference;
   IF v_known = p_amount THEN RETURN v_left; END IF;
   IF v_known IS NOT NULL THEN PERFORM refuse('payment_differs', jsonb_build_object('nanos', v_known)); END IF;
   IF p_amount <= 0 OR p_amount > v_left THEN PERFORM refuse('payment_too_large', jsonb_build_object('nanos', v_left)); END IF;

@@ -5,6 +5,8 @@ import type { RateLimit } from "./rate-limit.ts";
 import { ACCOUNT_STATUSES, changeAccount } from "./resources/accounts.ts";
 import { failPayment } from "./resources/invoice-steps.ts";
 import { invoiceOf } from "./resources/invoices.ts";
+import { closeDispute, DISPUTE_OUTCOMES, openDispute } from "./resources/money-back/disputes.ts";
+import { failRefund } from "./resources/money-back/refunds.ts";
 import { changePayout, PAYOUT_STATUSES, payOutAll } from "./resources/payouts.ts";
 import type { State } from "./state.ts";
 import type { Webhooks } from "./webhooks/webhooks.ts";
@@ -52,6 +54,11 @@ export function control(levers: Levers, method: string, path: string, body: stri
   if (payout !== undefined) return setPayout(state, payout, parse(body));
   const invoice = /^POST \/invoices\/(\w+)\/payment-failed$/.exec(lever)?.[1];
   if (invoice !== undefined) return declineInvoice(state, invoice);
+  const refund = /^POST \/refunds\/(\w+)\/fail$/.exec(lever)?.[1];
+  if (refund !== undefined) return failedRefund(state, refund);
+  if (lever === "POST /disputes") return dispute(state, parse(body));
+  const disputed = /^POST \/disputes\/(\w+)$/.exec(lever)?.[1];
+  if (disputed !== undefined) return decide(state, disputed, parse(body));
   throw new StripeProblem(404, "invalid_request_error", undefined, `No such lever: ${lever}`);
 }
 
@@ -133,6 +140,29 @@ function declineInvoice(state: State, id: string): unknown {
   const declined = failPayment(invoiceOf({ state, id }));
   state.commit({ put: [{ kind: "invoice", object: declined }] });
   return declined;
+}
+
+function failedRefund(state: State, id: string): unknown {
+  state.commit(failRefund(state, id));
+  return state.objects.refund.get(id);
+}
+
+function dispute(state: State, body: unknown): unknown {
+  const given = fields(body, "charge", "amount", "inquiry");
+  const [object, change] = openDispute(
+    state,
+    text(given.charge),
+    optional(amount, given.amount),
+    optional(flag, given.inquiry) ?? false,
+  );
+  state.commit(change);
+  return object;
+}
+
+function decide(state: State, id: string, body: unknown): unknown {
+  const [object, change] = closeDispute(state, id, oneOf(DISPUTE_OUTCOMES, fields(body, "status").status));
+  state.commit(change);
+  return object;
 }
 
 async function holdWebhooks({ webhooks }: Levers, body: unknown): Promise<unknown> {

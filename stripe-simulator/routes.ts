@@ -8,6 +8,10 @@ import { listEvents, retrieveEvent } from "./resources/events.ts";
 import { createInvoiceItem, listInvoiceItems, retrieveInvoiceItem } from "./resources/invoice-items.ts";
 import { finalizeInvoice, markUncollectible, payInvoice, voidInvoice } from "./resources/invoice-steps.ts";
 import { createInvoice, listInvoiceLines, listInvoices, retrieveInvoice } from "./resources/invoices.ts";
+import { createCreditNote, retrieveCreditNote, voidCreditNote } from "./resources/money-back/credit-notes.ts";
+import { retrieveDispute } from "./resources/money-back/disputes.ts";
+import { listInvoicePayments, retrieveCharge } from "./resources/money-back/payments.ts";
+import { createRefund, listRefunds, retrieveRefund } from "./resources/money-back/refunds.ts";
 import { listPayouts, retrievePayout } from "./resources/payouts.ts";
 import { createReversal, listReversals } from "./resources/reversals.ts";
 import { createTransfer, listTransfers, retrieveTransfer, updateTransfer } from "./resources/transfers.ts";
@@ -66,6 +70,15 @@ const ENDPOINTS: [method: string, path: RegExp, handler: (call: Call) => Answer]
   ["POST", /^\/v1\/invoices\/(\w+)\/pay$/, payInvoice],
   ["POST", /^\/v1\/invoices\/(\w+)\/void$/, voidInvoice],
   ["POST", /^\/v1\/invoices\/(\w+)\/mark_uncollectible$/, markUncollectible],
+  ["GET", /^\/v1\/invoice_payments$/, listInvoicePayments],
+  ["GET", /^\/v1\/charges\/(\w+)$/, retrieveCharge],
+  ["POST", /^\/v1\/refunds$/, createRefund],
+  ["GET", /^\/v1\/refunds$/, listRefunds],
+  ["GET", /^\/v1\/refunds\/(\w+)$/, retrieveRefund],
+  ["POST", /^\/v1\/credit_notes$/, createCreditNote],
+  ["GET", /^\/v1\/credit_notes\/(\w+)$/, retrieveCreditNote],
+  ["POST", /^\/v1\/credit_notes\/(\w+)\/void$/, voidCreditNote],
+  ["GET", /^\/v1\/disputes\/(\w+)$/, retrieveDispute],
   ["GET", /^\/v1\/events$/, listEvents],
   ["GET", /^\/v1\/events\/(\w+)$/, retrieveEvent],
   ["POST", /^\/v1\/webhook_endpoints$/, createEndpoint],

@@ -2,6 +2,9 @@ import type Stripe from "stripe";
 import { openJournal } from "./journal.ts";
 import type { WireInvoiceItem } from "./resources/invoice-items.ts";
 import type { WireInvoice } from "./resources/invoices.ts";
+import type { WireCreditNote } from "./resources/money-back/credit-notes.ts";
+import type { WireDispute } from "./resources/money-back/disputes.ts";
+import type { WireCharge, WirePayment } from "./resources/money-back/payments.ts";
 import { eventsOf } from "./webhooks/events.ts";
 
 /** Amounts in these are minor units as safe integers: that is Stripe's own wire format. */
@@ -14,6 +17,11 @@ export interface Objects {
   customer: Stripe.Customer;
   invoice: WireInvoice;
   invoice_item: WireInvoiceItem;
+  invoice_payment: WirePayment;
+  charge: WireCharge;
+  refund: Stripe.Refund;
+  credit_note: WireCreditNote;
+  dispute: WireDispute;
   event: Stripe.Event;
   webhook_endpoint: WebhookEndpoint;
 }
@@ -85,6 +93,11 @@ export class State {
     customer: new Map(),
     invoice: new Map(),
     invoice_item: new Map(),
+    invoice_payment: new Map(),
+    charge: new Map(),
+    refund: new Map(),
+    credit_note: new Map(),
+    dispute: new Map(),
     event: new Map(),
     webhook_endpoint: new Map(),
   };

@@ -1,9 +1,19 @@
 import type { SealExport } from "../ledger/index.ts";
 import { isUnavailable, type Sql } from "../postgres/index.ts";
+import { correctionsAsBooked, disputeEntries, disputesAsBooked } from "./adjustments/disputes.ts";
+import {
+  adjustmentEntries,
+  adjustmentsAsBooked,
+  cellsWereCharged,
+  invoicesNotOverCredited,
+} from "./adjustments/entries.ts";
+import { partsFromHistories } from "./adjustments/parts.ts";
+import { creditBalances, creditsUsed, expiriesBooked, grantsBooked } from "./billing/credits.ts";
 import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
 import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
 import { nettingEntries, nettingsFromUsage } from "./billing/netting.ts";
 import { billingCustomers, pushesOfInvoices } from "./billing/pushes.ts";
+import { reservationsSettled, spendAccounts, spendFromUsage } from "./billing/spend.ts";
 import type { Check } from "./check.ts";
 import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
 import { chainsFromEvents, groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
@@ -37,6 +47,7 @@ import {
   extentsFromEvents,
   periodsFromCuts,
   termsInForce,
+  versionsOfTheirModels,
 } from "./checks/terms-in-force.ts";
 import { partitionsFromRecords, recordsAreMetered } from "./checks/usage-log.ts";
 import {
@@ -66,6 +77,7 @@ const CHECKS: readonly Check[] = [
   otherMetersFromEvents,
   chainsFromEvents,
   termsInForce,
+  versionsOfTheirModels,
   periodsFromCuts,
   extentsFromEvents,
   extentsEndWithEvents,
@@ -110,6 +122,21 @@ const CHECKS: readonly Check[] = [
   holdEntries,
   paymentsBooked,
   releasesFromPayments,
+  grantsBooked,
+  creditsUsed,
+  expiriesBooked,
+  creditBalances,
+  spendFromUsage,
+  spendAccounts,
+  reservationsSettled,
+  cellsWereCharged,
+  partsFromHistories,
+  adjustmentEntries,
+  adjustmentsAsBooked,
+  invoicesNotOverCredited,
+  disputeEntries,
+  disputesAsBooked,
+  correctionsAsBooked,
   chainHashes,
   everythingChained,
   sealsFromChain,

@@ -11,6 +11,9 @@ const INVOICE_EVENTS = [
   "invoice.payment_failed",
   "invoice.voided",
   "invoice.marked_uncollectible",
+  "invoice.overpaid",
+  "invoice.overdue",
+  "invoice.payment_action_required",
 ];
 
 /** What billing wants to hear of: how its invoices stand. Only money that came changes the books. */
@@ -30,18 +33,18 @@ async function lookAtInvoice(
   if (ours === undefined) return { state: "ignored", outcome: `${providerId} is no invoice of ours` };
   const standing = await provider.invoiceStanding(providerId);
   if (standing === undefined) throw new Error(`Stripe has no invoice ${providerId}`);
-  const { status, currency, totalMinor, paidMinor, paidAt } = standing;
+  const { status, currency, totalMinor, paidMinor, creditedMinor, paidAt } = standing;
   if (status !== "paid") return { state: "handled", outcome: `${ours.id} is ${status}` };
   // Stripe calls an invoice paid that it carried over or that was marked so by hand: no money came then.
-  if (paidMinor !== totalMinor)
+  if (paidMinor + creditedMinor !== totalMinor)
     return {
       state: "handled",
       outcome: `${ours.id} is paid at Stripe with ${paidMinor} of ${totalMinor}: an operator records what came with POST /v1/invoices/${ours.id}/payments`,
     };
-  if (totalMinor === 0n) return { state: "handled", outcome: `${ours.id} is paid: there was nothing to pay` };
+  if (paidMinor === 0n) return { state: "handled", outcome: `${ours.id} is paid: there was nothing to pay` };
   await recordInvoicePaid(sql, {
     invoice: ours.id,
-    amountNanos: fromMinor(currency, totalMinor),
+    amountNanos: fromMinor(currency, paidMinor),
     reference: providerId,
     by: `stripe:${event}`,
     paidAt: paidAt ?? new Date(),

@@ -34,6 +34,8 @@ export interface AppContext {
   operatorKey: string | null;
   /** For each key; null for as many as it likes. */
   requestsPerMinute: number | null;
+  /** By currency: a correction that moves more needs somebody else's approval; undefined for no limits. */
+  correctionLimits: ReadonlyMap<string, Nanos> | undefined;
   /** Hosts that webhooks may go to though they are private or without TLS. */
   webhookHosts: ReadonlySet<string>;
   /** Where this service is reached, for links that come back to it. */

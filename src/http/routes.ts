@@ -3,8 +3,14 @@ import { loginRoutes } from "./access-routes/login.ts";
 import { openSessionRoutes, sessionRoutes } from "./access-routes/sessions.ts";
 import { userRoutes } from "./access-routes/users.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
+import { authorizeRoutes } from "./billing-routes/authorize.ts";
+import { correctionRoutes } from "./billing-routes/corrections.ts";
+import { creditRoutes } from "./billing-routes/credits.ts";
+import { disputeRoutes } from "./billing-routes/disputes.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
 import { nettingRoutes } from "./billing-routes/netting.ts";
+import { refundRoutes } from "./billing-routes/refunds.ts";
+import { spendRoutes } from "./billing-routes/spend.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
 import { browseRoutes } from "./catalog-routes/browse.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
@@ -50,6 +56,12 @@ export const ROUTES: readonly Route[] = [
   ...settlementRoutes,
   ...oversightRoutes,
   ...invoiceRoutes,
+  ...creditRoutes,
+  ...spendRoutes,
+  ...authorizeRoutes,
+  ...refundRoutes,
+  ...disputeRoutes,
+  ...correctionRoutes,
   ...nettingRoutes,
   ...keyRoutes,
   ...sessionRoutes,

@@ -40,6 +40,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
         requestsPerMinute: config.RATE_LIMIT_PER_MINUTE ?? null,
         platform: platformOf(config),
         identity: identityOf(config),
+        correctionLimits: config.CORRECTION_APPROVAL_LIMITS,
         webhookHosts: config.WEBHOOK_ALLOWED_HOSTS,
       },
       watching,

@@ -23,6 +23,15 @@ function limitOf(text: string): [currency: string, nanos: bigint] {
   return [currency, present(parseNanos(amount), "an amount")];
 }
 
+const limits = z
+  .string()
+  .regex(
+    /^[A-Z]{3}=\d{1,18}(\.\d{1,9})?(,[A-Z]{3}=\d{1,18}(\.\d{1,9})?)*$/,
+    "currency=amount, several with commas between: USD=100000.00",
+  )
+  .transform((text) => new Map(text.split(",").map(limitOf)))
+  .optional();
+
 /** Every environment variable this software reads, with what it expects. An empty one counts as not set. */
 const Variables = z.object({
   PORT: wholeNumber("a port from 0 to 65535", 0, 65_535).default(8787),
@@ -106,14 +115,8 @@ const Variables = z.object({
     .transform((text) => text.split(/\n|\\n/).filter((line) => line !== "")),
   PLATFORM_TAX_ID: z.string().max(64).optional(),
   TWO_PERSON_APPROVAL: flag,
-  PAYOUT_TOTAL_LIMITS: z
-    .string()
-    .regex(
-      /^[A-Z]{3}=\d{1,18}(\.\d{1,9})?(,[A-Z]{3}=\d{1,18}(\.\d{1,9})?)*$/,
-      "currency=amount, several with commas between: USD=100000.00",
-    )
-    .transform((text) => new Map(text.split(",").map(limitOf)))
-    .optional(),
+  PAYOUT_TOTAL_LIMITS: limits,
+  CORRECTION_APPROVAL_LIMITS: limits,
   CLOSE_GRACE: wholeNumber("seconds from 0 to 604800", 0, 604_800).default(3600),
   CLOSE_WAIT_SECONDS: wholeNumber("seconds from 1 to 3600", 1, 3600).default(120),
   ACCRUAL_INTERVAL_MS: wholeNumber("milliseconds from 50 to 3600000", 50, 3_600_000).default(10_000),

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { simulatorWebhooks } from "../adapters/stripe/webhook-endpoints.ts";
+import { disputeEventHandlers, refundEventHandlers } from "../adjustments/index.ts";
 import { invoiceEventHandlers } from "../billing/index.ts";
 import { type EventHandlers, handleDueEvents, payoutEventHandlers } from "../provider-events/index.ts";
 import type { Tributary } from "./wire.ts";
@@ -7,10 +8,18 @@ import type { Tributary } from "./wire.ts";
 const LOOK_EVERY_MS = 1_000;
 
 /** Handles what Stripe told, until stopped. Several processes may do so at once. */
-export function startHandlingEvents({ sql, provider, billing, logger }: Tributary): () => Promise<void> {
+export function startHandlingEvents({
+  sql,
+  provider,
+  billing,
+  refunds,
+  logger,
+}: Tributary): () => Promise<void> {
   const handlers: EventHandlers = new Map([
     ...payoutEventHandlers(sql, provider),
     ...invoiceEventHandlers(sql, billing),
+    ...refundEventHandlers(sql, refunds),
+    ...disputeEventHandlers(sql, refunds),
   ]);
   const stopping = new AbortController();
   const loop = async () => {

@@ -1,6 +1,7 @@
 import { formatNanos, type Money, money, type Nanos, nextPeriod, periodOfDay } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { allot } from "../sharing/index.ts";
+import { adjustedEarnings } from "./adjusted.ts";
 import { asOf } from "./as-of.ts";
 import { customerGroups } from "./grouping/customer-groups.ts";
 import { previousRange, type ServiceRange, weekOf } from "./grouping/service-range.ts";
@@ -45,7 +46,8 @@ export interface EarningsFigures {
 
 /** One group. Only the dimensions asked for are there, and always the reason. */
 export interface EarningsRow extends EarningsFigures {
-  model?: string;
+  /** Null for an adjustment that is of no model. */
+  model?: string | null;
   day?: string;
   week?: string;
   month?: string;
@@ -63,7 +65,7 @@ export interface Earnings {
 }
 
 /**
- * A payee's earnings by service date, from committed windows. Every part is split on its line's whole gross and then
+ * A payee's earnings by service date, from committed windows; adjustments by the day they were booked. Every part is split on its line's whole gross and then
  * allotted to days, versions and countries, so that any grouping adds up to the books' figure.
  */
 export async function earningsOf(sql: Sql, payee: string, query: EarningsQuery): Promise<Earnings> {
@@ -77,6 +79,10 @@ export async function earningsOf(sql: Sql, payee: string, query: EarningsQuery):
   const groupOf = grouped ? await customerGroups(sql, payee, filter) : () => "all";
   const groups = new Map<string, Group>();
   for (const line of await payeeLines(sql, payee, filter)) addLine(groups, line, query, groupOf);
+  // By the day on which they were booked: what was earned then stays what it was.
+  for (const { model, day, amountNanos } of await adjustedEarnings(sql, payee, query))
+    groupFor(groups, keyOf(model, "adjustment", { day, ...NOT_OF_USAGE }, query.groupBy, groupOf)).earned +=
+      amountNanos;
   const sorted = [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
   const total = sorted.reduce((sum, group) => sum + group.earned, 0n);
   return {
@@ -114,6 +120,8 @@ function firstMonthAfter(to: string): string {
 }
 
 type Key = Omit<EarningsRow, keyof EarningsFigures>;
+
+const NOT_OF_USAGE = { version: "", country: "" };
 
 interface Sums {
   gross: Nanos;
@@ -160,9 +168,9 @@ function allotAll(parts: readonly Nanos[], weights: Parameters<typeof allot>[1])
 }
 
 function keyOf(
-  model: string,
+  model: string | null,
   reason: string,
-  { day, version, country }: UsageRow,
+  { day, version, country }: Pick<UsageRow, "day" | "version" | "country">,
   groupBy: readonly EarningsDimension[],
   groupOf: (country: string) => string,
 ): Key {

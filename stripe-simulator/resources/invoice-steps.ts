@@ -1,9 +1,9 @@
 import { refused, StripeProblem } from "../errors.ts";
 import { only, text } from "../form.ts";
 import type { Answer, Call } from "../routes.ts";
-import type { Change, State } from "../state.ts";
-import { balanceTransaction } from "./balance.ts";
+import type { Change } from "../state.ts";
 import { invoiceOf, shown, type WireInvoice } from "./invoices.ts";
+import { received } from "./money-back/payments.ts";
 
 /** The customer's card is declined while its metadata says so: `simulator_card=declined`. */
 const CARD = "simulator_card";
@@ -46,20 +46,6 @@ export function payInvoice(call: Call): Answer {
   if (state.objects.customer.get(invoice.customer)?.metadata[CARD] === "declined")
     throw new StripeProblem(402, "card_error", "card_declined", "Your card was declined.", { stored: true });
   return answerOf(paid(invoice, state.now()), received(state, invoice));
-}
-
-function received(state: State, { amount_remaining: amount, currency }: WireInvoice): Change {
-  const movement = balanceTransaction(state, {
-    amount,
-    currency,
-    reporting_category: "charge",
-    source: state.nextId("ch"),
-    type: "charge",
-  });
-  return {
-    put: [{ kind: "balance_transaction", object: movement }],
-    balance: [{ currency, add: amount }],
-  };
 }
 
 export function voidInvoice(call: Call): Answer {

@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
 import { shown, type WireInvoice } from "../resources/invoices.ts";
+import type { WireDispute } from "../resources/money-back/disputes.ts";
 import type { Change, State } from "../state.ts";
 
 export const API_VERSION = "2026-10-28.endive";
@@ -48,6 +49,19 @@ function happeningsOf(
   }
   if (kind === "customer")
     return [{ type: `customer.${state.objects.customer.has(object.id) ? "updated" : "created"}`, object }];
+  if (
+    kind === "charge" &&
+    object.amount_refunded > (state.objects.charge.get(object.id)?.amount_refunded ?? 0)
+  )
+    return [{ type: "charge.refunded", object }];
+  if (kind === "refund") {
+    const told = object.status === "failed" ? ["failed", "updated"] : ["created"];
+    return told.map((what) => ({ type: `refund.${what}`, object }));
+  }
+  if (kind === "credit_note")
+    return [{ type: `credit_note.${object.status === "void" ? "voided" : "created"}`, object }];
+  if (kind === "dispute")
+    return disputeEvents(state, object).map((what) => ({ type: `charge.dispute.${what}`, object }));
   if (kind === "invoice_item") return [{ type: "invoiceitem.created", object }];
   if (kind === "invoice")
     return invoiceEvents(state.objects.invoice.get(object.id), object).map((type) => ({
@@ -55,6 +69,13 @@ function happeningsOf(
       object: shown(object),
     }));
   return [];
+}
+
+function disputeEvents(state: State, { id, status, balance_transactions }: WireDispute): string[] {
+  const before = state.objects.dispute.get(id);
+  if (before === undefined)
+    return balance_transactions.length > 0 ? ["created", "funds_withdrawn"] : ["created"];
+  return status === "won" ? ["closed", "funds_reinstated"] : ["closed"];
 }
 
 function invoiceEvents(before: WireInvoice | undefined, { status, attempt_count }: WireInvoice): string[] {

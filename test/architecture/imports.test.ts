@@ -6,7 +6,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const SRC = join(ROOT, "src");
 
 const DATA_ARROW =
-  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → billing → statements → notifications → predictions";
+  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → billing → adjustments → statements → notifications → predictions";
 
 /** Stages in the order in which they may import: each only those before it. */
 const STAGES = [
@@ -24,6 +24,7 @@ const STAGES = [
   "payouts",
   "provider-events",
   "billing",
+  "adjustments",
   "statements",
   "notifications",
   "predictions",

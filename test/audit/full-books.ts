@@ -3,15 +3,30 @@ import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-u
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
 import {
-  listInvoices,
+  approveCorrection,
+  type CorrectionAsked,
+  correct,
+  loseDispute,
+  openDispute,
+  refund,
+  returnRefund,
+  setRefundPolicy,
+} from "../../src/adjustments/index.ts";
+import {
+  authorize,
+  expireCredits,
+  grantCredit,
   makeInvoices,
+  type NewCredit,
   pushInvoices,
   recordInvoicePaid,
   setReleaseRule,
+  setSpendLimits,
+  sweepSpend,
 } from "../../src/billing/index.ts";
 import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
-import { parseNanos, present } from "../../src/kernel/index.ts";
+import { present } from "../../src/kernel/index.ts";
 import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
 import {
   consumeLog,
@@ -194,22 +209,28 @@ export async function openFullMonth(): Promise<FullMonth> {
     } as Parameters<typeof catalog.change>[0]);
     await releaseParked(sql);
 
+    await grantAndReserve(sql);
+    await setRefundPolicy(sql, { from: MONTH, fee: "kept", provider_fee: "payees" }, "operator");
     await setReleaseRule(sql, { from: MONTH, rule: "on_payment", hold_days: 0 }, "operator");
     await closeMonth(sql, MONTH, { graceSeconds: 3_600, catchUp: async () => {} });
     await makeInvoices(sql, MONTH, { by: "operator" });
     await pushInvoices(sql, openStripeBillingProvider(stripe), MONTH);
+    await refundSome(sql);
     await payInvoices(sql);
     const readiness = (accounts: string[]) => accountReadiness(sql, provider, accounts);
     const { hash } = await planMonth(sql, MONTH, { by: "maker", twoPerson: true, readiness });
     await approvePlan(sql, MONTH, hash, "checker");
     await payMonth(sql, provider, MONTH);
     await reverseOne(sql, provider, simulator);
+    await adjustMonth(sql);
 
     await send("late", USED.slice(0, 4));
     await catalog.change(CHANGES as Parameters<typeof catalog.change>[0]);
     await send("october", USED, "2023-10-03");
     await accrueOpenPeriods(sql);
     await foldCustomerWindows(sql);
+    await sweepSpend(sql);
+    await expireCredits(sql, new Date(Date.now() + 7_200_000));
     await sql`SELECT post_entry('goodwill', 'adjustment', 'USD', '2023-10-01', '{}', ARRAY['payee:ada:payable', 'platform:revenue'],
       ARRAY[-700, 700]::numeric[])`;
     await sql`SELECT reverse_entry('goodwill', 'it was somebody else')`;
@@ -227,17 +248,103 @@ export async function openFullMonth(): Promise<FullMonth> {
   return database;
 }
 
+/** Credits of both kinds, one of which expires after the invoices; a reservation that an event settled and one that is open. */
+async function grantAndReserve(sql: Sql): Promise<void> {
+  const grant = (fields: Partial<NewCredit>) =>
+    grantCredit(sql, {
+      customer: "acme",
+      currency: "USD",
+      amountNanos: 1_500_000_000n,
+      kind: "promotional",
+      priority: 100,
+      expiresAt: null,
+      reason: "welcome",
+      reference: null,
+      by: "operator",
+      requestKey: undefined,
+      ...fields,
+    });
+  await grant({});
+  await grant({ kind: "paid", reference: "bank-credit", priority: 200, amountNanos: 2_500_000_000n });
+  await grant({
+    customer: "mia-app",
+    amountNanos: 10_000_000_000_000n,
+    expiresAt: new Date(Date.now() + 3_600_000),
+  });
+  await setSpendLimits(sql, "acme", {
+    currency: "USD",
+    period: "total",
+    softNanos: 1n,
+    hardNanos: 10n ** 15n,
+    prepaid: false,
+  });
+  const ask = (id: string) =>
+    authorize(sql, {
+      customer: "acme",
+      model: "ada/base",
+      currency: undefined,
+      estimate: { nanos: 5_000_000_000n },
+      prediction: { source: "//predictor/eu-1", id },
+      ttlSeconds: 86_400,
+    });
+  await ask("first-0");
+  await ask("never");
+  await sweepSpend(sql);
+}
+
+const ACME = "inv_2023-09_acme_USD";
+
+/** While its shares are still held: one is taken back again. */
+async function refundSome(sql: Sql): Promise<void> {
+  const common = { reason: "it was wrong", by: "operator" };
+  await refund(sql, { ...common, asked: { invoice: ACME, amount: "1.5" }, reference: "first" });
+  const id = await refund(sql, {
+    ...common,
+    asked: { prediction: { id: "first-3", source: "//predictor/eu-1" } },
+    reference: "second",
+  });
+  await returnRefund(sql, { id, reference: "third", reason: "it was right", by: "operator" });
+}
+
 async function payInvoices(sql: Sql): Promise<void> {
-  for (const { id, amount } of await listInvoices(sql, { limit: 100 })) {
-    const amountNanos = present(parseNanos(amount.amount), "an amount");
-    if (amountNanos === 0n) continue;
+  const rows = await sql<
+    { id: string; nanos: string }[]
+  >`SELECT id, invoice_left(id)::text AS nanos FROM invoice ORDER BY id`;
+  for (const { id, nanos } of rows.filter((row) => row.nanos !== "0"))
     await recordInvoicePaid(sql, {
       invoice: id,
-      amountNanos,
+      amountNanos: BigInt(nanos),
       reference: `bank-${id}`,
       by: "operator",
       paidAt: new Date(),
     });
+}
+
+/** A lost dispute, and a correction of each kind. */
+async function adjustMonth(sql: Sql): Promise<void> {
+  await openDispute(sql, {
+    id: "dispute-1",
+    invoice: ACME,
+    amountNanos: 1_000_000_000n,
+    reason: "fraudulent",
+    by: "operator",
+  });
+  await loseDispute(sql, { id: "dispute-1", by: "operator", feeNanos: 15_000_000_000n });
+  const limits = new Map([["USD", 1_000_000n]]);
+  const common = { reason: "as agreed", by: "operator", limits };
+  const month = { period: MONTH, currency: "USD" };
+  for (const [reference, asked] of Object.entries<CorrectionAsked>({
+    credit: { kind: "credit", payee: "ada", currency: "USD", amount: "3" },
+    rerate: {
+      kind: "rerate",
+      model: "ada/base",
+      ...month,
+      components: [{ meter: "frames", amount: "0.014", per: "1" }],
+    },
+    reattribution: { kind: "reattribution", model: "mia/own", ...month, from: "mia", to: "lin" },
+  })) {
+    const { id, state } = await correct(sql, { ...common, asked, reference });
+    if (state === "needs_approval") await approveCorrection(sql, id, "checker");
   }
 }
 

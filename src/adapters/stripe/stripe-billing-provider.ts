@@ -136,6 +136,7 @@ function standingOf(one: Stripe.Invoice): InvoiceStanding {
     currency: one.currency.toUpperCase(),
     totalMinor: BigInt(one.total),
     paidMinor: BigInt(one.amount_paid),
+    creditedMinor: BigInt(one.pre_payment_credit_notes_amount),
     paidAt: paidAt === null ? null : new Date(paidAt * 1000),
   };
 }

@@ -10,13 +10,13 @@ export const heldSharesFromParts = sqlCheck(
 );
 
 export const holdEntries = sqlCheck(
-  "every held share is booked as held at its close, and as payable once its invoice was released",
+  "every held share is booked as held at its close, and what refunds left of it as payable once its invoice was released",
   `WITH expected AS (
      SELECT format('hold:%s:%s:%s', period, payee, currency) AS key, sum(amount_nanos) AS nanos FROM held_share GROUP BY period, payee, currency
      UNION ALL
-     SELECT format('unheld:%s:%s:%s', i.id, h.payee, h.currency), -h.amount_nanos
-     FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id JOIN held_share h USING (period, customer, currency)
-     WHERE r.released_at IS NOT NULL
+     SELECT format('unheld:%s:%s:%s', i.id, h.payee, i.currency), -h.still_held
+     FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id CROSS JOIN LATERAL held_shares_left(i.id) h
+     WHERE r.released_at IS NOT NULL AND h.still_held <> 0
    ), booked AS (
      SELECT e.key, -sum(p.amount_nanos) AS nanos FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
      WHERE e.kind IN ('hold', 'hold_released') AND a.kind = 'payee:held' GROUP BY 1)
@@ -43,17 +43,20 @@ export const paymentsBooked = sqlCheck(
 );
 
 export const releasesFromPayments = sqlCheck(
-  "what is held for an invoice is released when it is paid in full and the rule's days are over, and not before",
+  "what is held for an invoice is released when nothing is left to pay and the rule's days are over, and not before",
   `WITH paid AS (
-     SELECT i.id, i.period, i.amount_nanos, (SELECT sum(p.amount_nanos) FROM invoice_payment p WHERE p.invoice_id = i.id) AS paid,
-       (SELECT array_agg(p.paid_at) FROM invoice_payment p WHERE p.invoice_id = i.id) AS paid_at,
+     SELECT i.id, i.period, i.amount_nanos, invoice_left(i.id) AS left_to_pay,
+       EXISTS (SELECT FROM adjustment a WHERE a.invoice_id = i.id AND a.kind = 'refund_returned') AS asked_again,
+       (SELECT array_agg(x.at) FROM (SELECT p.paid_at AS at FROM invoice_payment p WHERE p.invoice_id = i.id
+          UNION ALL SELECT a.made_at FROM adjustment a WHERE a.invoice_id = i.id) x) AS moments,
        EXISTS (SELECT FROM held_share h WHERE h.period = i.period AND h.customer = i.customer AND h.currency = i.currency) AS holds
      FROM invoice i)
-   SELECT format('invoice release of %s: due %s, released %s; paid %s of %s at %s', coalesce(p.id, r.invoice_id), r.due_at, r.released_at, p.paid,
-     p.amount_nanos, p.paid_at) AS difference
+   SELECT format('invoice release of %s: due %s, released %s; %s of %s is left to pay, paid or credited at %s', coalesce(p.id, r.invoice_id),
+     r.due_at, r.released_at, p.left_to_pay, p.amount_nanos, p.moments) AS difference
    FROM paid p FULL JOIN invoice_release r ON r.invoice_id = p.id
-   WHERE (r.invoice_id IS NOT NULL) IS DISTINCT FROM (p.holds AND coalesce(p.paid, 0) = p.amount_nanos)
+   WHERE (r.invoice_id IS NULL AND p.holds AND p.left_to_pay = 0)
+     OR (r.invoice_id IS NOT NULL AND (p.holds AND (p.left_to_pay = 0 OR p.asked_again)) IS NOT TRUE)
      OR r.released_at < r.due_at
-     OR (p.paid_at IS NOT NULL AND r.due_at IS NOT NULL
-         AND r.due_at - make_interval(hours => 24 * (release_rule_of(p.period)).hold_days) <> ALL (p.paid_at))`,
+     OR (p.amount_nanos > 0 AND r.due_at IS NOT NULL
+         AND r.due_at - make_interval(hours => 24 * (release_rule_of(p.period)).hold_days) <> ALL (p.moments))`,
 );

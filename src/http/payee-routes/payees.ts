@@ -73,7 +73,7 @@ const EarningsQuery = z
   );
 
 const EarningsRow = z.object({
-  model: z.string().optional(),
+  model: z.string().nullable().optional(),
   day: z.string().optional(),
   week: z.string().optional(),
   month: z.string().optional(),

@@ -1,0 +1,39 @@
+-- Why: what people correct by hand is money too. Above a limit it is booked only with the approval of somebody else than
+-- its author, and the row itself cannot say otherwise.
+
+ALTER TABLE correction ADD CHECK (amount_nanos >= 0);
+--> statement-breakpoint
+ALTER TABLE correction ADD CONSTRAINT approver_is_not_author CHECK (approved_by <> proposed_by);
+--> statement-breakpoint
+ALTER TABLE correction ADD CONSTRAINT approved_above_limit
+  CHECK (adjustment_no IS NULL OR limit_nanos IS NULL OR amount_nanos <= limit_nanos OR approved_by IS NOT NULL);
+--> statement-breakpoint
+ALTER TABLE correction ADD CHECK ((approved_by IS NULL) = (approved_at IS NULL));
+--> statement-breakpoint
+CREATE FUNCTION refuse_change_of_booked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'correction % cannot be changed any more', OLD.id USING ERRCODE = 'restrict_violation';
+END $$;
+--> statement-breakpoint
+CREATE TRIGGER booked_stays BEFORE UPDATE OR DELETE ON correction
+  FOR EACH ROW WHEN (OLD.adjustment_no IS NOT NULL) EXECUTE FUNCTION refuse_change_of_booked();
+--> statement-breakpoint
+-- Author, limit and what was asked for stand from the beginning.
+CREATE TRIGGER proposal_stays BEFORE UPDATE ON correction FOR EACH ROW
+  WHEN ((OLD.id, OLD.kind, OLD.currency, OLD.limit_nanos, OLD.asked, OLD.reason, OLD.proposed_by, OLD.proposed_at)
+    IS DISTINCT FROM (NEW.id, NEW.kind, NEW.currency, NEW.limit_nanos, NEW.asked, NEW.reason, NEW.proposed_by, NEW.proposed_at))
+  EXECUTE FUNCTION refuse_change_of_booked();
+--> statement-breakpoint
+
+-- Part of post_adjustment: what is booked may be more than what was proposed, and the limit is for what is booked.
+CREATE FUNCTION book_correction(p_id text, p_adjustment bigint, p_size numeric, p_approved_by text) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v correction;
+BEGIN
+  SELECT * INTO v FROM correction WHERE id = p_id FOR UPDATE;
+  IF v.adjustment_no IS NOT NULL THEN PERFORM refuse('correction_booked'); END IF;
+  IF p_approved_by = v.proposed_by THEN PERFORM refuse('approver_made_plan'); END IF;
+  IF p_approved_by IS NULL AND p_size > v.limit_nanos THEN PERFORM refuse('correction_needs_approval'); END IF;
+  UPDATE correction SET adjustment_no = p_adjustment, amount_nanos = p_size, approved_by = p_approved_by,
+    approved_at = CASE WHEN p_approved_by IS NULL THEN NULL ELSE clock_timestamp() END WHERE id = p_id;
+END $$;

@@ -1,0 +1,39 @@
+export {
+  approveCorrection,
+  type CorrectionOutcome,
+  correct,
+  draftCorrection,
+  type NewCorrection,
+} from "./corrections/correction.ts";
+export type { CorrectionAsked, PlannedCorrection } from "./corrections/plan-correction.ts";
+export { type CorrectionView, listCorrections } from "./corrections/queries.ts";
+export { loseDispute, type NewDispute, openDispute, winDispute } from "./disputes/dispute.ts";
+export { disputeEventHandlers } from "./disputes/dispute-events.ts";
+export { type LineNow, linesNow } from "./lines/closed-usage.ts";
+export {
+  type ClosedLine,
+  type LinePart,
+  type LineState,
+  lineTargets,
+  planLineAdjustment,
+  UNTOUCHED,
+} from "./lines/line-targets.ts";
+export { byPayee } from "./lines/plan-adjustment.ts";
+export type {
+  ProviderCreditNote,
+  ProviderDispute,
+  ProviderRefund,
+  RefundRecord,
+} from "./provider-refunds.ts";
+export {
+  type AdjustedPart,
+  type AdjustmentView,
+  adjustedParts,
+  type DisputeView,
+  listAdjustments,
+  listDisputes,
+} from "./queries.ts";
+export { planRefund, type RefundAsked, type RefundPlan } from "./refunds/plan-refund.ts";
+export { type Refund, recordMoneyReturned, refund, returnRefund } from "./refunds/refund.ts";
+export { refundEventHandlers } from "./refunds/refund-events.ts";
+export { type RefundPolicy, refundPolicies, setRefundPolicy } from "./refunds/refund-policy.ts";

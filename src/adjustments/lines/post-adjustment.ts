@@ -1,0 +1,59 @@
+import { InvariantBroken, Refusal } from "../../kernel/index.ts";
+import { refusedByDatabase, type Sql } from "../../postgres/index.ts";
+
+/** Others may adjust the same usage at the same time: then it is planned anew from what they left. */
+const ATTEMPTS_MAX = 50;
+
+/** Plans and books one adjustment, in one statement, until nobody was faster. Answers its id. */
+export async function planAndPost(sql: Sql, plan: () => Promise<object>): Promise<string> {
+  return untilUnraced(async () => {
+    const [row] = await sql<[{ id: string }]>`
+      SELECT post_adjustment(${JSON.stringify(await plan())}::text::jsonb) AS id`;
+    return row.id;
+  });
+}
+
+export async function untilUnraced<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let n = 1; n <= ATTEMPTS_MAX; n++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (refusedByDatabase(error)?.code !== "adjustment_raced") throw refusalOf(error);
+    }
+  }
+  throw new InvariantBroken("others adjusted the same usage all the time: ask again");
+}
+
+const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
+  adjustment_differs: ({ id }) =>
+    new Refusal(
+      "adjustment_differs",
+      `this reference is taken by ${id}, which is another one: use a reference of its own`,
+    ),
+  refund_too_large: () =>
+    new Refusal("refund_too_large", "that is more than what was charged and is not refunded yet"),
+  refund_exceeds_payments: () =>
+    new Refusal(
+      "refund_too_large",
+      "returned: more than the customer has paid of this invoice: record its payment first, or less",
+    ),
+  already_returned: () => new Refusal("already_returned", "it is taken back already"),
+  dispute_decided: () => new Refusal("dispute_decided", "this dispute is decided already"),
+  correction_booked: () => new Refusal("correction_booked", "this correction is booked already"),
+  correction_needs_approval: () =>
+    new Refusal(
+      "correction_needs_approval",
+      "it moves more than its limit: somebody else than its author approves it",
+    ),
+  approver_made_plan: () =>
+    new Refusal("approver_made_plan", "whoever proposed a correction cannot approve it: ask somebody else"),
+  write_off_too_large: () =>
+    new Refusal("write_off_too_large", "that is more than what the payee's balance is below zero"),
+};
+
+/** What the database refuses, told with what to do. */
+export function refusalOf(error: unknown): unknown {
+  const refused = refusedByDatabase(error);
+  const said = refused === undefined ? undefined : SAID[refused.code];
+  return refused === undefined || said === undefined ? error : said(refused.detail);
+}

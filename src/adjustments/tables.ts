@@ -1,0 +1,191 @@
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  date,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
+
+// Written only by the functions of drizzle/0022_adjustments.sql and drizzle/0023_corrections.sql; all but disputes and
+// proposals are append-only.
+
+const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
+const nanos = (name: string) => numeric(name, { precision: 38, scale: 0 });
+const adjustmentNo = () =>
+  bigint("adjustment_no", { mode: "bigint" })
+    .notNull()
+    .references(() => adjustment.adjustmentNo);
+
+/** Who bears what when usage of these books periods is refunded, from this one on. */
+export const refundPolicy = pgTable("refund_policy", {
+  fromPeriod: date("from_period").primaryKey(),
+  /** returned: the platform gives its fee back; kept: those who earned bear it. */
+  fee: text().notNull(),
+  /** Who bears what the provider charges for it: platform or payees. */
+  providerFee: text("provider_fee").notNull(),
+  setBy: text("set_by").notNull(),
+  setAt: moment("set_at").notNull().defaultNow(),
+});
+
+/** One fact that changes what a closed month came to: booked in the open period, by one entry. */
+export const adjustment = pgTable(
+  "adjustment",
+  {
+    adjustmentNo: bigint("adjustment_no", { mode: "bigint" }).primaryKey().generatedAlwaysAsIdentity(),
+    id: text().notNull().unique(),
+    /** The operator's or the provider's name for it: the same one is booked once. */
+    reference: text().notNull().unique(),
+    kind: text().notNull(),
+    currency: text().notNull(),
+    /** The books period that it corrects; null when it names no usage. */
+    corrects: date(),
+    /** The invoice whose usage is refunded. */
+    invoiceId: text("invoice_id"),
+    /** What the customers owe more, exact, in major units: Σ of the cells. */
+    gross: numeric().notNull(),
+    /** What the invoice asks for less. */
+    creditedNanos: nanos("credited_nanos").notNull(),
+    /** Money that went back to the customer. */
+    returnedNanos: nanos("returned_nanos").notNull(),
+    /** The adjustment that is taken back by this one. */
+    reverses: bigint({ mode: "bigint" }),
+    /** What was asked for, as it was asked. */
+    asked: jsonb().notNull(),
+    reason: text().notNull(),
+    madeBy: text("made_by").notNull(),
+    madeAt: moment("made_at").notNull(),
+  },
+  (t) => [
+    uniqueIndex().on(t.reverses).where(sql`reverses IS NOT NULL`),
+    index().on(t.invoiceId),
+    index().on(t.kind, t.adjustmentNo),
+  ],
+);
+
+/** By how much the usage of one customer, model, meter, price and split plan is refunded, or charged otherwise. */
+export const adjustmentCell = pgTable(
+  "adjustment_cell",
+  {
+    adjustmentNo: adjustmentNo(),
+    customerNo: integer("customer_no").notNull(),
+    bookedPeriod: date("booked_period").notNull(),
+    serviceMonth: date("service_month").notNull(),
+    modelNo: integer("model_no").notNull(),
+    meterNo: smallint("meter_no").notNull(),
+    priceNo: integer("price_no").notNull(),
+    splitPlanNo: integer("split_plan_no").notNull(),
+    /** Exact, in major units; negative when a refund is taken back. */
+    refunded: numeric().notNull(),
+    /** Exact, in major units: corrected price × quantity, less what was charged. */
+    rerated: numeric().notNull(),
+  },
+  (t) => [
+    primaryKey({
+      columns: [t.adjustmentNo, t.customerNo, t.serviceMonth, t.modelNo, t.meterNo, t.priceNo, t.splitPlanNo],
+    }),
+    index().on(t.bookedPeriod, t.modelNo),
+    index().on(t.customerNo, t.bookedPeriod),
+  ],
+);
+
+/** What a party's part of a line changes by: more than nothing is a credit. */
+export const adjustmentPart = pgTable(
+  "adjustment_part",
+  {
+    adjustmentNo: adjustmentNo(),
+    bookedPeriod: date("booked_period").notNull(),
+    serviceMonth: date("service_month").notNull(),
+    modelNo: integer("model_no").notNull(),
+    splitPlanNo: integer("split_plan_no").notNull(),
+    /** Null for the platform's own parts. */
+    payee: text(),
+    reason: text().notNull(),
+    paidBy: text("paid_by").notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
+  },
+  (t) => [index().on(t.adjustmentNo), index().on(t.payee, t.adjustmentNo)],
+);
+
+/** How much of it moved what is held for the invoice's payment, instead of the payable balance: less than nothing. */
+export const adjustmentHeld = pgTable(
+  "adjustment_held",
+  { adjustmentNo: adjustmentNo(), payee: text().notNull(), amountNanos: nanos("amount_nanos").notNull() },
+  (t) => [primaryKey({ columns: [t.adjustmentNo, t.payee] })],
+);
+
+/** What it moves besides the parts of lines, by account: more than nothing is a credit. Sums to zero. */
+export const adjustmentMovement = pgTable(
+  "adjustment_movement",
+  { adjustmentNo: adjustmentNo(), account: text().notNull(), amountNanos: nanos("amount_nanos").notNull() },
+  (t) => [primaryKey({ columns: [t.adjustmentNo, t.account] })],
+);
+
+/** That what a payee earned of a model's usage in a period is another one's. */
+export const reattribution = pgTable("reattribution", {
+  adjustmentNo: bigint("adjustment_no", { mode: "bigint" })
+    .primaryKey()
+    .references(() => adjustment.adjustmentNo),
+  bookedPeriod: date("booked_period").notNull(),
+  modelNo: integer("model_no").notNull(),
+  fromPayee: text("from_payee").notNull(),
+  toPayee: text("to_payee").notNull(),
+});
+
+/** A payment that the customer takes back through its bank: open → won | lost. */
+export const dispute = pgTable(
+  "dispute",
+  {
+    /** The provider's or the operator's name for it. */
+    id: text().primaryKey(),
+    invoiceId: text("invoice_id").notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
+    state: text().notNull(),
+    reason: text().notNull(),
+    openedBy: text("opened_by").notNull(),
+    openedAt: moment("opened_at").notNull().defaultNow(),
+    decidedBy: text("decided_by"),
+    decidedAt: moment("decided_at"),
+  },
+  (t) => [index().on(t.invoiceId)],
+);
+
+/** What is held of a payee's payable balance until a dispute is decided. */
+export const disputeHold = pgTable(
+  "dispute_hold",
+  {
+    disputeId: text("dispute_id")
+      .notNull()
+      .references(() => dispute.id),
+    payee: text().notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.disputeId, t.payee] })],
+);
+
+/** A correction by an operator: proposed, and booked once it needs no approval or has it. */
+export const correction = pgTable("correction", {
+  id: text().primaryKey(),
+  kind: text().notNull(),
+  currency: text().notNull(),
+  /** What it moves: as proposed, and once booked, as booked. */
+  amountNanos: nanos("amount_nanos").notNull(),
+  /** Above it somebody else must approve; null for no limit. */
+  limitNanos: nanos("limit_nanos"),
+  asked: jsonb().notNull(),
+  reason: text().notNull(),
+  proposedBy: text("proposed_by").notNull(),
+  proposedAt: moment("proposed_at").notNull().defaultNow(),
+  approvedBy: text("approved_by"),
+  approvedAt: moment("approved_at"),
+  adjustmentNo: bigint("adjustment_no", { mode: "bigint" })
+    .unique()
+    .references(() => adjustment.adjustmentNo),
+});

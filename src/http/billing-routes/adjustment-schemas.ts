@@ -1,0 +1,58 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { Currency } from "../../pricing/index.ts";
+import { Money } from "../schemas.ts";
+
+// What refunds, disputes and corrections take and show in common.
+
+export const InvoiceId = z.string().regex(/^[A-Za-z0-9._@-]{1,200}$/, "an invoice's id");
+export const AdjustmentId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "a refund's or an adjustment's id");
+export const AmountText = z.string().max(60).meta({ example: "12.34" });
+export const Reason = z.string().min(1).max(500).meta({ description: "Shown to the payees concerned." });
+export const Reference = z.string().min(1).max(200).meta({
+  description: "Your own name for it: the same one is booked once. One is made when it is left out.",
+});
+
+export function referenceOf(given: string | undefined): string {
+  return given ?? `api:${randomUUID()}`;
+}
+
+export const Party = z.object({
+  payee: z.string().nullable().meta({ description: "Null for the platform, or a customer." }),
+  amount: Money.meta({ description: "Less than nothing is given." }),
+});
+
+export const AdjustmentSummary = z
+  .object({
+    id: z.string(),
+    kind: z.string(),
+    reference: z.string(),
+    invoice: z.string().nullable(),
+    currency: Currency,
+    corrects: z.string().nullable().meta({ description: "The books period that it corrects." }),
+    gross: z.string().meta({ description: "What customers owe more: major units, an exact decimal." }),
+    credited: Money.meta({ description: "What the invoice asks for less." }),
+    returned: Money.meta({ description: "Money that went back to the customer." }),
+    reverses: z.string().nullable(),
+    reversed_by: z.string().nullable(),
+    reason: z.string(),
+    made_by: z.string(),
+    made_at: z.string(),
+  })
+  .meta({ id: "Adjustment" });
+
+export const AdjustmentWithParts = AdjustmentSummary.extend({
+  parts: z.array(
+    z.object({
+      payee: z.string().nullable(),
+      model: z.string().nullable(),
+      service_month: z.string().nullable(),
+      part: z
+        .string()
+        .nullable()
+        .meta({ description: "What it was earned for: share, royalty, platform, cost, self_dealing." }),
+      paid_by: z.string().nullable(),
+      amount: Money,
+    }),
+  ),
+}).meta({ id: "AdjustmentWithParts" });

@@ -1,0 +1,204 @@
+import { z } from "zod";
+import {
+  adjustedParts,
+  approveCorrection,
+  correct,
+  draftCorrection,
+  listAdjustments,
+  listCorrections,
+} from "../../adjustments/index.ts";
+import { Id } from "../../catalog/index.ts";
+import { money, Refusal } from "../../kernel/index.ts";
+import { Amount, Currency, Meter, Per } from "../../pricing/index.ts";
+import type { AppContext } from "../context.ts";
+import { visiblePayee } from "../payee-routes/payees.ts";
+import { defineRoute, type Route } from "../route.ts";
+import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import {
+  AdjustmentId,
+  AdjustmentWithParts,
+  AmountText,
+  Party,
+  Reason,
+  Reference,
+  referenceOf,
+} from "./adjustment-schemas.ts";
+
+const operator = ["operator"] as const;
+const ModelId = z.string().max(200).meta({ example: "ada/poet" });
+const common = { reason: Reason, reference: Reference.optional() };
+
+const Asked = z.union([
+  z.strictObject({
+    kind: z.literal("write_off"),
+    payee: Id,
+    currency: Currency,
+    amount: AmountText,
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.enum(["credit", "debit"]),
+    payee: Id,
+    currency: Currency,
+    amount: AmountText,
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.enum(["credit", "debit"]),
+    customer: Id,
+    currency: Currency,
+    amount: AmountText,
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal("rerate"),
+    model: ModelId,
+    period: PeriodText,
+    currency: Currency,
+    components: z
+      .array(z.strictObject({ meter: Meter, amount: Amount, per: Per }))
+      .min(1)
+      .max(32),
+    ...common,
+  }),
+  z.strictObject({
+    kind: z.literal("reattribution"),
+    model: ModelId,
+    period: PeriodText,
+    currency: Currency,
+    from: Id,
+    to: Id,
+    ...common,
+  }),
+]);
+
+const View = z
+  .object({
+    id: z.string(),
+    kind: z.string(),
+    state: z.enum(["booked", "needs_approval"]),
+    amount: Money.meta({ description: "What it moves in all." }),
+    limit: Money.nullable().meta({ description: "Above it somebody else than its author approves." }),
+    asked: z.record(z.string(), z.unknown()),
+    reason: z.string(),
+    proposed_by: z.string(),
+    proposed_at: z.string(),
+    approved_by: z.string().nullable(),
+    adjustment: z.string().nullable(),
+  })
+  .meta({ id: "Correction" });
+
+async function one({ sql }: AppContext, id: string) {
+  const [found] = await listCorrections(sql, { id, limit: 1 });
+  if (found === undefined) throw new Refusal("not_found", `there is no correction ${id}`);
+  return found;
+}
+
+const create = defineRoute({
+  method: "post",
+  path: "/corrections",
+  summary:
+    "Credit or debit, write off, re-rate a closed month's usage, or give it to another payee; a dry run says what it would do",
+  roles: operator,
+  query: DryRun,
+  body: Asked,
+  status: 201,
+  response: z.object({
+    dry_run: z.boolean(),
+    amount: Money,
+    parties: z.array(Party),
+    correction: View.nullable(),
+  }),
+  async handle({ query, body, principal, context }) {
+    const { reason, reference, ...asked } = body;
+    const { sql, correctionLimits: limits } = context;
+    if (query.dry_run) {
+      const { sizeNanos, parties } = await draftCorrection(sql, asked);
+      const { currency } = asked;
+      const moved = parties.map(({ payee, amountNanos }) => ({
+        payee,
+        amount: money(currency, amountNanos),
+      }));
+      return {
+        body: { dry_run: true, amount: money(currency, sizeNanos), parties: moved, correction: null },
+      };
+    }
+    const by = principal.id;
+    const { id } = await correct(sql, { asked, reference: referenceOf(reference), reason, by, limits });
+    const correction = await one(context, id);
+    const parts = correction.adjustment === null ? [] : await adjustedParts(sql, correction.adjustment);
+    const parties = parts.map(({ payee, amount }) => ({ payee, amount }));
+    return { body: { dry_run: false, amount: correction.amount, parties, correction } };
+  },
+});
+
+const approve = defineRoute({
+  method: "post",
+  path: "/corrections/{id}/approve",
+  summary: "Book a correction that moves more than the limit, as somebody else than its author",
+  roles: operator,
+  params: z.object({ id: AdjustmentId }),
+  response: View,
+  async handle({ params, principal, context }) {
+    await approveCorrection(context.sql, params.id, principal.id);
+    return { body: await one(context, params.id) };
+  },
+});
+
+const list = defineRoute({
+  method: "get",
+  path: "/corrections",
+  summary: "Corrections, the newest first, booked and waiting for approval",
+  roles: operator,
+  query: PageQuery.extend({ cursor: AdjustmentId.optional() }),
+  response: pageOf(View),
+  async handle({ query: { limit, cursor }, context }) {
+    const found = await listCorrections(context.sql, { before: cursor, limit: limit + 1 });
+    return { body: page(found, limit, ({ id }) => id) };
+  },
+});
+
+const get = defineRoute({
+  method: "get",
+  path: "/corrections/{id}",
+  summary: "One correction",
+  roles: operator,
+  params: z.object({ id: AdjustmentId }),
+  response: View,
+  handle: async ({ params, context }) => ({ body: await one(context, params.id) }),
+});
+
+const ofPayee = defineRoute({
+  method: "get",
+  path: "/payees/{id}/adjustments",
+  summary:
+    "What changed of a payee's earnings after their month was closed, and why: the newest first, its own parts only",
+  roles: ["operator", "payee"],
+  params: z.object({ id: z.string() }),
+  query: PageQuery.extend({ cursor: AdjustmentId.optional() }),
+  response: pageOf(
+    AdjustmentWithParts.pick({
+      id: true,
+      kind: true,
+      currency: true,
+      corrects: true,
+      reason: true,
+      made_at: true,
+      parts: true,
+    }),
+  ),
+  async handle({ params, query: { limit, cursor }, principal, context }) {
+    await visiblePayee(context, principal, params.id);
+    const { sql } = context;
+    const found = await listAdjustments(sql, { payee: params.id, before: cursor, limit: limit + 1 });
+    const views = await Promise.all(
+      found.map(async ({ id, kind, currency, corrects, reason, made_at }) => {
+        const parts = await adjustedParts(sql, id, params.id);
+        return { id, kind, currency, corrects, reason, made_at, parts };
+      }),
+    );
+    return { body: page(views, limit, ({ id }) => id) };
+  },
+});
+
+export const correctionRoutes: Route[] = [create, approve, list, get, ofPayee];

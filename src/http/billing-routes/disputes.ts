@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { listDisputes, loseDispute, openDispute, winDispute } from "../../adjustments/index.ts";
+import { parseNanos, Refusal } from "../../kernel/index.ts";
+import type { AppContext } from "../context.ts";
+import { defineRoute, type Route } from "../route.ts";
+import { Money } from "../schemas.ts";
+import { AmountText, InvoiceId, Reason } from "./adjustment-schemas.ts";
+
+const operator = ["operator"] as const;
+const DisputeId = z.string().regex(/^[A-Za-z0-9._@:-]{1,200}$/, "a dispute's id");
+const DisputePath = z.object({ id: DisputeId });
+
+const Dispute = z
+  .object({
+    id: z.string(),
+    invoice: z.string(),
+    amount: Money,
+    state: z.enum(["open", "won", "lost"]),
+    reason: z.string(),
+    held: Money.meta({ description: "Of payees' balances, until it is decided." }),
+    opened_by: z.string(),
+    opened_at: z.string(),
+    decided_by: z.string().nullable(),
+    decided_at: z.string().nullable(),
+  })
+  .meta({ id: "Dispute" });
+
+async function one({ sql }: AppContext, id: string) {
+  const [found] = await listDisputes(sql, { id, limit: 1 });
+  if (found === undefined) throw new Refusal("not_found", `there is no dispute ${id}`);
+  return found;
+}
+
+const open = defineRoute({
+  method: "post",
+  path: "/disputes",
+  summary: "A customer takes a payment back through its bank: the payees' parts are held until it is decided",
+  roles: operator,
+  body: z.strictObject({ id: DisputeId, invoice: InvoiceId, amount: AmountText, reason: Reason }),
+  status: 201,
+  response: Dispute,
+  async handle({ body, principal, context }) {
+    const amountNanos = amountOf("amount", body.amount);
+    await openDispute(context.sql, { ...body, amountNanos, by: principal.id });
+    return { body: await one(context, body.id) };
+  },
+});
+
+function amountOf(field: string, text: string): bigint {
+  const nanos = parseNanos(text);
+  if (nanos === undefined || nanos < 0n)
+    throw new Refusal("body_invalid", `${field}: a decimal amount such as 12.34`);
+  return nanos;
+}
+
+const decide = defineRoute({
+  method: "post",
+  path: "/disputes/{id}/decide",
+  summary:
+    "Won: what was held is payable again. Lost: it becomes a refund, with the provider's fee borne as the policy says",
+  roles: operator,
+  params: DisputePath,
+  body: z.strictObject({ outcome: z.enum(["won", "lost"]), provider_fee: AmountText.optional() }),
+  response: Dispute,
+  async handle({ params: { id }, body, principal, context }) {
+    const feeNanos = amountOf("provider_fee", body.provider_fee ?? "0");
+    if (body.outcome === "won") await winDispute(context.sql, id, principal.id);
+    else await loseDispute(context.sql, { id, by: principal.id, feeNanos });
+    return { body: await one(context, id) };
+  },
+});
+
+const list = defineRoute({
+  method: "get",
+  path: "/disputes",
+  summary: "Disputes, the newest first",
+  roles: operator,
+  query: z.object({
+    state: Dispute.shape.state.optional(),
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+  }),
+  response: z.object({ data: z.array(Dispute) }),
+  handle: async ({ query, context }) => ({ body: { data: await listDisputes(context.sql, query) } }),
+});
+
+const get = defineRoute({
+  method: "get",
+  path: "/disputes/{id}",
+  summary: "One dispute",
+  roles: operator,
+  params: DisputePath,
+  response: Dispute,
+  handle: async ({ params, context }) => ({ body: await one(context, params.id) }),
+});
+
+export const disputeRoutes: Route[] = [open, decide, list, get];

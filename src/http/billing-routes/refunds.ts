@@ -1,0 +1,218 @@
+import { z } from "zod";
+import {
+  adjustedParts,
+  byPayee,
+  listAdjustments,
+  planRefund,
+  refund,
+  refundPolicies,
+  returnRefund,
+  setRefundPolicy,
+} from "../../adjustments/index.ts";
+import { Id } from "../../catalog/index.ts";
+import { formatDecimal, money, parseNanos, Refusal } from "../../kernel/index.ts";
+import type { AppContext } from "../context.ts";
+import { defineRoute, type Route } from "../route.ts";
+import { DryRun, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import {
+  AdjustmentId,
+  AdjustmentSummary,
+  AdjustmentWithParts,
+  AmountText,
+  InvoiceId,
+  Party,
+  Reason,
+  Reference,
+  referenceOf,
+} from "./adjustment-schemas.ts";
+
+const operator = ["operator"] as const;
+const KINDS = ["refund", "refund_returned", "money_returned", "dispute_lost"];
+
+const Asked = z
+  .strictObject({
+    invoice: InvoiceId.optional(),
+    line: z
+      .strictObject({
+        service_month: PeriodText,
+        model: z.string().max(200),
+        meter: z.string().max(100).optional(),
+      })
+      .optional()
+      .meta({ description: "One line of the invoice: all meters of a model, or one." }),
+    prediction: z
+      .strictObject({ id: z.string().min(1).max(300), source: z.string().max(300).optional() })
+      .optional(),
+    amount: AmountText.optional().meta({ description: "All that is left of it, when it is left out." }),
+    returned: AmountText.optional().meta({
+      description:
+        "What was paid back to the customer already; the rest lessens what the invoice asks for, or stays on its account.",
+    }),
+    provider_fee: AmountText.optional().meta({
+      description: "What the provider charged for it; the policy says who bears it.",
+    }),
+    reason: Reason,
+    reference: Reference.optional(),
+  })
+  .refine(({ invoice, prediction }) => (invoice === undefined) !== (prediction === undefined), {
+    message: "name either an invoice (with a line or an amount) or a prediction",
+  })
+  .refine(({ prediction, line, amount }) => prediction === undefined || (line ?? amount) === undefined, {
+    message: "a prediction is refunded whole",
+  });
+
+const create = defineRoute({
+  method: "post",
+  path: "/refunds",
+  summary:
+    "Refund an invoice, a line of it, a prediction or an amount: every party gives back its part, under the plan that held then",
+  roles: operator,
+  query: DryRun,
+  body: Asked,
+  status: 201,
+  response: z.object({
+    dry_run: z.boolean(),
+    id: z.string().nullable(),
+    invoice: z.string(),
+    refunded: z.string().meta({ description: "Major units, an exact decimal." }),
+    parties: z.array(Party),
+  }),
+  async handle({ query, body, principal, context }) {
+    const { invoice, line, prediction, amount } = body;
+    const asked = defined({
+      invoice,
+      line: line === undefined ? undefined : defined(line),
+      prediction,
+      amount,
+    });
+    if (query.dry_run) {
+      const planned = await planRefund(context.sql, asked);
+      const parties = [...byPayee(planned.plan)].map(([payee, nanos]) => ({
+        payee,
+        amount: money(planned.currency, nanos),
+      }));
+      const { invoice: id, refunded } = planned;
+      return { body: { dry_run: true, id: null, invoice: id, refunded: formatDecimal(refunded), parties } };
+    }
+    const id = await refund(context.sql, {
+      asked,
+      reference: referenceOf(body.reference),
+      reason: body.reason,
+      by: principal.id,
+      returnedNanos: nanosOf("returned", body.returned),
+      providerFeeNanos: nanosOf("provider_fee", body.provider_fee),
+    });
+    const { invoice: of, gross, parts } = await adjustmentWithParts(context, id, KINDS);
+    const parties = parts.map(({ payee, amount }) => ({ payee, amount }));
+    const refunded = gross.startsWith("-") ? gross.slice(1) : gross;
+    return { body: { dry_run: false, id, invoice: of ?? "", refunded, parties } };
+  },
+});
+
+function defined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
+}
+
+function nanosOf(field: string, text: string | undefined): bigint {
+  const nanos = text === undefined ? 0n : parseNanos(text);
+  if (nanos === undefined || nanos < 0n)
+    throw new Refusal("body_invalid", `${field}: a decimal amount such as 12.34`);
+  return nanos;
+}
+
+/** @throws Refusal not_found */
+export async function adjustmentWithParts({ sql }: AppContext, id: string, kinds?: readonly string[]) {
+  const [found] = await listAdjustments(sql, { id, kinds, limit: 1 });
+  if (found === undefined) throw new Refusal("not_found", `there is no refund or adjustment ${id}`);
+  return { ...found, parts: await adjustedParts(sql, id) };
+}
+
+const list = defineRoute({
+  method: "get",
+  path: "/refunds",
+  summary: "Refunds, what took them back, and lost disputes, the newest first; a customer sees its own",
+  roles: ["operator", "customer"],
+  query: PageQuery.extend({
+    invoice: InvoiceId.optional(),
+    customer: Id.optional(),
+    cursor: AdjustmentId.optional(),
+  }),
+  response: pageOf(AdjustmentSummary),
+  async handle({ query, principal, context }) {
+    const { limit, cursor, invoice } = query;
+    const customer = principal.role === "customer" ? (principal.customer ?? "") : query.customer;
+    const found = await listAdjustments(context.sql, {
+      kinds: KINDS,
+      customer,
+      invoice,
+      before: cursor,
+      limit: limit + 1,
+    });
+    return { body: page(found, limit, ({ id }) => id) };
+  },
+});
+
+const get = defineRoute({
+  method: "get",
+  path: "/refunds/{id}",
+  summary: "One refund, with what every party gave back of each line",
+  roles: operator,
+  params: z.object({ id: AdjustmentId }),
+  response: AdjustmentWithParts,
+  handle: async ({ params, context }) => ({ body: await adjustmentWithParts(context, params.id, KINDS) }),
+});
+
+const takeBack = defineRoute({
+  method: "post",
+  path: "/refunds/{id}/return",
+  summary:
+    "Take a refund back whole: it failed, or was a mistake; every party has again what it would have without it",
+  roles: operator,
+  params: z.object({ id: AdjustmentId }),
+  body: z.strictObject({ reason: Reason, reference: Reference.optional() }),
+  status: 201,
+  response: AdjustmentWithParts,
+  async handle({ params, body, principal, context }) {
+    const reference = body.reference ?? `${params.id}:returned`;
+    const id = await returnRefund(context.sql, {
+      id: params.id,
+      reference,
+      reason: body.reason,
+      by: principal.id,
+    });
+    return { body: await adjustmentWithParts(context, id) };
+  },
+});
+
+const Policy = z.strictObject({
+  from: PeriodText.meta({
+    description: "An open books period: the policy is for usage booked in it and after it.",
+  }),
+  fee: z.enum(["returned", "kept"]).meta({ description: "kept: those who earned bear the platform's fee." }),
+  provider_fee: z.enum(["platform", "payees"]),
+});
+
+const setPolicy = defineRoute({
+  method: "put",
+  path: "/refund-policy",
+  summary:
+    "Who bears what of a refund: whether the platform returns its fee (the default), and who bears the provider's",
+  roles: operator,
+  body: Policy,
+  response: Policy,
+  async handle({ body, principal, context }) {
+    await setRefundPolicy(context.sql, body, principal.id);
+    return { body };
+  },
+});
+
+const getPolicies = defineRoute({
+  method: "get",
+  path: "/refund-policy",
+  summary: "The refund policies that were set, the latest first",
+  roles: operator,
+  response: z.object({ data: z.array(Policy) }),
+  handle: async ({ context }) => ({ body: { data: await refundPolicies(context.sql) } }),
+});
+
+export const refundRoutes: Route[] = [create, list, get, takeBack, setPolicy, getPolicies];

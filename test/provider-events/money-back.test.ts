@@ -1,0 +1,132 @@
+import type Stripe from "stripe";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
+import { pushInvoices } from "../../src/billing/index.ts";
+import { present } from "../../src/kernel/index.ts";
+import { stripeClient } from "../stripe-simulator/stripe-client.ts";
+import { startTestApi, type TestApi } from "../support/api.ts";
+import { monthOf } from "../support/marketplace-books.ts";
+import { until } from "../support/until.ts";
+import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
+
+// Invoices that were paid at Stripe; then money goes back there, in every way it can. ada earns 80 %.
+
+const CUSTOMERS = ["one", "two", "three", "four"];
+let api: TestApi;
+let stripe: Stripe;
+beforeAll(async () => {
+  api = await startTestApi();
+  await api.load(SMALL_CATALOG);
+  await api.load({ customers: CUSTOMERS.map((id) => ({ id, name: id, currency: "USD" })) });
+  await api.send(
+    ...CUSTOMERS.map((customer) =>
+      usageEvent({ id: customer, customer, metrics: { input_token_count: 10_000 } }),
+    ),
+  );
+  await api.operator("POST", "/v1/settlements/2023-11/close");
+  await api.operator("POST", "/v1/settlements/2023-11/invoices");
+  const options = { secretKey: "sk_test_simulator", apiBase: api.simulator, timeoutMs: 10_000 };
+  await pushInvoices(api.sql, openStripeBillingProvider(options), monthOf("2023-11"));
+  stripe = stripeClient({ port: Number(new URL(api.simulator).port) });
+});
+afterAll(() => api?.stop());
+
+const ours = (customer: string) => `inv_2023-11_${customer}_USD`;
+
+/** Pays a customer's invoice by card; answers Stripe's invoice and its payment. */
+async function pay(customer: string) {
+  const [row] = await api.sql<
+    { id: string }[]
+  >`SELECT provider_id AS id FROM invoice_push WHERE invoice_id = ${ours(customer)}`;
+  const { id } = present(row, "a pushed invoice");
+  await stripe.invoices.pay(id);
+  await until(
+    async () => (await api.sql`SELECT FROM invoice_payment WHERE invoice_id = ${ours(customer)}`).length > 0,
+  );
+  const payment = present((await stripe.invoicePayments.list({ invoice: id })).data[0], "a payment");
+  return { id, payment_intent: String(payment.payment.payment_intent) };
+}
+
+/** What was given back of an invoice, all refunds together, and how much money went with it. */
+async function givenBack(customer: string) {
+  const [row] = await api.sql<[{ gross: string; returned: string; ada: string; kinds: string[] | null }]>`
+    SELECT coalesce(sum(a.gross), 0)::float8::text AS gross, coalesce(sum(a.returned_nanos) / 1000000000, 0)::float8::text AS returned,
+      coalesce(sum((SELECT sum(amount_nanos) FROM adjustment_part p WHERE p.adjustment_no = a.adjustment_no AND p.payee = 'ada')) / 1000000000, 0)::float8::text AS ada,
+      array_agg(a.kind ORDER BY a.adjustment_no) AS kinds
+    FROM adjustment a WHERE a.invoice_id = ${ours(customer)}`;
+  return row;
+}
+
+const settled = (customer: string, kinds: string[]) =>
+  until(async () => JSON.stringify((await givenBack(customer)).kinds) === JSON.stringify(kinds));
+
+async function lever(path: string, body: object): Promise<Record<string, unknown>> {
+  const response = await fetch(`${api.simulator}/_simulator${path}`, {
+    method: "POST",
+    body: JSON.stringify(body),
+  });
+  expect(response.ok).toBe(true);
+  return (await response.json()) as Record<string, unknown>;
+}
+
+test("a refund at Stripe is refunded once, whichever of its events come, and gives back when it fails", async () => {
+  const { payment_intent } = await pay("one");
+  const refund = await stripe.refunds.create({ payment_intent, amount: 250 });
+  await settled("one", ["refund"]);
+  expect(await givenBack("one")).toMatchObject({ gross: "-2.5", returned: "2.5", ada: "-2" });
+  await stripe.refunds.create({ payment_intent });
+  await settled("one", ["refund", "refund"]);
+  expect(await givenBack("one")).toMatchObject({ gross: "-10", returned: "10", ada: "-8" });
+  await lever(`/refunds/${refund.id}/fail`, {});
+  await settled("one", ["refund", "refund", "refund_returned"]);
+  expect(await givenBack("one")).toMatchObject({ gross: "-7.5", returned: "7.5", ada: "-6" });
+});
+
+test("a refund and then a dispute of the same payment deduct once; its fee is the platform's", async () => {
+  const { payment_intent } = await pay("two");
+  const { charge } = await stripe.refunds.create({ payment_intent, amount: 400 });
+  await settled("two", ["refund"]);
+  const dispute = await lever("/disputes", { charge });
+  await until(async () => (await api.sql`SELECT FROM dispute WHERE state = 'open'`).length === 1);
+  await lever(`/disputes/${dispute.id}`, { status: "lost" });
+  await settled("two", ["refund", "dispute_lost"]);
+  expect(await givenBack("two")).toMatchObject({ gross: "-10", ada: "-8" });
+  const [row] = await api.sql`SELECT account_balance_of('platform:fees', 'USD')::text AS fees`;
+  expect(row).toEqual({ fees: "15000000000" });
+});
+
+test("a dispute that is won gives back what was held, and a question of the bank's holds nothing", async () => {
+  await pay("three");
+  const { data } = await stripe.balanceTransactions.list({ type: "charge", limit: 1 });
+  const dispute = await lever("/disputes", { charge: data[0]?.source, amount: 500 });
+  await until(
+    async () =>
+      (
+        await api.sql`SELECT FROM dispute_hold WHERE dispute_id = ${String(dispute.id)} AND amount_nanos = 4000000000`
+      ).length === 1,
+  );
+  await lever(`/disputes/${dispute.id}`, { status: "won" });
+  await until(
+    async () =>
+      (await api.sql`SELECT FROM dispute WHERE id = ${String(dispute.id)} AND state = 'won'`).length === 1,
+  );
+  expect(await api.sql`SELECT account_balance_of('payee:ada:held', 'USD')::text AS held`).toEqual([
+    { held: "0" },
+  ]);
+  expect(await givenBack("three")).toMatchObject({ kinds: null });
+});
+
+test("a credit note lessens an open invoice, and what is left of it can be paid", async () => {
+  const [row] = await api.sql<
+    { id: string }[]
+  >`SELECT provider_id AS id FROM invoice_push WHERE invoice_id = ${ours("four")}`;
+  const invoice = present(row, "a pushed invoice").id;
+  await stripe.creditNotes.create({ invoice, amount: 300 });
+  await settled("four", ["refund"]);
+  expect(await givenBack("four")).toMatchObject({ gross: "-3", returned: "0", ada: "-2.4" });
+  await stripe.invoices.pay(invoice);
+  await until(
+    async () => (await api.sql`SELECT FROM invoice_payment WHERE invoice_id = ${ours("four")}`).length === 1,
+  );
+  expect(await api.sql`SELECT invoice_left(${ours("four")})::text AS left`).toEqual([{ left: "0" }]);
+});
