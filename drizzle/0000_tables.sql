@@ -882,6 +882,88 @@ CREATE TABLE "reconciliation" (
 	"hash" text NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "payload_erasure" (
+	"erasure_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "payload_erasure_erasure_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"customer" text NOT NULL,
+	"asked_by" text NOT NULL,
+	"asked_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "payload_key" (
+	"customer" text NOT NULL,
+	"key_no" integer NOT NULL,
+	"wrapped" "bytea",
+	"master_key" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"shredded_at" timestamp with time zone,
+	CONSTRAINT "payload_key_customer_key_no_pk" PRIMARY KEY("customer","key_no")
+);
+--> statement-breakpoint
+CREATE TABLE "payload_ref" (
+	"identity" uuid NOT NULL,
+	"content" bigint NOT NULL,
+	"customer" text NOT NULL,
+	"model" text NOT NULL,
+	"stored_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL,
+	"expires_on" date NOT NULL,
+	CONSTRAINT "payload_ref_identity_content_pk" PRIMARY KEY("identity","content")
+);
+--> statement-breakpoint
+CREATE TABLE "payload_rewrite" (
+	"table_name" text PRIMARY KEY NOT NULL,
+	"deleted_before" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "payload_rule" (
+	"kind" text NOT NULL,
+	"subject" text NOT NULL,
+	"days" integer,
+	"hold" boolean DEFAULT false NOT NULL,
+	"creators_read" boolean DEFAULT false NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"applied_at" timestamp with time zone,
+	CONSTRAINT "payload_rule_kind_subject_pk" PRIMARY KEY("kind","subject")
+);
+--> statement-breakpoint
+CREATE TABLE "prediction_feedback" (
+	"identity" uuid NOT NULL,
+	"author" text NOT NULL,
+	"source" text NOT NULL,
+	"prediction" text NOT NULL,
+	"customer" text NOT NULL,
+	"model" text NOT NULL,
+	"version" text NOT NULL,
+	"thumb" smallint,
+	"score" smallint,
+	"labels" text[] NOT NULL,
+	"key_no" integer,
+	"comment" "bytea",
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "prediction_feedback_identity_author_pk" PRIMARY KEY("identity","author")
+);
+--> statement-breakpoint
+CREATE TABLE "prediction_share" (
+	"id" text PRIMARY KEY NOT NULL,
+	"token_hash" text NOT NULL,
+	"source" text NOT NULL,
+	"prediction" text NOT NULL,
+	"customer" text NOT NULL,
+	"created_by" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"expires_at" timestamp with time zone,
+	CONSTRAINT "prediction_share_token_hash_unique" UNIQUE("token_hash")
+);
+--> statement-breakpoint
+CREATE TABLE "version_schema" (
+	"model" text NOT NULL,
+	"version" text NOT NULL,
+	"input_schema" jsonb NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "version_schema_model_version_pk" PRIMARY KEY("model","version")
+);
+--> statement-breakpoint
 CREATE TABLE "bank_payout" (
 	"id" text PRIMARY KEY NOT NULL,
 	"account" text NOT NULL,
@@ -1169,6 +1251,14 @@ CREATE INDEX "payout_period_state_index" ON "payout" USING btree ("period","stat
 CREATE INDEX "payout_payee_index" ON "payout" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "payout_reversal_payout_id_index" ON "payout_reversal" USING btree ("payout_id");--> statement-breakpoint
 CREATE INDEX "reconciliation_period_index" ON "reconciliation" USING btree ("period");--> statement-breakpoint
+CREATE INDEX "payload_key_master_key_index" ON "payload_key" USING btree ("master_key");--> statement-breakpoint
+CREATE INDEX "payload_ref_expires_on_index" ON "payload_ref" USING btree ("expires_on");--> statement-breakpoint
+CREATE INDEX "payload_ref_customer_index" ON "payload_ref" USING btree ("customer");--> statement-breakpoint
+CREATE INDEX "payload_ref_model_index" ON "payload_ref" USING btree ("model");--> statement-breakpoint
+CREATE INDEX "prediction_feedback_model_version_index" ON "prediction_feedback" USING btree ("model","version");--> statement-breakpoint
+CREATE INDEX "prediction_feedback_customer_index" ON "prediction_feedback" USING btree ("customer");--> statement-breakpoint
+CREATE INDEX "prediction_share_source_prediction_index" ON "prediction_share" USING btree ("source","prediction");--> statement-breakpoint
+CREATE INDEX "prediction_share_customer_index" ON "prediction_share" USING btree ("customer");--> statement-breakpoint
 CREATE INDEX "bank_payout_account_index" ON "bank_payout" USING btree ("account");--> statement-breakpoint
 CREATE INDEX "provider_event_state_next_try_at_index" ON "provider_event" USING btree ("state","next_try_at");--> statement-breakpoint
 CREATE INDEX "provider_event_received_at_id_index" ON "provider_event" USING btree ("received_at","id");--> statement-breakpoint

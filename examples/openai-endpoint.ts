@@ -16,6 +16,7 @@ const meter = meterOpenAi<Request>({
   client,
   customer: (request) => request.get("x-customer"),
   model: (request) => request.body.model,
+  payloads: true,
 });
 
 const app = express();
@@ -33,7 +34,10 @@ app.post("/v1/chat/completions", express.json(), meter, (request, response) => {
     usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
   });
 });
-const server = app.listen(8788, "127.0.0.1", () => console.log("http://127.0.0.1:8788"));
+const server = app.listen(Number(process.env.PORT ?? 8788), "127.0.0.1", () => {
+  const address = server.address();
+  console.log(`http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`);
+});
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, async () => {

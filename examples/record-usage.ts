@@ -17,6 +17,8 @@ for (let n = 0; n < 3; n++) {
     customer: process.env.CUSTOMER ?? "customer-1",
     model: process.env.MODEL ?? "meta/llama-3-70b-instruct",
     metrics: { predict_time: 1.25, input_token_count: 480, output_token_count: 120 },
+    input: { prompt: `story ${n}`, hf_token: "hf_neverKept123" },
+    output: ["Once", " upon", " a", " time"],
   });
   console.log(`noted ${id}`);
 }

@@ -12,6 +12,8 @@ export interface MeterOptions<Request> {
   version?: (request: Request) => string | undefined;
   /** The prediction that called this one. */
   parent?: (request: Request) => string | undefined;
+  /** Send what was asked (the parsed body) and answered too. Off: only what was used. */
+  payloads?: boolean;
 }
 
 type Next = (error?: unknown) => void;
@@ -37,7 +39,7 @@ export function meterOpenAi<Request extends IncomingMessage>({
     const begun = performance.now();
     const read = readWhatPasses(response);
     response.once("close", () => {
-      const { id, usage } = read();
+      const { id, usage, output } = read();
       const version = options.version?.(request);
       const parent = options.parent?.(request);
       const seconds = (performance.now() - begun) / 1000;
@@ -49,6 +51,7 @@ export function meterOpenAi<Request extends IncomingMessage>({
         ...(id === undefined ? {} : { id }),
         ...(version === undefined ? {} : { version }),
         ...(parent === undefined ? {} : { parent }),
+        ...(options.payloads ? { input: (request as { body?: unknown }).body, output } : {}),
       };
       try {
         client.record(recorded);

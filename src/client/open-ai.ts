@@ -30,7 +30,12 @@ export function metricsOfOpenAiUsage(usage: OpenAiUsage): Record<string, number>
 export interface OpenAiAnswer {
   id?: string;
   usage?: OpenAiUsage;
+  /** Its choices, or the output of the Responses API; of a stream a list of its pieces. */
+  output?: unknown;
 }
+
+/** A stream's pieces beyond this are not kept. */
+const PIECES_MAX = 20_000;
 
 /** Larger answers are not kept to be read: their usage stays unknown. */
 const JSON_BYTES_MAX = 16 * 1024 * 1024;
@@ -38,6 +43,7 @@ const JSON_BYTES_MAX = 16 * 1024 * 1024;
 /** Reads an answer while it passes: one JSON document, or server-sent events of which some say the usage. */
 export class OpenAiAnswerReader {
   readonly answer: OpenAiAnswer = {};
+  readonly #pieces: unknown[] = [];
   readonly #decoder = new TextDecoder();
   readonly #streamed: boolean;
   #text = "";
@@ -79,8 +85,21 @@ export class OpenAiAnswerReader {
     if (typeof json !== "object" || json === null) return;
     // The events of the Responses API carry the whole answer in `response`.
     const { response } = json as { response?: OpenAiAnswer };
-    const { id, usage } = response ?? (json as OpenAiAnswer);
+    const whole = response ?? (json as OpenAiAnswer);
+    const { id, usage } = whole;
+    this.#keep(whole as OpenAiAnswer & { choices?: unknown }, response !== undefined);
     if (typeof id === "string") this.answer.id = id;
     if (typeof usage === "object" && usage !== null) this.answer.usage = usage;
+  }
+
+  /** The Responses API ends its stream with the whole answer; chat completions have only the pieces. */
+  #keep({ choices, output }: { choices?: unknown; output?: unknown }, whole: boolean): void {
+    const part = choices ?? output;
+    if (part === undefined) return;
+    if (!this.#streamed || whole) this.answer.output = part;
+    else if (this.#pieces.length < PIECES_MAX && (!Array.isArray(part) || part.length > 0)) {
+      this.#pieces.push(part);
+      this.answer.output = this.#pieces;
+    }
   }
 }

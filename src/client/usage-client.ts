@@ -1,6 +1,6 @@
 import { Journal, type Segment } from "./journal.ts";
 import { type Rejection, sendBatch } from "./send-batch.ts";
-import { toEvent, type Usage, type UsageEvent } from "./usage.ts";
+import { toEvent, type Usage, type UsageEvent, withoutPayload } from "./usage.ts";
 
 export interface UsageClientOptions {
   /** Where Tributary answers, such as "https://billing.example.com". */
@@ -157,12 +157,22 @@ export class UsageClient {
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
       } else if (sent.outcome === "too_large" && batch.length > 1) {
         size = Math.ceil(batch.length / 2);
+      } else if (sent.outcome === "too_large" && this.#strip(batch[0])) {
+        // The same again, without what came in and out.
       } else {
         this.#settle(batch, sent.outcome === "taken" ? sent.rejected : [TOO_LARGE]);
         size = this.#options.batchEvents;
         pause = FIRST_PAUSE_MS;
       }
     }
+  }
+
+  /** Better metered without its payload than not at all. Answers whether there was something to leave out. */
+  #strip(waiting: Waiting | undefined): boolean {
+    const bare = waiting === undefined ? undefined : withoutPayload(waiting.event);
+    if (waiting === undefined || bare === undefined) return false;
+    waiting.event = bare;
+    return true;
   }
 
   #settle(batch: readonly Waiting[], rejected: readonly Rejection[]): void {

@@ -17,6 +17,18 @@ export interface Usage {
   metrics?: Record<string, number>;
   /** The id of the prediction that called this one. */
   parent?: string;
+  /**
+   * What came in and out, of any kind, a stream as the list of its pieces. It is kept for a time, without its secrets, and
+   * never decides what is charged. What does not fit into a request is left out, and what was used counts all the same.
+   */
+  input?: unknown;
+  output?: unknown;
+  logs?: unknown;
+  error?: unknown;
+  /** What it ran on, such as "gpu-l40s". */
+  hardware?: string;
+  created_at?: Date;
+  started_at?: Date;
 }
 
 /** A usage event as it is sent: CloudEvents 1.0. */
@@ -28,6 +40,13 @@ export interface UsageEvent {
   time: string;
   subject: string;
   data: Omit<Usage, "id" | "customer" | "time"> & { status: UsageStatus };
+}
+
+/** The event with what is metered alone; undefined when it has nothing else. */
+export function withoutPayload(event: UsageEvent): UsageEvent | undefined {
+  const { input, output, logs, error, ...data } = event.data;
+  const bare = [input, output, logs, error].every((value) => value === undefined);
+  return bare ? undefined : { ...event, data };
 }
 
 export function toEvent(usage: Usage, source: string): UsageEvent & { id: string } {

@@ -5,6 +5,7 @@ import type { PeriodTotals } from "../earnings/index.ts";
 import type { Nanos, Period } from "../kernel/index.ts";
 import type { PayoutProvider, PayReport, ReconcileReport } from "../payouts/index.ts";
 import type { RestrictedReaders, Sql } from "../postgres/index.ts";
+import type { PayloadStore } from "../predictions/index.ts";
 import type { ProviderEventReader } from "../provider-events/index.ts";
 import type { SettlementPlan } from "../settlement/index.ts";
 import type { Party } from "../statements/index.ts";
@@ -21,6 +22,10 @@ export interface AppContext {
   provider: PayoutProvider;
   /** Stripe's webhooks: how they are read, and the secrets that may have signed them. */
   events: { reader: ProviderEventReader; secrets(): readonly string[] };
+  /** What came with predictions, encrypted. */
+  payloads: PayloadStore;
+  /** With which Replicate may have signed its webhooks. */
+  replicateSecrets: readonly string[];
   settle: SettleOperations;
   /** Tells open pages what moves. */
   live: LiveFeed;

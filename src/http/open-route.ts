@@ -24,7 +24,8 @@ export function mountOpenRoute(
   limit: (request: Request, response: Response) => Promise<void>,
 ): void {
   const readBody = bodyReader(["application/json"], BODY_BYTES_MAX);
-  app[route.method](`/v1${route.path}`, async (request, response) => {
+  const path = `/v1${route.path.replaceAll(/\{(\w+)\}/g, ":$1")}`;
+  app[route.method](path, async (request, response) => {
     await limit(request, response);
     if (route.body !== undefined) await readBody(request, response);
     const given = await answer({ context }, route, request);

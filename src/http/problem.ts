@@ -44,7 +44,10 @@ export function problemHandler(logger: Logger) {
     }
     const refusal = toRefusal(error);
     if (refusal.code === "internal_error")
-      logger.error({ err: error, method: request.method, path: request.path }, "request failed");
+      logger.error(
+        { err: error, method: request.method, path: request.path.replace(/^(\/v1\/shared\/).*/, "$1…") },
+        "request failed",
+      );
     sendProblem(response, refusal);
   };
 }

@@ -66,6 +66,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   bodyBytesMax?: number;
   /** The handler gets the body as bytes, and parses them itself when it must. */
   bodyAsBytes?: boolean;
+  /** Says who calls, by a signature of the body; undefined when it has none, and then a key is asked for. @throws Refusal */
+  signedBy?(body: Buffer, request: Request, context: AppContext): Principal | undefined;
   /** May be called with the scope read though it is no GET: it changes nothing but the caller's own access. */
   readersToo?: boolean;
   /** Content types other than application/json: then `body` sees the parsed JSON as it is. */
@@ -92,12 +94,15 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
   );
   const steps: RequestHandler[] = [
     async (request, response) => {
-      const principal = await principalOfRequest(context, request);
+      const signed = route.signedBy !== undefined && request.get("webhook-signature") !== undefined;
+      if (signed) await readBody(request, response);
+      const signer = signed ? route.signedBy?.(bytesOf(request), request, context) : undefined;
+      const principal = signer ?? (await principalOfRequest(context, request));
       await limit?.(principal, request, response);
       await refusalAudited(context, route, { principal, request }, async () =>
         requireRights(principal, route),
       );
-      if (route.body !== undefined) await readBody(request, response);
+      if (route.body !== undefined && !signed) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>
         audited(context, route, { principal, request }, () =>
           restricted(context, route, principal, (read) =>
@@ -122,6 +127,10 @@ function requireRights(principal: Principal, route: Route): void {
     throw new Refusal("scope_not_allowed", "this key may only read: use one with the scope write");
   }
   requireDuty(principal, route);
+}
+
+function bytesOf(request: Request): Buffer {
+  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 }
 
 /** @throws Refusal duty_not_allowed */

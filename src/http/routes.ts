@@ -24,6 +24,10 @@ import { onboardingRoutes } from "./payee-routes/onboarding.ts";
 import { payeeRoutes } from "./payee-routes/payees.ts";
 import { seriesRoutes } from "./payee-routes/series.ts";
 import { statementRoutes } from "./payee-routes/statements.ts";
+import { feedbackRoutes } from "./prediction-routes/feedback.ts";
+import { insightRoutes } from "./prediction-routes/insight.ts";
+import { retentionRoutes } from "./prediction-routes/retention.ts";
+import { sharedRoutes, shareRoutes } from "./prediction-routes/shares.ts";
 import type { Route } from "./route.ts";
 import { oversightRoutes } from "./settlement-routes/oversight.ts";
 import { payoutRuleRoutes } from "./settlement-routes/payout-rules.ts";
@@ -38,6 +42,10 @@ export const ROUTES: readonly Route[] = [
   ...usageRoutes,
   ...logLossRoutes,
   ...predictionRoutes,
+  ...shareRoutes,
+  ...feedbackRoutes,
+  ...retentionRoutes,
+  ...insightRoutes,
   ...chainRoutes,
   // Before /payouts/{id}.
   ...payoutRuleRoutes,
@@ -70,4 +78,4 @@ export const ROUTES: readonly Route[] = [
 ];
 
 /** Those that take no key. */
-export const OPEN_ROUTES: readonly OpenRoute[] = [...openSessionRoutes, ...loginRoutes];
+export const OPEN_ROUTES: readonly OpenRoute[] = [...openSessionRoutes, ...loginRoutes, ...sharedRoutes];

@@ -49,6 +49,7 @@ export const REFUSALS = {
   invoices_running: 409,
   payment_differs: 409,
   payment_too_large: 409,
+  legal_hold: 409,
   credit_differs: 409,
   adjustment_differs: 409,
   refund_too_large: 409,

@@ -11,8 +11,19 @@ export { PortTaken } from "./serve.ts";
 
 /** Serves the API, and handles what Stripe tells it, until stopped. */
 export async function startApi(tributary: Tributary): Promise<Serving> {
-  const { config, sql, readers, catalog, log, provider, settle, logger, afterCatalogChange, watching } =
-    tributary;
+  const {
+    config,
+    sql,
+    readers,
+    catalog,
+    log,
+    provider,
+    settle,
+    logger,
+    afterCatalogChange,
+    watching,
+    dataKeys,
+  } = tributary;
   watching.start();
   const operatorKey = config.OPERATOR_KEY ?? null;
   const horizonDays = config.IDENTITY_HORIZON_DAYS;
@@ -29,6 +40,8 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
         log,
         provider,
         events,
+        payloads: { sql, keys: dataKeys, retentionDays: config.PAYLOAD_RETENTION_DAYS },
+        replicateSecrets: config.REPLICATE_WEBHOOK_SECRET,
         settle,
         logger,
         live,

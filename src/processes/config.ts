@@ -63,6 +63,23 @@ const Variables = z.object({
   STRIPE_API_BASE: z.url("the base URL of a Stripe API").optional(),
   STRIPE_SIMULATOR_PORT: wholeNumber("a port from 0 to 65535", 0, 65_535).default(12_111),
   STRIPE_TIMEOUT_MS: wholeNumber("milliseconds from 100 to 120000", 100, 120_000).default(30_000),
+  MASTER_KEY: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9+/]{43}=(,[A-Za-z0-9+/]{43}=)*$/,
+      "32 random bytes in base64 (openssl rand -base64 32); the current one first, older ones after a comma",
+    )
+    .transform((text) => text.split(",").map((key) => Buffer.from(key, "base64")))
+    .optional(),
+  PAYLOAD_RETENTION_DAYS: wholeNumber("days from 0 to 36500", 0, 36_500).default(30),
+  REPLICATE_WEBHOOK_SECRET: z
+    .string()
+    .regex(
+      /^whsec_[^\s,]+(,whsec_[^\s,]+)*$/,
+      "Replicate's signing secret, whsec_…; several with commas between",
+    )
+    .transform((text) => text.split(","))
+    .default([]),
   OPERATOR_KEY: z
     .string()
     .min(32, "a string of 32 characters or more")

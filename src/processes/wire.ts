@@ -14,9 +14,11 @@ import { releaseParked } from "../metering/index.ts";
 import type { Mailer } from "../notifications/index.ts";
 import { type PayoutProvider, type ProviderRecord, provisionAccounts } from "../payouts/index.ts";
 import { RestrictedReaders, type Sql } from "../postgres/index.ts";
+import { DataKeys } from "../predictions/index.ts";
 import type { UsageLog } from "../usage/index.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./database.ts";
+import { readMasterKeys } from "./master-key.ts";
 import { settleOperations } from "./settle.ts";
 import { joinOrStartSimulator } from "./stripe-simulator.ts";
 import { openWatchReader } from "./watching/reading.ts";
@@ -32,6 +34,8 @@ export interface Foundation {
   log: UsageLog;
   mailer: Mailer;
   watching: ProcessWatching;
+  /** Opens and makes the keys that payloads are encrypted with. */
+  dataKeys: DataKeys;
   /** Releases everything, in reverse. */
   close(): Promise<void>;
 }
@@ -116,7 +120,8 @@ async function openFoundation(config: Config, logger: Logger, name: string, open
   const reader = openWatchReader(url, ownLog);
   const watching = watchProcess({ sql, reader, logger, progressLimitSeconds: config.PROGRESS_LIMIT_SECONDS });
   opened.push(() => watching.close());
-  return { config, logger, sql, url, log, mailer, watching };
+  const dataKeys = new DataKeys(sql, await readMasterKeys(config));
+  return { config, logger, sql, url, log, mailer, watching, dataKeys };
 }
 
 async function opening<T>(build: (opened: Opened, close: () => Promise<void>) => Promise<T>): Promise<T> {

@@ -14,6 +14,7 @@ import {
 } from "../metering/index.ts";
 import { deliverDue, type MailSettings, sendDueMail } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
+import { sweepPayloads } from "../predictions/index.ts";
 import type { Foundation } from "./wire.ts";
 
 const PARKED_SWEEP_MS = 1_000;
@@ -25,6 +26,7 @@ const FOLD_MS = 300_000;
 const LINK_MS = 2_000;
 const SEAL_MS = 60_000;
 const HELD_SWEEP_MS = 60_000;
+const PAYLOAD_SWEEP_MS = 60_000;
 /** So long what was used without asking may be missing from a customer's spend, beside what metering itself takes. */
 const SPEND_SWEEP_MS = 500;
 const CREDIT_SWEEP_MS = 60_000;
@@ -44,6 +46,7 @@ export async function startWorkers({
   config,
   mailer,
   watching,
+  dataKeys,
 }: Foundation): Promise<() => Promise<void>> {
   const reading = await consumeLog(log, sql, logger, {
     observer: watching.observer,
@@ -73,6 +76,9 @@ export async function startWorkers({
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),
     repeat("releasing what was held until customers paid", HELD_SWEEP_MS, () => releaseHeld(sql)),
+    repeat("letting payloads go", PAYLOAD_SWEEP_MS, () =>
+      sweepPayloads(sql, dataKeys, (progress) => logger.debug(progress, "letting payloads go")),
+    ),
     repeat("counting spend", SPEND_SWEEP_MS, () => sweepSpend(sql)),
     repeat("ending credits whose time is over", CREDIT_SWEEP_MS, () => expireCredits(sql)),
     repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),

@@ -32,7 +32,7 @@ export function hideByName(value: unknown, known: KnownSecrets, depth = 0): unkn
 /** Everything in it; what says nothing (true, null) stays. */
 export function hideAll(value: unknown, known: KnownSecrets, depth = 0): unknown {
   if (typeof value === "string" || typeof value === "number") {
-    known.add(String(value));
+    learn(String(value), known);
     return REDACTED;
   }
   if (typeof value !== "object" || value === null) return value;
@@ -42,6 +42,23 @@ export function hideAll(value: unknown, known: KnownSecrets, depth = 0): unknown
     Object.entries(value).map(([key, held]) => [key, hideAll(held, known, depth + 1)]),
   );
 }
+
+/** A header holds more than the secret: `Bearer …`, `Basic …` with a name and a password, cookies with their names. */
+function learn(value: string, known: KnownSecrets): void {
+  known.add(value);
+  known.addFrom(value);
+  const scheme = /^(?:bearer|basic|token|key|bot)\s+(\S+)$/i.exec(value)?.[1];
+  if (scheme !== undefined) {
+    known.add(scheme);
+    const [, password] = Buffer.from(scheme, "base64").toString().split(":");
+    if (/^basic/i.test(value) && password !== undefined) known.add(password);
+  }
+  for (const part of value.split(/[\s;,=]+/))
+    if (part.length >= PART_LENGTH_MIN && /\d/.test(part)) known.add(part);
+}
+
+/** A word with a digit in it is no word. */
+const PART_LENGTH_MIN = 8;
 
 function namedPair(value: object): boolean {
   const { name, key, header } = value as Record<string, unknown>;

@@ -1,7 +1,8 @@
 import { now, Refusal } from "../kernel/index.ts";
+import { redactText } from "../secrets/index.ts";
 import { findLogged } from "./logged/find-logged.ts";
 import { type LoggedEvent, loggedEvent } from "./logged-event.ts";
-import { type EventRefusal, readUsageEvent } from "./usage-event.ts";
+import { type EventRefusal, readUsageEvent, type UsageEvent } from "./usage-event.ts";
 import { LogUnavailable, type UsageLog } from "./usage-log.ts";
 
 export const EVENTS_PER_BATCH_MAX = 1000;
@@ -13,10 +14,18 @@ export interface Acceptance {
   rejected: ({ index: number; id: string | null } & EventRefusal)[];
 }
 
+/** An event that is about to go into the log, with everything that came with it. */
+export interface TakenEvent {
+  event: UsageEvent;
+  /** The event's `data`, as it was sent. */
+  sent: Record<string, unknown>;
+}
+
 /**
  * Takes a batch of CloudEvents from a producer: the good ones are in the log, durably, when this answers; the others
  * are named. A duplicate is not an error: metering counts an identity once.
  * @param sources the only sources this producer may name; undefined for any.
+ * @param keepBeside told of the events before the log is: what it keeps of them is there when they are acknowledged.
  * @throws Refusal log_unavailable: nothing was accepted, send again.
  */
 export async function acceptEvents(
@@ -24,20 +33,25 @@ export async function acceptEvents(
   batch: readonly unknown[],
   sources?: readonly string[],
   horizonDays?: number,
+  keepBeside?: (taken: readonly TakenEvent[]) => Promise<void>,
 ): Promise<Acceptance> {
   const receivedAt = now();
   const accepted: LoggedEvent[] = [];
+  const taken: TakenEvent[] = [];
   const rejected: Acceptance["rejected"] = [];
   for (const [index, json] of batch.entries()) {
     const read = readUsageEvent(json, receivedAt, horizonDays);
     if ("refusal" in read) {
-      rejected.push({ index, id: idOf(json), ...read.refusal });
+      const { code, message } = read.refusal;
+      rejected.push({ index, id: idOf(json), code, message: redactText(message) });
     } else if (sources !== undefined && !sources.includes(read.event.source)) {
       rejected.push({ index, id: read.event.id, code: "source_not_allowed", message: onlyOf(sources) });
     } else {
       accepted.push(loggedEvent(read.wire));
+      taken.push({ event: read.event, sent: read.wire.data });
     }
   }
+  await keepBeside?.(taken);
   await append(log, accepted);
   return { accepted: accepted.length, rejected };
 }

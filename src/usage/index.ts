@@ -1,4 +1,10 @@
-export { type Acceptance, acceptEvents, acceptLogged, EVENTS_PER_BATCH_MAX } from "./accept-events.ts";
+export {
+  type Acceptance,
+  acceptEvents,
+  acceptLogged,
+  EVENTS_PER_BATCH_MAX,
+  type TakenEvent,
+} from "./accept-events.ts";
 export { CloudEvent, EVENT_TYPE, PAYLOAD_FIELDS } from "./cloud-event.ts";
 export { GroupCommit } from "./group-commit.ts";
 export {
@@ -13,7 +19,7 @@ export { elementEnd } from "./logged/element-end.ts";
 export { type EventNames, LoggedEventReader } from "./logged/read-logged.ts";
 export { partitionOfKey } from "./partition-of-key.ts";
 export { readQuantities } from "./read-quantities.ts";
-export { eventOfReplicatePrediction, ReplicatePrediction } from "./replicate-prediction.ts";
+export { eventOfReplicatePrediction, REPLICATE_SOURCE, ReplicatePrediction } from "./replicate-prediction.ts";
 export { acceptedTimes, EVENT_REFUSALS, readUsageEvent, type UsageEvent } from "./usage-event.ts";
 export {
   BATCH_BYTES_MAX,

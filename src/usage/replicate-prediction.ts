@@ -3,7 +3,8 @@ import { USAGE_STATUSES } from "../pricing/index.ts";
 import { EVENT_TYPE, MODEL_PATTERN } from "./cloud-event.ts";
 
 const UNFINISHED = ["starting", "processing"] as const;
-const DEFAULT_SOURCE = "//replicate";
+/** What Replicate's predictions are known by, with their id. */
+export const REPLICATE_SOURCE = "//replicate";
 
 /** A prediction as Replicate's API returns it and its webhooks send it. What else it holds is not read. */
 export const ReplicatePrediction = z
@@ -25,6 +26,14 @@ export const ReplicatePrediction = z
       .record(z.string(), z.unknown())
       .nullish()
       .meta({ example: { predict_time: 1.234567 } }),
+    input: z.unknown().optional(),
+    output: z.unknown().optional(),
+    logs: z.unknown().optional(),
+    error: z.unknown().optional(),
+    data_removed: z
+      .unknown()
+      .optional()
+      .meta({ description: "True: Replicate keeps what came in and out no more, and neither does this." }),
   })
   .meta({ id: "ReplicatePrediction" });
 export type ReplicatePrediction = z.infer<typeof ReplicatePrediction>;
@@ -38,9 +47,11 @@ export type ReplicatePrediction = z.infer<typeof ReplicatePrediction>;
 export function eventOfReplicatePrediction(
   prediction: ReplicatePrediction,
   customer: string,
-  source = DEFAULT_SOURCE,
+  source = REPLICATE_SOURCE,
 ): object | undefined {
   const { id, model, version, status, created_at, started_at, completed_at, metrics } = prediction;
+  const { input, output, logs, error, data_removed } = prediction;
+  const payload = data_removed === true ? {} : { input, output, logs, error };
   if ((UNFINISHED as readonly string[]).includes(status)) return undefined;
   return {
     specversion: "1.0",
@@ -49,6 +60,14 @@ export function eventOfReplicatePrediction(
     type: EVENT_TYPE,
     time: completed_at ?? started_at ?? created_at,
     subject: customer,
-    data: { model, version: version === "hidden" ? null : version, status, metrics },
+    data: {
+      model,
+      version: version === "hidden" ? null : version,
+      status,
+      metrics,
+      created_at,
+      started_at,
+      ...payload,
+    },
   };
 }

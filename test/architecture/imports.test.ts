@@ -6,7 +6,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const SRC = join(ROOT, "src");
 
 const DATA_ARROW =
-  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → billing → adjustments → statements → notifications";
+  "usage → usage log → metering → pricing → sharing → earnings → [ledger] → settlement → payouts → billing → adjustments → statements → notifications → predictions";
 
 /** Stages in the order in which they may import: each only those before it. */
 const STAGES = [
@@ -28,6 +28,7 @@ const STAGES = [
   "adjustments",
   "statements",
   "notifications",
+  "predictions",
   "access",
   "audit",
 ];

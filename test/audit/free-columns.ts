@@ -6,6 +6,7 @@ const LIMIT = "a limit that people set; it may change at any time and keeps no p
 const NAMED = "a name that the provider gave; what it stands for is on the provider's record alone";
 const MARK = "a bookmark: set back it costs time, set too far it shows in what was left out";
 
+const PAYLOAD = "what came with predictions; encrypted and authenticated, and no figure follows from it";
 const TOLD = "what was told of facts; they are checked where they are kept";
 
 /** Tables in which a change is nobody's loss, and why. */
@@ -27,6 +28,11 @@ export const FREE_TABLES: Record<string, string> = {
   session: "who is signed in; no figure follows from it",
   payee_freeze: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payee_legal: "who a payee says it is; it stands on statements as PDF, and no figure follows from it",
+  payload_erasure: "that a customer's data was erased; no figure follows from it",
+  payload_key: PAYLOAD,
+  payload_ref: PAYLOAD,
+  payload_rewrite: PAYLOAD,
+  payload_rule: "how long payloads are kept; no figure follows from it",
   payout_minimum: TERMS,
   payout_stop: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payout_account: "what the provider last said; asked anew for each plan",
@@ -34,6 +40,10 @@ export const FREE_TABLES: Record<string, string> = {
   webhook_delivery: TOLD,
   webhook_endpoint: "where a payee wants to be told; no figure follows from it",
   webhook_message: TOLD,
+  prediction_feedback: "what people think of predictions; no figure of money follows from it",
+  prediction_payload: PAYLOAD,
+  prediction_share: "public links to predictions; no figure follows from them",
+  version_schema: "what inputs look like; no figure follows from it",
   spend_crossing: TOLD,
   self_dealing_rule: "nothing reads it yet: the rule is always that the platform takes the part",
 };

@@ -178,3 +178,18 @@ test("a process that ends by itself sends what it has before", async () => {
   expect(await once(producer, "exit")).toEqual([0, null]);
   expect(await counted(source)).toBe(20);
 });
+
+test("what came in and out travels along; an event that is too large with it is sent without", async () => {
+  const { client, source } = connect({ onRejected: (event) => expect(event).toBeUndefined() });
+  client.record({ ...usage(0), input: { prompt: "hi" }, output: ["a", "b"] });
+  client.record({ ...usage(1), input: "x".repeat(2_000_000) });
+  await client.close();
+  expect(await counted(source)).toBe(2);
+  const query = `?source=${encodeURIComponent(source)}`;
+  expect((await api.operator("GET", `/v1/predictions/p0${query}`)).body).toMatchObject({
+    output: ["a", "b"],
+  });
+  expect((await api.operator("GET", `/v1/predictions/p1${query}`)).body).toMatchObject({
+    payload: { state: "none" },
+  });
+});

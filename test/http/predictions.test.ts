@@ -66,6 +66,16 @@ test("an operator sees the usage, its price, who is charged and who earned what"
       { payee: null, reason: "platform", paid_by: "ada/llm", earned: usd("0.400000000") },
       { payee: "ada", reason: "share", paid_by: "ada/llm", earned: usd("1.600000000") },
     ],
+    payload: { state: "none", expires_at: null },
+    input: null,
+    output: null,
+    logs: null,
+    error: null,
+    metrics: null,
+    hardware: null,
+    created_at: null,
+    started_at: null,
+    feedback: [],
   });
 });
 

@@ -65,8 +65,8 @@ describe("an event", () => {
         if (!isPlainEvent(json)) return;
         passed++;
         const { specversion, id, source, type, time, subject } = json;
-        const { model, version, status, metrics, parent } = json.data;
-        const data = { model, version, status, metrics, parent };
+        const { model, version, status, metrics, parent, input, output, logs, error } = json.data;
+        const data = { model, version, status, metrics, parent, input, output, logs, error };
         expect(CloudEvent.parse(json)).toEqual({ specversion, id, source, type, time, subject, data });
       }),
       { numRuns: 4000 },

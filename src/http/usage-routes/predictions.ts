@@ -1,10 +1,40 @@
 import { z } from "zod";
 import { Refusal } from "../../kernel/index.ts";
+import { feedbackOf, findPayload, findRule } from "../../predictions/index.ts";
 import { findPredictions, type PredictionView } from "../../statements/index.ts";
 import type { AppContext } from "../context.ts";
 import type { Principal } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { Money } from "../schemas.ts";
+
+export const OpinionView = z.object({
+  author: z
+    .string()
+    .nullable()
+    .meta({ description: "The end user, as the customer names it; null for the customer." }),
+  thumb: z.enum(["up", "down"]).nullable(),
+  score: z.int().nullable(),
+  labels: z.array(z.string()),
+  text: z.string().nullable(),
+  created_at: z.string(),
+  updated_at: z.string(),
+});
+
+/** What came with a prediction; everything is null where nothing is kept, or not shown to who asks. */
+export const PayloadView = z.object({
+  payload: z.object({
+    state: z.enum(["kept", "none", "private"]),
+    expires_at: z.string().nullable().meta({ description: "Null under a legal hold." }),
+  }),
+  input: z.unknown(),
+  output: z.unknown(),
+  logs: z.unknown(),
+  error: z.unknown(),
+  metrics: z.record(z.string(), z.number()).nullable(),
+  hardware: z.string().nullable(),
+  created_at: z.string().nullable(),
+  started_at: z.string().nullable(),
+});
 
 const View = z
   .object({
@@ -32,45 +62,108 @@ const View = z
     earnings: z.array(
       z.object({ payee: z.string().nullable(), reason: z.string(), paid_by: z.string(), earned: Money }),
     ),
+    ...PayloadView.shape,
+    feedback: z.array(OpinionView),
   })
   .meta({ id: "Prediction" });
 
 const getPrediction = defineRoute({
   method: "get",
   path: "/predictions/{id}",
-  summary: "One prediction: its usage, price, gross, and who earned what of it",
+  summary:
+    "One prediction: what came in and out, its usage, price, gross, who earned what of it, and feedback",
   roles: ["operator", "payee", "customer"],
   params: z.object({ id: z.string().min(1).max(256) }),
   query: z.object({ source: z.string().min(1).max(512).optional() }),
   response: View,
   async handle({ params, query, principal, context }) {
-    const found = await findPredictions(context.sql, params.id, query.source);
-    const seen = await Promise.all(found.map((prediction) => asSeenBy(context, principal, prediction)));
-    const [prediction, another] = seen.filter((view) => view !== undefined);
-    if (prediction === undefined) throw new Refusal("not_found", `there is no prediction ${params.id}`);
-    if (another !== undefined) {
-      throw new Refusal(
-        "identity_ambiguous",
-        "several sources have a prediction with this id: name one with ?source=",
-      );
-    }
-    return { body: prediction };
+    const { seen, whole } = await visiblePrediction(context, principal, params.id, query.source);
+    const { source, id } = whole;
+    const open = await mayRead(context, principal, whole);
+    const [payload, feedback] = await Promise.all([
+      open ? payloadView(context, source, id) : PRIVATE,
+      open ? feedbackOf(context.sql, context.payloads.keys, { source, id }) : [],
+    ]);
+    return { body: { ...seen, ...payload, feedback } };
   },
 });
+
+/** What of a prediction a caller may see; and all of it. @throws Refusal not_found, identity_ambiguous */
+export async function visiblePrediction(
+  context: AppContext,
+  principal: Principal,
+  id: string,
+  source?: string,
+) {
+  const found = await findPredictions(context.sql, id, source);
+  const views = await Promise.all(
+    found.map(async (whole) => ({ whole, seen: await asSeenBy(context, principal, whole) })),
+  );
+  const [visible, another] = views.flatMap(({ whole, seen }) =>
+    seen === undefined ? [] : [{ whole, seen }],
+  );
+  if (visible === undefined) throw new Refusal("not_found", `there is no prediction ${id}`);
+  if (another !== undefined) {
+    throw new Refusal(
+      "identity_ambiguous",
+      "several sources have a prediction with this id: name one with ?source=",
+    );
+  }
+  return visible;
+}
+
+const NOTHING = {
+  input: null,
+  output: null,
+  logs: null,
+  error: null,
+  metrics: null,
+  hardware: null,
+  created_at: null,
+  started_at: null,
+};
+const PRIVATE = { payload: { state: "private" as const, expires_at: null }, ...NOTHING };
+
+export async function payloadView(
+  context: AppContext,
+  source: string,
+  id: string,
+): Promise<z.infer<typeof PayloadView>> {
+  const found = await findPayload(context.payloads, source, id);
+  if (found === undefined) return { payload: { state: "none", expires_at: null }, ...NOTHING };
+  return { ...NOTHING, ...found.payload, payload: { state: "kept", expires_at: found.expires_at } };
+}
+
+/** What was said is its customer's; the customer may let creators of the model that ran read it, those of its base not. */
+async function mayRead(context: AppContext, principal: Principal, whole: PredictionView): Promise<boolean> {
+  if (principal.role !== "payee") return true;
+  const shares = whole.earnings.some(
+    ({ payee, reason, paid_by }) =>
+      payee === principal.payee && reason === "share" && paid_by === whole.model,
+  );
+  const creator = shares || (await ownsModel(context, principal, whole.model));
+  return (
+    creator && (await findRule(context.sql, { kind: "customer", subject: whole.customer })).creators_read
+  );
+}
+
+async function ownsModel(context: AppContext, principal: Principal, model: string): Promise<boolean> {
+  const known = (await context.catalog.current()).models.get(model);
+  return known?.lineage.at(-1)?.payee === principal.payee;
+}
 
 /** Each sees its own: a customer its usage, a payee its part (not who the customer is), an operator everything. */
 async function asSeenBy(
   context: AppContext,
   principal: Principal,
   prediction: PredictionView,
-): Promise<z.infer<typeof View> | undefined> {
+): Promise<(Omit<PredictionView, "customer"> & { customer: string | null }) | undefined> {
   if (principal.role === "operator") return prediction;
   if (principal.role === "customer") {
     return prediction.customer === principal.customer ? { ...prediction, earnings: [] } : undefined;
   }
   const earnings = prediction.earnings.filter((part) => part.payee === principal.payee);
-  const model = (await context.catalog.current()).models.get(prediction.model);
-  const owns = model?.lineage.at(-1)?.payee === principal.payee;
+  const owns = await ownsModel(context, principal, prediction.model);
   return earnings.length > 0 || owns ? { ...prediction, customer: null, earnings } : undefined;
 }
 

@@ -1,6 +1,8 @@
+import type { Request } from "express";
 import { z } from "zod";
 import { Refusal } from "../../kernel/index.ts";
 import { deadLetters, meteringStatus, replayDeadLetter } from "../../metering/index.ts";
+import { storePayloads } from "../../predictions/index.ts";
 import {
   acceptEvents,
   acceptLogged,
@@ -8,8 +10,12 @@ import {
   EVENT_REFUSALS,
   EVENTS_PER_BATCH_MAX,
   eventOfReplicatePrediction,
+  REPLICATE_SOURCE,
   ReplicatePrediction,
 } from "../../usage/index.ts";
+import type { AppContext } from "../context.ts";
+import type { Principal } from "../keys/principal.ts";
+import { checkSignature } from "../keys/webhook-signature.ts";
 import { defineRoute, parseJson, type Route } from "../route.ts";
 import { Done, PageQuery, page, pageOf } from "../schemas.ts";
 
@@ -42,37 +48,65 @@ const postEvents = defineRoute({
   async handle({ body, principal, context }, request) {
     const bytes = body as Buffer;
     const isBatch = Boolean(request.is(BATCH));
-    const { log, horizonDays } = context;
+    // What stands as the log has it has no payload, so nothing is to be kept beside it.
     const sources = principal.sources ?? undefined;
-    const taken = await acceptLogged(log, bytes, isBatch, sources, horizonDays);
+    const taken = await acceptLogged(context.log, bytes, isBatch, sources, context.horizonDays);
     if (taken !== undefined) return { body: taken };
     const json = parseJson(bytes);
-    const batch = isBatch ? asBatch(json) : [asEvent(json)];
-    return { body: await acceptEvents(log, batch, sources, horizonDays) };
+    return { body: await accept(context, principal, isBatch ? asBatch(json) : [asEvent(json)]) };
   },
 });
+
+/** What came with them is kept beside the log before the log has them. */
+function accept(context: AppContext, { sources }: Principal, batch: unknown[]) {
+  return acceptEvents(context.log, batch, sources ?? undefined, context.horizonDays, (taken) =>
+    storePayloads(context.payloads, taken),
+  );
+}
 
 const postReplicate = defineRoute({
   method: "post",
   path: "/ingest/replicate",
   audited: false,
-  summary: "Send a Replicate prediction, as its webhooks send it; one that still runs is left aside",
+  summary:
+    "Send a Replicate prediction, as its webhooks send it, with a key or signed by Replicate; one that still runs is left aside",
   roles: ["operator", "ingest"],
   query: z.object({
     customer: z.string().meta({ description: "The customer who is charged: Replicate does not know." }),
     source: z.string().optional().meta({ description: "//replicate unless it says otherwise." }),
   }),
   body: ReplicatePrediction,
+  signedBy: replicateOf,
   status: 202,
   response: Acceptance,
   async handle({ body, query, principal, context }) {
     const event = eventOfReplicatePrediction(body, query.customer, query.source);
     const batch = event === undefined ? [] : [event];
-    return {
-      body: await acceptEvents(context.log, batch, principal.sources ?? undefined, context.horizonDays),
-    };
+    return { body: await accept(context, principal, batch) };
   },
 });
+
+/** Who signed with Replicate's secret may send what Replicate sends, and nothing else. */
+function replicateOf(
+  body: Buffer,
+  request: Request,
+  { replicateSecrets }: AppContext,
+): Principal | undefined {
+  if (replicateSecrets.length === 0) return undefined;
+  const header = (name: string) => request.get(`webhook-${name}`);
+  const headers = { id: header("id"), timestamp: header("timestamp"), signature: header("signature") };
+  checkSignature(replicateSecrets, headers, body);
+  const bound = { payee: null, customer: null, sources: [REPLICATE_SOURCE] };
+  return {
+    id: "replicate",
+    role: "ingest",
+    scope: "write",
+    name: null,
+    duties: null,
+    session: null,
+    ...bound,
+  };
+}
 
 function asEvent(body: unknown): unknown {
   if (typeof body === "object" && body !== null && "specversion" in body) return body;

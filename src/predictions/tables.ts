@@ -1,0 +1,153 @@
+import {
+  bigint,
+  boolean,
+  customType,
+  date,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uuid,
+} from "drizzle-orm/pg-core";
+
+// The payloads themselves lie in prediction_payload, a table in parts by day of expiry, which Drizzle cannot declare: see
+// drizzle/0027_predictions.sql.
+
+const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
+const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
+
+/** A customer's data key of one month, wrapped by a master key; without it nothing of that customer can be read. */
+export const payloadKey = pgTable(
+  "payload_key",
+  {
+    customer: text().notNull(),
+    /** Year and month of its making, and which of that month: 20261100. */
+    keyNo: integer("key_no").notNull(),
+    /** Null once it is shredded. */
+    wrapped: bytea(),
+    /** Which master key wraps it. */
+    masterKey: text("master_key").notNull(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    shreddedAt: moment("shredded_at"),
+  },
+  (t) => [primaryKey({ columns: [t.customer, t.keyNo] }), index().on(t.masterKey)],
+);
+
+/** Which events have a payload, and until when: so each is kept once, however often it is sent. */
+export const payloadRef = pgTable(
+  "payload_ref",
+  {
+    identity: uuid().notNull(),
+    /** That of the event it came with: of two events in conflict each has its own, and the one that counts is shown. */
+    content: bigint({ mode: "bigint" }).notNull(),
+    customer: text().notNull(),
+    model: text().notNull(),
+    storedAt: moment("stored_at").notNull().defaultNow(),
+    /** From then on it is not shown. */
+    expiresAt: moment("expires_at").notNull(),
+    /** It is off the disk the day after. Infinity under a legal hold. */
+    expiresOn: date("expires_on").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.identity, t.content] }),
+    index().on(t.expiresOn),
+    index().on(t.customer),
+    index().on(t.model),
+  ],
+);
+
+/** What a customer or a model has said about payloads. */
+export const payloadRule = pgTable(
+  "payload_rule",
+  {
+    /** customer or model. */
+    kind: text().notNull(),
+    subject: text().notNull(),
+    /** 0: never kept. Null: says nothing. */
+    days: integer(),
+    /** Nothing of this customer goes, whatever its age. */
+    hold: boolean().notNull().default(false),
+    /** The customer lets creators of the models read what it sent and got. */
+    creatorsRead: boolean("creators_read").notNull().default(false),
+    setAt: moment("set_at").notNull().defaultNow(),
+    /** When the payloads kept before were brought in line. */
+    appliedAt: moment("applied_at"),
+  },
+  (t) => [primaryKey({ columns: [t.kind, t.subject] })],
+);
+
+/** Tables from which rows were deleted that must be gone from the disk too: they are written anew. */
+export const payloadRewrite = pgTable("payload_rewrite", {
+  tableName: text("table_name").primaryKey(),
+  /** A transaction after the deletion: while an older one is open, the rows cannot go. */
+  deletedBefore: bigint("deleted_before", { mode: "bigint" }).notNull(),
+});
+
+/** That a customer's data was erased. After a backup is restored, these are carried out again. */
+export const payloadErasure = pgTable("payload_erasure", {
+  erasureNo: bigint("erasure_no", { mode: "bigint" }).primaryKey().generatedAlwaysAsIdentity(),
+  customer: text().notNull(),
+  askedBy: text("asked_by").notNull(),
+  askedAt: moment("asked_at").notNull().defaultNow(),
+});
+
+/** What a version's input looks like, and so which of it is secret. */
+export const versionSchema = pgTable(
+  "version_schema",
+  {
+    model: text().notNull(),
+    version: text().notNull(),
+    inputSchema: jsonb("input_schema").notNull(),
+    setAt: moment("set_at").notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.model, t.version] })],
+);
+
+/** A public link to a prediction; of its token only the hash. */
+export const predictionShare = pgTable(
+  "prediction_share",
+  {
+    id: text().primaryKey(),
+    tokenHash: text("token_hash").notNull().unique(),
+    source: text().notNull(),
+    prediction: text().notNull(),
+    customer: text().notNull(),
+    createdBy: text("created_by").notNull(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    expiresAt: moment("expires_at"),
+  },
+  (t) => [index().on(t.source, t.prediction), index().on(t.customer)],
+);
+
+/** What somebody thought of a prediction; the text is encrypted as payloads are. */
+export const predictionFeedback = pgTable(
+  "prediction_feedback",
+  {
+    identity: uuid().notNull(),
+    /** Empty for the customer itself, otherwise the end user's name as the customer has it. */
+    author: text().notNull(),
+    source: text().notNull(),
+    prediction: text().notNull(),
+    customer: text().notNull(),
+    model: text().notNull(),
+    version: text().notNull(),
+    /** 1 up, -1 down. */
+    thumb: smallint(),
+    /** 0 to 100. */
+    score: smallint(),
+    labels: text().array().notNull(),
+    keyNo: integer("key_no"),
+    comment: bytea(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    updatedAt: moment("updated_at").notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.identity, t.author] }),
+    index().on(t.model, t.version),
+    index().on(t.customer),
+  ],
+);
