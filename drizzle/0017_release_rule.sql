@@ -92,6 +92,7 @@ BEGIN
       array_agg(currency ORDER BY payee), array_agg(format('payee:%s:held', payee) ORDER BY payee),
       array_agg(format('payee:%s:payable', payee) ORDER BY payee), array_agg(amount_nanos ORDER BY payee))
     FROM held_share WHERE period = v.period AND customer = v.customer AND currency = v.currency;
+    PERFORM hold_reserves_of_invoice(v.id);
     UPDATE invoice_release SET released_at = clock_timestamp() WHERE invoice_id = v.id;
     v_released := v_released + 1;
   END LOOP;

@@ -9,7 +9,9 @@ import { onboardingRoutes } from "./payee-routes/onboarding.ts";
 import { payeeRoutes } from "./payee-routes/payees.ts";
 import { statementRoutes } from "./payee-routes/statements.ts";
 import type { Route } from "./route.ts";
+import { fxRateRoutes } from "./settlement-routes/fx-rates.ts";
 import { payoutRuleRoutes } from "./settlement-routes/payout-rules.ts";
+import { payoutTermsRoutes } from "./settlement-routes/payout-terms.ts";
 import { settlementRoutes } from "./settlement-routes/settlements.ts";
 import { predictionRoutes } from "./usage-routes/predictions.ts";
 import { usageRoutes } from "./usage-routes/usage.ts";
@@ -27,6 +29,8 @@ export const ROUTES: readonly Route[] = [
   ...catalogRoutes,
   ...previewRoutes,
   ...settlementRoutes,
+  ...payoutTermsRoutes,
+  ...fxRateRoutes,
   ...invoiceRoutes,
   ...keyRoutes,
   ...webhookEndpointRoutes,

@@ -12,6 +12,7 @@ import {
 } from "../metering/index.ts";
 import { deliverDue } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
+import { releaseReserves } from "../settlement/index.ts";
 import type { Foundation } from "./wire.ts";
 
 const PARKED_SWEEP_MS = 1_000;
@@ -59,6 +60,7 @@ export async function startWorkers({
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),
     repeat("releasing what was held until customers paid", HELD_SWEEP_MS, () => releaseHeld(sql)),
+    repeat("releasing reserves that are due", HELD_SWEEP_MS, () => releaseReserves(sql)),
     repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),
     repeat("delivering webhooks", config.WEBHOOK_INTERVAL_MS, () =>
       deliverDue(sql, config.WEBHOOK_ALLOWED_HOSTS),

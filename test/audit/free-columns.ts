@@ -18,6 +18,9 @@ export const FREE_TABLES: Record<string, string> = {
   payee_freeze: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payee_legal: "who a payee says it is; it stands on statements as PDF, and no figure follows from it",
   payout_minimum: TERMS,
+  payout_terms: TERMS,
+  tax_form: TERMS,
+  tax_form_rule: TERMS,
   payout_stop: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payout_account: "what the provider last said; asked anew for each plan",
   webhook_attempt: TOLD,
@@ -35,6 +38,11 @@ export const FREE_COLUMNS: Record<string, string> = {
   "customer.name": LABEL,
   "billing_customer.provider_id": NAMED,
   "billing_customer.started_at": WHEN,
+  "fx_rate.set_at": WHEN,
+  "fx_rate.set_by": WHO,
+  "reserve.released_at": WHEN,
+  "reserve_rule.set_at": WHEN,
+  "reserve_rule.set_by": WHO,
   "dead_letter.created_at": WHEN,
   "dead_letter.message": "told to people, and worded anew by later versions",
   "dead_letter.replayed_at": "sent through the log again or not: twice it is a duplicate",
@@ -131,6 +139,8 @@ export const SHOWN_AS: Record<string, RegExp> = {
   price_component: /price|accrual.line|rate.segment/,
   price_version: /price|rate.segment/,
   release_rule: /release/,
+  reserve_rule: /^reserve of/,
+  fx_rate: /conversion/,
   revenue_policy: /split.segment/,
   self_dealing_plan: /self-dealing plan/,
   settlement: /settlement|plan of/,
@@ -171,6 +181,12 @@ export const MORE: Record<string, Record<string, string>> = {
   price_component: {
     "amount and price of a unit":
       "UPDATE price_component SET amount = '7.4', unit_amount = 0.0074 WHERE amount = '3.7'",
+  },
+  reserve: {
+    "let go twice": "UPDATE reserve SET released_at = NULL WHERE released_at IS NOT NULL",
+    "let go before it is due":
+      "UPDATE reserve SET released_at = due_at - interval '1 hour' WHERE released_at IS NOT NULL",
+    "let go, and nothing booked": "UPDATE reserve SET released_at = due_at WHERE released_at IS NULL",
   },
   seal: { "sealed before its entries": "UPDATE seal SET sealed_at = sealed_at - interval '1 day'" },
   statement: {

@@ -11,7 +11,7 @@ import {
 } from "../../src/billing/index.ts";
 import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
-import { parseNanos, present } from "../../src/kernel/index.ts";
+import { parseNanos, present, rational } from "../../src/kernel/index.ts";
 import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
 import { consumeLog, foldCustomerWindows, meteringStatus, releaseParked } from "../../src/metering/index.ts";
 import {
@@ -22,7 +22,14 @@ import {
   reconcile,
 } from "../../src/payouts/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
-import { approvePlan, closeMonth, planMonth } from "../../src/settlement/index.ts";
+import {
+  approvePlan,
+  closeMonth,
+  planMonth,
+  setPayoutTerms,
+  setReserveRule,
+  storeFxRate,
+} from "../../src/settlement/index.ts";
 import { stripeClient } from "../stripe-simulator/stripe-client.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { monthOf } from "../support/marketplace-books.ts";
@@ -174,6 +181,7 @@ export async function openFullMonth(): Promise<FullMonth> {
     await releaseParked(sql);
 
     await setReleaseRule(sql, { from: MONTH, rule: "on_payment", hold_days: 0 }, "operator");
+    await setTerms(sql);
     await closeMonth(sql, MONTH, { graceSeconds: 3_600, catchUp: async () => {} });
     await makeInvoices(sql, MONTH, { by: "operator" });
     await pushInvoices(sql, openStripeBillingProvider(stripe), MONTH);
@@ -204,6 +212,15 @@ export async function openFullMonth(): Promise<FullMonth> {
     await simulator.kill("SIGKILL");
   }
   return database;
+}
+
+/** Ada's reserve is due at once, everybody else's not yet; Mia is paid in another currency. */
+async function setTerms(sql: Sql): Promise<void> {
+  await setReserveRule(sql, { from: MONTH, payee: "ada", basisPoints: 1_000, days: 0 }, "operator");
+  await setReserveRule(sql, { from: MONTH, payee: null, basisPoints: 250, days: 90 }, "operator");
+  await setPayoutTerms(sql, "mia", { payoutCurrency: "EUR" }, "mia");
+  const rate = { from: "USD", to: "EUR", rate: rational(9_137n, 10_000n), source: "a bank", by: "operator" };
+  await storeFxRate(sql, { ...rate, effectiveFrom: "2023-09-30T23:59:59.500000Z" });
 }
 
 async function payInvoices(sql: Sql): Promise<void> {

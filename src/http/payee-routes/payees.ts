@@ -130,7 +130,7 @@ const getEarnings = defineRoute({
 
 const Blocker = z.object({ code: z.string(), message: z.string() });
 const HeldFor = z.object({
-  code: z.enum(["invoice_not_made", "invoice_unpaid", "hold_days"]),
+  code: z.enum(["invoice_not_made", "invoice_unpaid", "hold_days", "reserve"]),
   message: z.string(),
   period: z.string(),
   customers: z.int(),
@@ -142,9 +142,13 @@ const BalanceView = z.object({
   accruing: Money,
   payable: Money,
   held: Money,
-  held_for: z
-    .array(HeldFor)
-    .meta({ description: "Earnings that wait for customers' payments (release rule `on_payment`)." }),
+  on_hold: z.object({ amount: Money, until: z.string().nullable() }).meta({
+    description: "Of `payable`: closed so lately that the payee's hold is not over.",
+  }),
+  held_for: z.array(HeldFor).meta({
+    description:
+      "Earnings that wait for customers' payments (release rule `on_payment`), or are held back for a time.",
+  }),
   in_transit: Money,
   transfers: z.array(
     z.object({
@@ -160,6 +164,7 @@ const BalanceView = z.object({
   next_payout: z.object({
     date: z.string(),
     estimate: Money,
+    paid_in: z.string().meta({ description: "The currency it is converted into, or its own." }),
     minimum: Money,
     to_minimum: Money,
     why_not: z.string().nullable(),

@@ -34,6 +34,9 @@ export const StatementView = z
     opening: Money,
     earned: Money,
     adjustments: Money,
+    held: Money,
+    released: Money,
+    converted: Money,
     paid: Money,
     closing: Money,
     hash: z
@@ -50,6 +53,9 @@ export const StatementView = z
         share: z.string(),
         earned: Money,
       }),
+    ),
+    conversions: z.array(
+      z.object({ id: z.string(), from: Money, to: Money, rate: z.string(), source: z.string() }),
     ),
   })
   .meta({ id: "Statement" });

@@ -11,7 +11,7 @@ export interface Party {
 
 /** What moved a payee's balance in a month besides what it earned. */
 export interface Movement {
-  kind: "adjustment" | "paid";
+  kind: "adjustment" | "held" | "released" | "converted" | "paid";
   /** The day it was booked. */
   day: string;
   /** What it was: a payout's id, or the entry's kind with its reason. */
@@ -113,10 +113,19 @@ async function movementsOf(sql: Sql, payee: string, periods: string[]): Promise<
     ORDER BY period, currency, min(entry_no)`;
 }
 
+const MOVES: Record<string, Movement["kind"]> = {
+  paid: "paid",
+  hold: "held",
+  reserve: "held",
+  hold_released: "released",
+  reserve_released: "released",
+  conversion: "converted",
+};
+
 function toMovement({ kind, day, payout, reason, corrects, amount, currency }: MovementRow): Movement {
   const what = payout ?? [kind.replaceAll("_", " "), reason].filter((part) => part !== null).join(": ");
   return {
-    kind: kind === "paid" ? "paid" : "adjustment",
+    kind: MOVES[kind] ?? "adjustment",
     day,
     what,
     corrects,
