@@ -1,3 +1,49 @@
+CREATE TABLE "app_user" (
+	"id" text PRIMARY KEY NOT NULL,
+	"email" text NOT NULL,
+	"name" text,
+	"role" text NOT NULL,
+	"payee" text,
+	"customer" text,
+	"duties" text[] NOT NULL,
+	"notices" boolean DEFAULT true NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"created_by" text NOT NULL,
+	"disabled_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "login_link" (
+	"id" text PRIMARY KEY NOT NULL,
+	"app_user" text NOT NULL,
+	"token_hash" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"expires_at" timestamp with time zone,
+	"used_at" timestamp with time zone,
+	CONSTRAINT "login_link_token_hash_unique" UNIQUE("token_hash")
+);
+--> statement-breakpoint
+CREATE TABLE "oidc_attempt" (
+	"state_hash" text PRIMARY KEY NOT NULL,
+	"browser_hash" text NOT NULL,
+	"nonce" text NOT NULL,
+	"code_verifier" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "session" (
+	"id" text PRIMARY KEY NOT NULL,
+	"token_hash" text NOT NULL,
+	"api_key" text,
+	"app_user" text,
+	"operator_proof" text,
+	"user_agent" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"last_seen_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL,
+	"revoked_at" timestamp with time zone,
+	CONSTRAINT "session_token_hash_unique" UNIQUE("token_hash")
+);
+--> statement-breakpoint
 CREATE TABLE "billing_customer" (
 	"customer" text NOT NULL,
 	"currency" text NOT NULL,
@@ -542,6 +588,21 @@ CREATE TABLE "usage_term" (
 	CONSTRAINT "usage_term_model_no_booked_period_model_version_no_status_country_price_no_split_plan_no_unique" UNIQUE("model_no","booked_period","model_version_no","status","country","price_no","split_plan_no")
 );
 --> statement-breakpoint
+CREATE TABLE "mail" (
+	"mail_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "mail_mail_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"key" text NOT NULL,
+	"recipient" text NOT NULL,
+	"type" text NOT NULL,
+	"data" jsonb NOT NULL,
+	"state" text DEFAULT 'pending' NOT NULL,
+	"attempts" integer DEFAULT 0 NOT NULL,
+	"next_attempt_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"sent_at" timestamp with time zone,
+	"error" text,
+	CONSTRAINT "mail_key_unique" UNIQUE("key")
+);
+--> statement-breakpoint
 CREATE TABLE "webhook_attempt" (
 	"delivery_no" bigint NOT NULL,
 	"attempt" integer NOT NULL,
@@ -819,6 +880,8 @@ CREATE TABLE "usage_log_record" (
 	CONSTRAINT "usage_log_record_partition_offset_pk" PRIMARY KEY("partition","offset")
 );
 --> statement-breakpoint
+ALTER TABLE "login_link" ADD CONSTRAINT "login_link_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "session" ADD CONSTRAINT "session_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_line" ADD CONSTRAINT "invoice_line_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_payment" ADD CONSTRAINT "invoice_payment_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_push" ADD CONSTRAINT "invoice_push_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -851,6 +914,11 @@ ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_endpoint_id_webh
 ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_reversal" ADD CONSTRAINT "payout_reversal_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "conversion" ADD CONSTRAINT "conversion_rate_no_fx_rate_rate_no_fk" FOREIGN KEY ("rate_no") REFERENCES "public"."fx_rate"("rate_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE UNIQUE INDEX "app_user_binding" ON "app_user" USING btree ("email","role",coalesce(payee, customer, ''));--> statement-breakpoint
+CREATE INDEX "app_user_payee_index" ON "app_user" USING btree ("payee");--> statement-breakpoint
+CREATE INDEX "login_link_app_user_created_at_index" ON "login_link" USING btree ("app_user","created_at");--> statement-breakpoint
+CREATE INDEX "session_api_key_index" ON "session" USING btree ("api_key");--> statement-breakpoint
+CREATE INDEX "session_app_user_index" ON "session" USING btree ("app_user");--> statement-breakpoint
 CREATE INDEX "held_share_payee_index" ON "held_share" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "invoice_period_id_index" ON "invoice" USING btree ("period","id");--> statement-breakpoint
 CREATE INDEX "invoice_release_due_at_index" ON "invoice_release" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint
@@ -867,6 +935,7 @@ CREATE INDEX "usage_block_block_no_index" ON "usage_block" USING btree ("block_n
 CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") WHERE accrued = 0;--> statement-breakpoint
 CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint
+CREATE INDEX "mail_next_attempt_at_index" ON "mail" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "webhook_delivery_next_attempt_at_index" ON "webhook_delivery" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "webhook_delivery_endpoint_id_delivery_no_index" ON "webhook_delivery" USING btree ("endpoint_id","delivery_no");--> statement-breakpoint
 CREATE INDEX "webhook_endpoint_payee_index" ON "webhook_endpoint" USING btree ("payee");--> statement-breakpoint

@@ -13,6 +13,7 @@ $$;
 CREATE FUNCTION notify_payee(p_payee text, p_type text, p_key text, p_data jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE v_message bigint;
 BEGIN
+  PERFORM mail_payee(p_payee, p_type, p_key, p_data);
   IF NOT EXISTS (SELECT FROM webhook_endpoint WHERE payee = p_payee AND deleted_at IS NULL) THEN RETURN; END IF;
   INSERT INTO webhook_message (id, key, payee, type, payload)
   VALUES ('msg_' || replace(gen_random_uuid()::text, '-', ''), p_key, p_payee, p_type, jsonb_build_object('type', p_type,
@@ -32,7 +33,8 @@ BEGIN
     jsonb_build_object('period', to_char(s.period, 'YYYY-MM'), 'currency', s.currency, 'hash', s.hash,
       'earned', money_json(s.currency, s.earned_nanos), 'closing', money_json(s.currency, s.closing_nanos)))
   FROM statement s WHERE s.period = NEW.period
-    AND s.payee IN (SELECT payee FROM webhook_endpoint WHERE deleted_at IS NULL)
+    AND s.payee IN (SELECT payee FROM webhook_endpoint WHERE deleted_at IS NULL
+      UNION SELECT payee FROM app_user WHERE disabled_at IS NULL)
   ORDER BY s.payee, s.currency;
   RETURN NULL;
 END $$;

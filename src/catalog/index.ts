@@ -1,4 +1,4 @@
-export type { Catalog, Payee } from "./catalog.ts";
+export { type Catalog, lineageAt, type Payee, splitPlanAt, versionAt } from "./catalog.ts";
 export { type CatalogStore, openCatalogStore } from "./catalog-store.ts";
 export { type DerivedCatalogue, derivedCatalogue } from "./derived-catalogue.ts";
 export {

@@ -3,11 +3,13 @@ import helmet from "helmet";
 import { Refusal } from "../kernel/index.ts";
 import { stripeWebhook } from "./billing-routes/stripe-webhooks.ts";
 import type { AppContext } from "./context.ts";
-import { limitRequests } from "./keys/rate-limit.ts";
+import { mountDashboard } from "./dashboard-files.ts";
+import { limitByAddress, limitRequests } from "./keys/rate-limit.ts";
+import { mountOpenRoute } from "./open-route.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemHandler } from "./problem.ts";
 import { mountRoute } from "./route.ts";
-import { ROUTES } from "./routes.ts";
+import { OPEN_ROUTES, ROUTES } from "./routes.ts";
 import { mountSignedRoute } from "./signed-route.ts";
 import { mountWatching, type Watching } from "./watching.ts";
 
@@ -24,13 +26,16 @@ export function createApp(context: AppContext, watching: Watching): Express {
     useDefaults: false,
   };
   app.use(["/v1", "/openapi.json"], helmet({ contentSecurityPolicy: nothing }));
+  mountDashboard(app);
   mountWatching(app, watching);
-  const openapi = JSON.stringify(openApiDocument(ROUTES, stripeWebhook));
+  const openapi = JSON.stringify(openApiDocument(ROUTES, OPEN_ROUTES, stripeWebhook));
   app.get("/openapi.json", (_request, response) => {
     response.type("application/json").send(openapi);
   });
   const limit = context.requestsPerMinute === null ? undefined : limitRequests(context.requestsPerMinute);
   mountSignedRoute(app, context, stripeWebhook);
+  const byAddress = limitByAddress();
+  for (const route of OPEN_ROUTES) mountOpenRoute(app, context, route, byAddress);
   for (const route of ROUTES) mountRoute(app, context, route, limit);
 
   app.use((request, response, next) => {
@@ -43,7 +48,9 @@ export function createApp(context: AppContext, watching: Watching): Express {
 }
 
 function methodsAt(path: string): string[] {
-  return ROUTES.filter((route) => pattern(route.path).test(path)).map((route) => route.method.toUpperCase());
+  return [...OPEN_ROUTES, ...ROUTES]
+    .filter((route) => pattern(route.path).test(path))
+    .map((route) => route.method.toUpperCase());
 }
 
 function unknownPath(method: string, path: string, methods: string[]): Refusal {

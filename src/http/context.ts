@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { IdentityProvider } from "../access/index.ts";
 import type { CatalogStore } from "../catalog/index.ts";
 import type { PeriodTotals } from "../earnings/index.ts";
 import type { Nanos, Period } from "../kernel/index.ts";
@@ -8,6 +9,7 @@ import type { ProviderEventReader } from "../provider-events/index.ts";
 import type { SettlementPlan } from "../settlement/index.ts";
 import type { Party } from "../statements/index.ts";
 import type { UsageLog } from "../usage/index.ts";
+import type { LiveFeed } from "./live/live-feed.ts";
 
 /** What the API is made of; wired in `processes/`. */
 export interface AppContext {
@@ -18,6 +20,8 @@ export interface AppContext {
   /** Stripe's webhooks: how they are read, and the secrets that may have signed them. */
   events: { reader: ProviderEventReader; secrets(): readonly string[] };
   settle: SettleOperations;
+  /** Tells open pages what moves. */
+  live: LiveFeed;
   logger: Logger;
   /** Events older than so many days are refused; undefined for never. */
   horizonDays: number | undefined;
@@ -31,6 +35,8 @@ export interface AppContext {
   publicUrl: string;
   /** Who issues statements: the marketplace, as the tax office knows it. */
   platform: Party;
+  /** Who signs people in besides this service itself. */
+  identity: IdentityProvider | null;
   /** Gives new payees an account, against the simulator; otherwise does nothing. */
   afterCatalogChange: () => Promise<void>;
 }

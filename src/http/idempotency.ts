@@ -79,12 +79,17 @@ function hashOf(request: Request): string {
   return createHash("sha256").update(`${request.method} ${request.originalUrl}\n`).update(body).digest("hex");
 }
 
-function send(response: Response, answer: RouteAnswer): void {
+export function send(response: Response, answer: RouteAnswer): void {
+  if (answer.stream !== undefined) {
+    answer.stream(response);
+    return;
+  }
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
   response.status(answer.status ?? 200);
   if (answer.file !== undefined) {
     // A file of one's own is for nobody's cache between.
     response.setHeader("Cache-Control", "private, no-store");
     response.attachment(answer.file.name).type(answer.file.type).send(answer.file.bytes);
-  } else if (answer.status === 204) response.end();
+  } else if (answer.status === 204 || answer.status === 303) response.end();
   else response.type("application/json").send(JSON.stringify(answer.body));
 }

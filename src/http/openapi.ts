@@ -1,18 +1,22 @@
 import type { z } from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import { REFUSALS } from "../kernel/index.ts";
+import type { OpenRoute } from "./open-route.ts";
 import { Problem } from "./problem.ts";
 import type { Route } from "./route.ts";
 import type { SignedRoute } from "./signed-route.ts";
 import { UsageEventSchema } from "./usage-routes/usage.ts";
 
 /** OpenAPI 3.1 from the very schemas that validate. */
-export function openApiDocument(routes: readonly Route[], signed: SignedRoute) {
+export function openApiDocument(routes: readonly Route[], open: readonly OpenRoute[], signed: SignedRoute) {
   const paths: ZodOpenApiPathsObject = { [`/v1${signed.path}`]: { post: signedOperation(signed) } };
-  for (const route of routes) {
+  const add = (route: Described, operation: ZodOpenApiOperationObject) => {
     const path = `/v1${route.path}`;
-    paths[path] = { ...paths[path], [route.method]: operation(route) };
-  }
+    paths[path] = { ...paths[path], [route.method]: operation };
+  };
+  for (const route of routes)
+    add(route, operation(route, { description: `For keys with the role ${route.roles.join(" or ")}.` }));
+  for (const route of open) add(route, operation(route, { description: "Without a key.", security: [] }));
   return createDocument({
     openapi: "3.1.0",
     info: {
@@ -21,19 +25,33 @@ export function openApiDocument(routes: readonly Route[], signed: SignedRoute) {
       description: `From usage event to paid creator, exactly. Errors are RFC 9457 problem documents with a stable code: ${Object.keys(REFUSALS).join(", ")}.`,
     },
     servers: [{ url: "/" }],
-    security: [{ apiKey: [] }],
+    security: [{ apiKey: [] }, { session: [] }],
     components: {
-      securitySchemes: { apiKey: { type: "http", scheme: "bearer" } },
+      securitySchemes: {
+        apiKey: { type: "http", scheme: "bearer" },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "tributary_session",
+          description:
+            "Of a browser that signed in (POST /v1/sessions); changes need the service's own Origin.",
+        },
+      },
       schemas: { UsageEvent: UsageEventSchema },
     },
     paths,
   });
 }
 
-function operation(route: Route): ZodOpenApiOperationObject {
+type Described = Omit<Route, "roles" | "handle">;
+
+function operation(
+  route: Described,
+  who: Pick<ZodOpenApiOperationObject, "description" | "security">,
+): ZodOpenApiOperationObject {
   const status = String(route.status ?? 200) as `${1 | 2 | 3 | 4 | 5}${string}`;
   const success =
-    status === "204"
+    status === "204" || status === "303"
       ? { description: "Done" }
       : {
           description: "Success",
@@ -45,7 +63,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
   };
   return {
     summary: route.summary,
-    description: `For keys with the role ${route.roles.join(" or ")}.`,
+    ...who,
     requestParams: params,
     ...(route.body === undefined ? {} : { requestBody: requestBody(route, route.body) }),
     responses: {
@@ -70,19 +88,20 @@ function signedOperation({ summary, header, body, response }: SignedRoute): ZodO
   };
 }
 
-function otherTypes(route: Route) {
+function otherTypes(route: Described) {
   return Object.fromEntries(
     (route.offers ?? []).map((type) => [
       type,
       {
-        schema:
-          type === "text/csv" ? { type: "string" as const } : { type: "string" as const, format: "binary" },
+        schema: type.startsWith("text/")
+          ? { type: "string" as const }
+          : { type: "string" as const, format: "binary" },
       },
     ]),
   );
 }
 
-function requestBody(route: Route, body: z.ZodType) {
+function requestBody(route: Described, body: z.ZodType) {
   const types = route.contentTypes ?? ["application/json"];
   const schema = route.path === "/events" ? UsageEventSchema : body;
   const content = Object.fromEntries(

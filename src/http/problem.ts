@@ -1,6 +1,7 @@
 import type { NextFunction, Request, Response } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
+import { IdentityProviderFailed } from "../access/index.ts";
 import { REFUSALS, Refusal, type RefusalCode } from "../kernel/index.ts";
 import { ProviderUnavailable } from "../payouts/index.ts";
 import { isUnavailable } from "../postgres/index.ts";
@@ -71,6 +72,12 @@ function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof ProviderUnavailable) {
     return new Refusal("stripe_unavailable", `Stripe could not be asked (${error.message}): try again`);
+  }
+  if (error instanceof IdentityProviderFailed) {
+    return new Refusal(
+      "identity_provider_failed",
+      `the identity provider did not do (${error.message}): begin again`,
+    );
   }
   // Errors of Express and its body parser carry a status and a type.
   const { type, status } = (typeof error === "object" && error !== null ? error : {}) as Record<

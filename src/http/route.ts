@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { Refusal } from "../kernel/index.ts";
 import type { AppContext } from "./context.ts";
 import { answerOnce } from "./idempotency.ts";
-import { authenticate, type Principal, type Role } from "./keys/principal.ts";
+import { type Principal, principalOfRequest, type Role } from "./keys/principal.ts";
 import type { RateLimit } from "./keys/rate-limit.ts";
 import { invalid } from "./problem.ts";
 
@@ -30,8 +30,11 @@ export interface RouteAnswer {
   body: unknown;
   /** What is kept for a repeated Idempotency-Key, when it is not the whole body: secrets are not. */
   keep?: unknown;
+  headers?: Record<string, string>;
   /** Sent instead of the body, by routes that `offer` its type. */
   file?: FileAnswer;
+  /** Answers by itself, for as long as it likes, instead of the body. */
+  stream?: (response: Response) => void;
 }
 
 /** One endpoint: what it takes and gives (zod, also the source of the OpenAPI document), who may call it, what it does. */
@@ -41,12 +44,19 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   path: string;
   summary: string;
   roles: readonly Role[];
+  /**
+   * Which of an operator's people may call it, when it changes something: makers unless it says otherwise; `both`: who is
+   * maker and approver in one, since it gives away either right; `any`: everybody who does not only read.
+   */
+  duty?: "maker" | "approver" | "both" | "any";
   params?: z.ZodType<P>;
   query?: z.ZodType<Q>;
   body?: z.ZodType<B>;
   /** The body may be left out. */
   bodyOptional?: boolean;
   bodyBytesMax?: number;
+  /** May be called with the scope read though it is no GET: it changes nothing but the caller's own access. */
+  readersToo?: boolean;
   /** Content types other than application/json: then `body` sees the parsed JSON as it is. */
   contentTypes?: readonly string[];
   status?: number;
@@ -71,7 +81,7 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
   );
   const steps: RequestHandler[] = [
     async (request, response) => {
-      const principal = await authenticate(context.sql, context.operatorKey, request.headers.authorization);
+      const principal = await principalOfRequest(context, request);
       await limit?.(principal, request, response);
       if (!route.roles.includes(principal.role)) {
         throw new Refusal(
@@ -79,22 +89,39 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
           `a key with the role ${principal.role} may not do this; it takes ${route.roles.join(" or ")}`,
         );
       }
-      if (principal.scope === "read" && route.method !== "get") {
+      if (principal.scope === "read" && route.method !== "get" && route.readersToo !== true) {
         throw new Refusal("scope_not_allowed", "this key may only read: use one with the scope write");
       }
+      requireDuty(principal, route);
       if (route.body !== undefined) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>
-        answer(context, route, principal, request),
+        answer({ context, principal }, route, request),
       );
     },
   ];
   app[route.method](path, ...steps);
 }
 
-async function answer(
-  context: AppContext,
-  route: Route,
-  principal: Principal,
+/** @throws Refusal duty_not_allowed */
+function requireDuty({ role, duties }: Principal, { method, duty = "maker", readersToo }: Route): void {
+  if (role !== "operator" || duties === null || method === "get" || duty === "any" || readersToo === true)
+    return;
+  const needed = duty === "both" ? (["maker", "approver"] as const) : [duty];
+  if (needed.every((one) => duties.includes(one))) return;
+  throw new Refusal(
+    "duty_not_allowed",
+    `this takes somebody who is ${needed.join(" and ")}; you are ${duties.join(" and ")}`,
+  );
+}
+
+type Input = RouteInput<unknown, unknown, unknown>;
+
+/** Reads a request as the route's schemas say, has it handled, and sees that the answer is as they say, too. */
+export async function answer<I extends Pick<Input, "context">>(
+  from: I,
+  route: Omit<Route, "roles" | "handle"> & {
+    handle(input: I & Omit<Input, "principal">, request: Request): Promise<RouteAnswer>;
+  },
   request: Request,
 ): Promise<RouteAnswer> {
   const params = parse(route.params, request.params, "parameter_invalid", "path");
@@ -104,14 +131,15 @@ async function answer(
       ? undefined
       : parse(route.body, parseJson(request, route), "body_invalid", "body");
   const accepts = negotiate(route, request);
-  const given = await route.handle({ params, query, body, principal, context, accepts }, request);
+  const given = await route.handle({ ...from, params, query, body, accepts }, request);
+  if (given.stream !== undefined) return { body: null, stream: given.stream };
   if (given.file !== undefined) return { status: route.status ?? 200, body: null, file: given.file };
   // The answer passes its schema too, so that the OpenAPI document cannot say anything else than what is sent.
   return { ...given, status: route.status ?? 200, body: route.response.parse(given.body) };
 }
 
 /** @throws Refusal not_acceptable. A route that gives only JSON gives it to everybody. */
-function negotiate(route: Route, request: Request): string {
+function negotiate(route: Pick<Route, "offers">, request: Request): string {
   const types = ["application/json", ...(route.offers ?? [])];
   const best = request.accepts(types);
   if (best !== false) return best;
@@ -131,7 +159,7 @@ function parse(
   return parsed.data;
 }
 
-function bodyReader(types: readonly string[], limit: number) {
+export function bodyReader(types: readonly string[], limit: number) {
   const read = express.raw({ type: [...types], limit });
   return async (request: Request, response: Response): Promise<void> => {
     const hasBody =
@@ -148,7 +176,7 @@ function bodyReader(types: readonly string[], limit: number) {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function parseJson(request: Request, route: Route): unknown {
+function parseJson(request: Request, route: Pick<Route, "bodyOptional">): unknown {
   if (!Buffer.isBuffer(request.body) || request.body.length === 0) {
     if (route.bodyOptional) return {};
     throw new Refusal("body_not_json", "a JSON body is missing");

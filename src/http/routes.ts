@@ -1,15 +1,23 @@
 import { keyRoutes } from "./access-routes/keys.ts";
+import { loginRoutes } from "./access-routes/login.ts";
+import { openSessionRoutes, sessionRoutes } from "./access-routes/sessions.ts";
+import { userRoutes } from "./access-routes/users.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
+import { browseRoutes } from "./catalog-routes/browse.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
 import { previewRoutes } from "./catalog-routes/preview.ts";
+import { liveRoutes } from "./live/live-route.ts";
+import type { OpenRoute } from "./open-route.ts";
 import { explainRoutes } from "./payee-routes/explain.ts";
 import { onboardingRoutes } from "./payee-routes/onboarding.ts";
 import { payeeRoutes } from "./payee-routes/payees.ts";
+import { seriesRoutes } from "./payee-routes/series.ts";
 import { statementRoutes } from "./payee-routes/statements.ts";
 import type { Route } from "./route.ts";
 import { fxRateRoutes } from "./settlement-routes/fx-rates.ts";
+import { oversightRoutes } from "./settlement-routes/oversight.ts";
 import { payoutRuleRoutes } from "./settlement-routes/payout-rules.ts";
 import { payoutTermsRoutes } from "./settlement-routes/payout-terms.ts";
 import { settlementRoutes } from "./settlement-routes/settlements.ts";
@@ -26,13 +34,22 @@ export const ROUTES: readonly Route[] = [
   ...onboardingRoutes,
   ...statementRoutes,
   ...explainRoutes,
+  ...seriesRoutes,
   ...catalogRoutes,
+  ...browseRoutes,
   ...previewRoutes,
   ...settlementRoutes,
   ...payoutTermsRoutes,
   ...fxRateRoutes,
+  ...oversightRoutes,
   ...invoiceRoutes,
   ...keyRoutes,
+  ...sessionRoutes,
+  ...userRoutes,
   ...webhookEndpointRoutes,
   ...stripeWebhookRoutes,
+  ...liveRoutes,
 ];
+
+/** Those that take no key. */
+export const OPEN_ROUTES: readonly OpenRoute[] = [...openSessionRoutes, ...loginRoutes];

@@ -9,3 +9,6 @@ export {
   type WebhookEndpoint,
 } from "./endpoints.ts";
 export { EVENT_TYPES, type EventType } from "./event-types.ts";
+export { type Letter, type Mailer, MailRefused } from "./mail/mailer.ts";
+export { type MailSettings, sendDueMail } from "./mail/send-due-mail.ts";
+export { layOut, type MailText } from "./mail/words.ts";

@@ -80,3 +80,26 @@ export const webhookAttempt = pgTable(
   },
   (t) => [primaryKey({ columns: [t.deliveryNo, t.attempt] })],
 );
+
+/** The queue of mails: written by their facts' own transactions, sent afterwards. What they say is worded when they are sent. */
+export const mail = pgTable(
+  "mail",
+  {
+    mailNo: bigint("mail_no", { mode: "bigint" }).primaryKey().generatedAlwaysAsIdentity(),
+    /** Names the fact and whom it is told, so that it is told once. */
+    key: text().notNull().unique(),
+    recipient: text().notNull(),
+    type: text().notNull(),
+    data: jsonb().notNull(),
+    /** pending, sent, failed. */
+    state: text().notNull().default("pending"),
+    /** Attempts begun. */
+    attempts: integer().notNull().default(0),
+    /** While an attempt is under way: when it is taken for dead. */
+    nextAttemptAt: moment("next_attempt_at").notNull().defaultNow(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    sentAt: moment("sent_at"),
+    error: text(),
+  },
+  (t) => [index().on(t.nextAttemptAt).where(sql`state = 'pending'`)],
+);

@@ -19,4 +19,5 @@ export { openAccount, provisionAccounts } from "./provision-accounts.ts";
 export { bookReversal } from "./reconcile/book-reversal.ts";
 export { DIFFERENCE_KINDS, type DifferenceKind } from "./reconcile/difference.ts";
 export { differencesCsv } from "./reconcile/differences-csv.ts";
+export { listReconciliations } from "./reconcile/list-reconciliations.ts";
 export { type ReconcileReport, reconcile, type ShownDifference } from "./reconcile/reconcile.ts";

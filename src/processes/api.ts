@@ -1,6 +1,8 @@
+import type { IdentityProvider } from "../access/index.ts";
+import { openIdProvider } from "../adapters/oidc/openid-provider.ts";
 import { stripeEventReader } from "../adapters/stripe/stripe-events.ts";
-import { createApp } from "../http/index.ts";
-import { platformOf } from "./config.ts";
+import { createApp, LiveFeed } from "../http/index.ts";
+import { type Config, platformOf } from "./config.ts";
 import { startHandlingEvents, WebhookSecrets } from "./provider-events.ts";
 import { type Serving, serve } from "./serve.ts";
 import type { Tributary } from "./wire.ts";
@@ -15,6 +17,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
   const horizonDays = config.IDENTITY_HORIZON_DAYS;
   const secrets = new WebhookSecrets(config.STRIPE_WEBHOOK_SECRET);
   const events = { reader: stripeEventReader(config.STRIPE_SECRET_KEY), secrets: () => secrets.all() };
+  const live = new LiveFeed(sql, log);
   const serving = await serve(config, (url) => {
     const publicUrl = config.PUBLIC_URL ?? url;
     return createApp(
@@ -26,12 +29,14 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
         events,
         settle,
         logger,
+        live,
         operatorKey,
         publicUrl,
         afterCatalogChange,
         horizonDays,
         requestsPerMinute: config.RATE_LIMIT_PER_MINUTE ?? null,
         platform: platformOf(config),
+        identity: identityOf(config),
         webhookHosts: config.WEBHOOK_ALLOWED_HOSTS,
       },
       watching,
@@ -43,8 +48,14 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
     url: serving.url,
     async stop() {
       await forgetSimulator();
+      live.close();
       await serving.stop();
       await stopHandling();
     },
   };
+}
+
+function identityOf({ OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET }: Config): IdentityProvider | null {
+  if (OIDC_ISSUER === undefined || OIDC_CLIENT_ID === undefined) return null;
+  return openIdProvider({ issuer: OIDC_ISSUER, clientId: OIDC_CLIENT_ID, clientSecret: OIDC_CLIENT_SECRET });
 }

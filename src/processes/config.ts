@@ -13,6 +13,11 @@ const wholeNumber = (what: string, min: number, max: number) =>
     .transform(Number)
     .refine((n) => n >= min && n <= max, what);
 
+function isSafe(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === "https:" || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}
+
 function limitOf(text: string): [currency: string, nanos: bigint] {
   const [currency = "", amount = ""] = text.split("=");
   return [currency, present(parseNanos(amount), "an amount")];
@@ -67,6 +72,21 @@ const Variables = z.object({
     .default("")
     .transform((text) => new Set(text.split(",").filter((host) => host !== ""))),
   WEBHOOK_INTERVAL_MS: wholeNumber("milliseconds from 50 to 3600000", 50, 3_600_000).default(1_000),
+  SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\/[^\s/]+\/?(\?\S*)?$/, "an SMTP URL, smtps://user:password@host:465")
+    .optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$/, "an address, or Name <address>")
+    .default("Tributary <no-reply@localhost>"),
+  MAIL_INTERVAL_MS: wholeNumber("milliseconds from 50 to 3600000", 50, 3_600_000).default(1_000),
+  OIDC_ISSUER: z
+    .url("the URL of an OpenID provider")
+    .refine(isSafe, "https, or http on this machine alone")
+    .optional(),
+  OIDC_CLIENT_ID: z.string().optional(),
+  OIDC_CLIENT_SECRET: z.string().optional(),
   PLATFORM_NAME: z.string().max(200).default("Tributary"),
   PLATFORM_ADDRESS: z
     .string()
@@ -99,6 +119,11 @@ const Variables = z.object({
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 });
 
+const Settings = Variables.refine(
+  ({ OIDC_ISSUER, OIDC_CLIENT_ID }) => (OIDC_ISSUER === undefined) === (OIDC_CLIENT_ID === undefined),
+  { path: ["OIDC_CLIENT_ID"], error: "set together with OIDC_ISSUER" },
+);
+
 export type Config = z.infer<typeof Variables>;
 
 /** A setting that cannot work, named, with what it should be. */
@@ -111,7 +136,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const set = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
   );
-  const parsed = Variables.safeParse(set);
+  const parsed = Settings.safeParse(set);
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => `${issue.path.join(".")} must be ${describe(issue)}`);
     throw new ConfigInvalid(`the configuration does not work:\n  ${lines.join("\n  ")}`);

@@ -1,4 +1,7 @@
+import { join } from "node:path";
 import type { Logger } from "pino";
+import { openFolderMailer } from "../adapters/mail/folder-mailer.ts";
+import { openSmtpMailer } from "../adapters/mail/smtp-mailer.ts";
 import { openPostgresUsageLog } from "../adapters/postgres-log/postgres-usage-log.ts";
 import { openStripeBillingProvider } from "../adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../adapters/stripe/stripe-payout-provider.ts";
@@ -6,6 +9,7 @@ import type { BillingProvider } from "../billing/index.ts";
 import { type CatalogStore, openCatalogStore } from "../catalog/index.ts";
 import type { SettleOperations } from "../http/index.ts";
 import { releaseParked } from "../metering/index.ts";
+import type { Mailer } from "../notifications/index.ts";
 import { type PayoutProvider, type ProviderRecord, provisionAccounts } from "../payouts/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { UsageLog } from "../usage/index.ts";
@@ -22,6 +26,7 @@ export interface Foundation {
   logger: Logger;
   sql: Sql;
   log: UsageLog;
+  mailer: Mailer;
   watching: ProcessWatching;
   /** Releases everything, in reverse. */
   close(): Promise<void>;
@@ -84,12 +89,15 @@ async function openFoundation(config: Config, logger: Logger, name: string, open
   const log = await openLog(config, sql, logger);
   opened.push(() => log.close());
 
+  const mailer = openMailer(config);
+  opened.push(async () => mailer.close());
+
   const ownLog = (own: Sql) =>
     config.KAFKA_BROKERS === undefined ? openLog(config, own, logger) : Promise.resolve(log);
   const reader = openWatchReader(url, ownLog);
   const watching = watchProcess({ sql, reader, logger, progressLimitSeconds: config.PROGRESS_LIMIT_SECONDS });
   opened.push(() => watching.close());
-  return { config, logger, sql, log, watching };
+  return { config, logger, sql, log, mailer, watching };
 }
 
 async function opening<T>(build: (opened: Opened, close: () => Promise<void>) => Promise<T>): Promise<T> {
@@ -111,6 +119,11 @@ async function openLog(config: Config, sql: Sql, logger: Logger): Promise<UsageL
   // Only where there is a broker: most installations never load kafkajs.
   const { openKafkaUsageLog } = await import("../adapters/kafka/kafka-usage-log.ts");
   return openKafkaUsageLog({ brokers: config.KAFKA_BROKERS, partitions, log: logger });
+}
+
+function openMailer({ SMTP_URL, MAIL_FROM, DATA_DIR }: Config): Mailer {
+  if (SMTP_URL !== undefined) return openSmtpMailer(SMTP_URL, MAIL_FROM);
+  return openFolderMailer(join(DATA_DIR, "mail"), MAIL_FROM);
 }
 
 /** With a secret key it is Stripe, or whatever STRIPE_API_BASE names; without one, the simulator of this data folder. */

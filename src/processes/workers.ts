@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { loginMail } from "../access/index.ts";
 import { releaseHeld } from "../billing/index.ts";
 import { accrueOpenPeriods } from "../earnings/index.ts";
 import { now, withinDeadline } from "../kernel/index.ts";
@@ -10,7 +11,7 @@ import {
   mergeWindows,
   releaseParked,
 } from "../metering/index.ts";
-import { deliverDue } from "../notifications/index.ts";
+import { deliverDue, type MailSettings, sendDueMail } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { releaseReserves } from "../settlement/index.ts";
 import type { Foundation } from "./wire.ts";
@@ -36,6 +37,7 @@ export async function startWorkers({
   log,
   logger,
   config,
+  mailer,
   watching,
 }: Foundation): Promise<() => Promise<void>> {
   const reading = await consumeLog(log, sql, logger, {
@@ -54,6 +56,11 @@ export async function startWorkers({
       await pause(everyMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
+  const mailSettings: MailSettings = {
+    url: config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
+    sender: config.PLATFORM_NAME,
+    word: { login: (data, createdAt) => loginMail(sql, data, createdAt) },
+  };
   const loops = [
     repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
     repeat("summing usage by customer", FOLD_MS, () => foldCustomerWindows(sql)),
@@ -65,6 +72,7 @@ export async function startWorkers({
     repeat("delivering webhooks", config.WEBHOOK_INTERVAL_MS, () =>
       deliverDue(sql, config.WEBHOOK_ALLOWED_HOSTS),
     ),
+    repeat("sending mail", config.MAIL_INTERVAL_MS, () => sendDueMail(sql, mailer, mailSettings)),
     repeat("accrual", config.ACCRUAL_INTERVAL_MS, () => accrueOpenPeriods(sql)),
   ];
   return async () => {

@@ -105,7 +105,8 @@ export async function comparedWithPrevious(
   return { previous: { ...previous, total: before.total }, change: money(total.currency, change) };
 }
 
-const nanosOf = ({ amount }: Money) => BigInt(amount.replace(".", ""));
+/** The nanos of money as it stands in JSON. */
+export const nanosOf = ({ amount }: Money): Nanos => BigInt(amount.replace(".", ""));
 
 /** Months that begin before `to`: the month of `to` itself only when some of it is asked for. */
 function firstMonthAfter(to: string): string {

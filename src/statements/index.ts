@@ -1,4 +1,6 @@
 export { type Balance, balancesOf } from "./balances/balances.ts";
+export { type WaitingBalance, waitingBalances } from "./balances/waiting.ts";
+export { type EarningsChanges, earningsChanges } from "./changes.ts";
 export { findStatements, listPayouts, type PayoutView, statementsOf, statementsOfYear } from "./documents.ts";
 export {
   comparedWithPrevious,
@@ -23,3 +25,4 @@ export { statementPdf } from "./paper/statement-pdf.ts";
 export { taxReports, taxReportsCsv } from "./paper/tax-report.ts";
 export { findPredictions, type PredictionView } from "./prediction.ts";
 export { type Preview, previewDraft } from "./preview.ts";
+export { type EarningsSeries, earningsSeries, SERIES_STEPS } from "./series.ts";

@@ -1,5 +1,5 @@
 export { type Acceptance, acceptEvents, EVENTS_PER_BATCH_MAX } from "./accept-events.ts";
-export { CloudEvent, EVENT_TYPE } from "./cloud-event.ts";
+export { CloudEvent, EVENT_TYPE, PAYLOAD_FIELDS } from "./cloud-event.ts";
 export { GroupCommit } from "./group-commit.ts";
 export { billedContent, eventIdentity } from "./identity.ts";
 export { partitionOfKey } from "./partition-of-key.ts";

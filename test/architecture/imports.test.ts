@@ -11,6 +11,7 @@ const DATA_ARROW =
 /** Stages in the order in which they may import: each only those before it. */
 const STAGES = [
   "kernel",
+  "secrets",
   "postgres",
   "ledger",
   "pricing",
@@ -25,6 +26,7 @@ const STAGES = [
   "billing",
   "statements",
   "notifications",
+  "access",
   "audit",
 ];
 /** On top of the stages, each only what stands before it. */
@@ -40,7 +42,14 @@ const VENDORS: Record<string, readonly string[]> = {
   express: ["http/", "processes/api.ts"],
   "express-rate-limit": ["http/"],
   helmet: ["http/"],
+  nodemailer: ["adapters/mail/"],
+  "openid-client": ["adapters/oidc/"],
   pdfkit: ["statements/"],
+  react: ["dashboard/"],
+  "@base-ui/react": ["dashboard/"],
+  "@tanstack/react-query": ["dashboard/"],
+  wouter: ["dashboard/"],
+  "d3-scale": ["dashboard/"],
   postgres: ["postgres/", "adapters/postgres-log/"],
 };
 
@@ -57,7 +66,7 @@ interface Import {
   target: string;
 }
 
-const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));
 const imports: Import[] = files.flatMap((file) => {
   const text = readFileSync(join(SRC, file), "utf8");
   const found = text.matchAll(
@@ -103,6 +112,14 @@ test("another stage is imported through its index.ts only", () => {
     return stageOf(file) !== stageOf(to) && !/^[^/]+\/index\.ts$/.test(to);
   });
   expect(shown(past), ARROWS).toEqual([]);
+});
+
+test("the page imports nothing of the service but types of its API, and the service nothing of the page", () => {
+  const from = inside.filter(({ file, target }) => {
+    const sides = [stageOf(file), stageOf(target.slice("src/".length))];
+    return sides.includes("dashboard") && sides[0] !== sides[1];
+  });
+  expect(shown(from), ARROWS).toEqual([]);
 });
 
 test("the kernel imports nothing of the product", () => {

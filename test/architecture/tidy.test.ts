@@ -27,7 +27,7 @@ function foldersUnder(path: string): Folder[] {
 
 const folders = FOLDERS.flatMap(foldersUnder);
 const sources = folders.flatMap(({ path, files }) =>
-  files.filter((name) => name.endsWith(".ts")).map((name) => `${path}/${name}`),
+  files.filter((name) => /\.tsx?$/.test(name)).map((name) => `${path}/${name}`),
 );
 
 /** How often a pattern stands in the product's code, by file. */
@@ -62,7 +62,7 @@ test("every folder is named for its subject", () => {
 
 test("file names are lower case with dashes", () => {
   const names = sources.filter(
-    (path) => !/^[a-z0-9-]+(\.(test|contract|config))?\.ts$/.test(path.split("/").at(-1) ?? ""),
+    (path) => !/^[a-z0-9-]+(\.(test|contract|config))?\.tsx?$/.test(path.split("/").at(-1) ?? ""),
   );
   expect(names).toEqual([]);
 });

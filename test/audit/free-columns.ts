@@ -14,7 +14,12 @@ export const FREE_TABLES: Record<string, string> = {
   provider_event:
     "what the provider told; it is never believed, and what it led to is checked where it is kept",
   api_key: "who may call; no figure follows from it",
+  app_user: "who may sign in; no figure follows from it",
+  login_link: "a way in; no figure follows from it",
+  mail: TOLD,
+  oidc_attempt: "a browser on its way to the identity provider; no figure follows from it",
   idempotent_request: "answers that are given again; the facts they tell of are checked where they are kept",
+  session: "who is signed in; no figure follows from it",
   payee_freeze: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payee_legal: "who a payee says it is; it stands on statements as PDF, and no figure follows from it",
   payout_minimum: TERMS,

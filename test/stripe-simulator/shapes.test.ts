@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../scripts/kafka-broker/free-port.ts";
-import { stripeMock } from "../support/stripe-mock.ts";
 import { startStripeSimulator, type TestSimulator } from "../support/stripe-simulator.ts";
 import { until } from "../support/until.ts";
 import { newAccount, stripeClient } from "./stripe-client.ts";
+import { stripeMock } from "./stripe-mock.ts";
 
 // The official stripe-mock answers from Stripe's own OpenAPI description and refuses requests that are not in it.
 

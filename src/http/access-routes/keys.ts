@@ -36,6 +36,7 @@ const KeyRequest = z
 const postKey = defineRoute({
   method: "post",
   path: "/keys",
+  duty: "both",
   summary: "Make an API key; its secret is shown once",
   roles: ["operator"],
   body: KeyRequest,
@@ -107,6 +108,7 @@ const RotatedView = z.object({
 const rotate = defineRoute({
   method: "post",
   path: "/keys/{id}/rotate",
+  duty: "both",
   summary:
     "Make a key that takes this one's place; both work until the overlap is over. Every key may rotate itself",
   roles: ROLES,
@@ -127,6 +129,7 @@ const rotate = defineRoute({
 const deleteKey = defineRoute({
   method: "delete",
   path: "/keys/{id}",
+  duty: "both",
   summary: "Revoke an API key: at once where this is answered, within a second everywhere",
   roles: ["operator"],
   params: KeyId,

@@ -1,26 +1,53 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { Request } from "express";
+import { type Duty, findSession, type OpenSession, type Role, type Scope } from "../../access/index.ts";
 import { Refusal } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { KnownKeys } from "./known-keys.ts";
 import { hashSecret, isSecret } from "./secret.ts";
+import { requireSameOrigin, sessionToken } from "./session-cookie.ts";
 
-export const ROLES = ["operator", "ingest", "payee", "customer"] as const;
-export type Role = (typeof ROLES)[number];
-
-/** read: GET only; write: everything that its role may do. */
-export const SCOPES = ["read", "write"] as const;
-export type Scope = (typeof SCOPES)[number];
+export { ROLES, type Role, SCOPES, type Scope } from "../../access/index.ts";
 
 const BELIEVED_MS = 1_000;
 
-/** Who calls: an API key with its role, and what it is bound to. */
+/** Who calls: an API key or a person with its role, and what it is bound to. */
 export interface Principal {
+  /** A key's id, `user:` and a user's, or `operator` with the configured key. */
   id: string;
   role: Role;
   payee: string | null;
   customer: string | null;
   sources: string[] | null;
   scope: Scope;
+  name: string | null;
+  /** What a person may do within its role; null for keys: everything. */
+  duties: Duty[] | null;
+  /** The session of a browser; null for a program with a key. */
+  session: OpenSession | null;
+}
+
+type Caller = { sql: Sql; operatorKey: string | null; publicUrl: string };
+
+/**
+ * Who sent a request: the key in its Authorization header, or else the session in its cookie. With a session, changes must
+ * come from one of the service's own pages.
+ * @throws Refusal unauthenticated, origin_not_allowed
+ */
+export async function principalOfRequest(context: Caller, request: Request): Promise<Principal> {
+  const header = request.headers.authorization;
+  const token = header === undefined ? sessionToken(request) : undefined;
+  if (token === undefined) return authenticate(context.sql, context.operatorKey, header);
+  const principal = await principalOfSession(context, token);
+  if (request.method !== "GET" && request.method !== "HEAD") requireSameOrigin(request, context.publicUrl);
+  return principal;
+}
+
+/** @throws Refusal unauthenticated */
+export async function principalOfSession(context: Caller, token: string): Promise<Principal> {
+  const principal = await findSession(context.sql, token, context.operatorKey);
+  if (principal === undefined) throw new Refusal("unauthenticated", "this session is over: sign in again");
+  return principal;
 }
 
 /**
@@ -38,7 +65,7 @@ export async function authenticate(
     throw new Refusal("unauthenticated", "send an API key: Authorization: Bearer <key>");
   }
   if (operatorKey !== null && timingSafeEqual(sha256(secret), sha256(operatorKey))) {
-    return { id: "operator", role: "operator", payee: null, customer: null, sources: null, scope: "write" };
+    return OPERATOR;
   }
   if (!isSecret(secret))
     throw new Refusal("unauthenticated", "this is no API key, or it was not copied whole");
@@ -48,21 +75,33 @@ export async function authenticate(
   return principal;
 }
 
+const OPERATOR: Principal = {
+  id: "operator",
+  role: "operator",
+  payee: null,
+  customer: null,
+  sources: null,
+  scope: "write",
+  name: null,
+  duties: null,
+  session: null,
+};
+
 /** From the moment that this returns no key is believed without being looked at again. */
 export function forgetKnownKeys(sql: Sql): void {
   knownKeysOf(sql).forgetAll();
 }
 
 async function principalOf(sql: Sql, secretHash: string): Promise<Principal | undefined> {
-  const [row] = await sql<(Principal & { used_lately: boolean })[]>`
-    SELECT id, role, payee, customer, sources, scope,
+  const [row] = await sql<(Omit<Principal, "duties" | "session"> & { used_lately: boolean })[]>`
+    SELECT id, role, payee, customer, sources, scope, name,
       coalesce(last_used_at > now() - interval '1 minute', false) AS used_lately
     FROM api_key
     WHERE secret_hash = ${secretHash} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`;
   if (row === undefined) return undefined;
   const { used_lately, ...principal } = row;
   if (!used_lately) await noteUse(sql, principal.id);
-  return principal;
+  return { ...principal, duties: null, session: null };
 }
 
 /** A database that takes no writes still answers questions: then the note is left out. */

@@ -31,3 +31,27 @@ export function limitRequests(perMinute: number): RateLimit {
     });
   };
 }
+
+const OPEN_PER_MINUTE = 120;
+
+/** For requests without a key: at most so many a minute from one address. @throws Refusal too_many_requests, from what it returns */
+export function limitByAddress(): (request: Request, response: Response) => Promise<void> {
+  const limiter = rateLimit({
+    windowMs: WINDOW_MS,
+    limit: OPEN_PER_MINUTE,
+    standardHeaders: "draft-8",
+    legacyHeaders: false,
+    handler: (_request, _response, next) => {
+      next(
+        new Refusal(
+          "too_many_requests",
+          "too many attempts from this address: wait as long as Retry-After says",
+        ),
+      );
+    },
+  });
+  return (request, response) =>
+    new Promise<void>((resolve, reject) => {
+      limiter(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
+    });
+}

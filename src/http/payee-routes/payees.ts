@@ -15,6 +15,7 @@ import type { AppContext } from "../context.ts";
 import { type Principal, requireOwn } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { Day, Money, PageQuery, page, pageOf } from "../schemas.ts";
+import { BalanceView } from "./balance-view.ts";
 
 const readers = ["operator", "payee"] as const;
 export const PayeePath = z.object({ id: Id });
@@ -126,51 +127,6 @@ const getEarnings = defineRoute({
     const compared = await comparedWithPrevious(context.sql, params.id, { from, to }, earnings);
     return { body: { ...earnings, ...compared } };
   },
-});
-
-const Blocker = z.object({ code: z.string(), message: z.string() });
-const HeldFor = z.object({
-  code: z.enum(["invoice_not_made", "invoice_unpaid", "hold_days", "reserve"]),
-  message: z.string(),
-  period: z.string(),
-  customers: z.int(),
-  amount: Money,
-  until: z.string().nullable(),
-});
-const BalanceView = z.object({
-  currency: z.string(),
-  accruing: Money,
-  payable: Money,
-  held: Money,
-  on_hold: z.object({ amount: Money, until: z.string().nullable() }).meta({
-    description: "Of `payable`: closed so lately that the payee's hold is not over.",
-  }),
-  held_for: z.array(HeldFor).meta({
-    description:
-      "Earnings that wait for customers' payments (release rule `on_payment`), or are held back for a time.",
-  }),
-  in_transit: Money,
-  transfers: z.array(
-    z.object({
-      payout: z.string(),
-      amount: Money,
-      since: z.string(),
-      state: z.string(),
-      trace_id: z.string(),
-    }),
-  ),
-  paid_out: Money,
-  lifetime: Money,
-  next_payout: z.object({
-    date: z.string(),
-    estimate: Money,
-    paid_in: z.string().meta({ description: "The currency it is converted into, or its own." }),
-    minimum: Money,
-    to_minimum: Money,
-    why_not: z.string().nullable(),
-    blocked_by: z.array(Blocker),
-  }),
-  as_of: z.string(),
 });
 
 const getBalances = defineRoute({

@@ -20,6 +20,7 @@ const PayeePath = z.object({ id: z.string() });
 const stop = defineRoute({
   method: "post",
   path: "/payouts/stop",
+  duty: "any",
   summary: "Stop all payouts at once: none begins once this is answered",
   roles,
   body: z.strictObject({ reason: z.string().min(1).max(500) }),
@@ -33,6 +34,7 @@ const stop = defineRoute({
 const resume = defineRoute({
   method: "post",
   path: "/payouts/resume",
+  duty: "any",
   summary: "Let payouts go on after a stop",
   roles,
   response: Done,
@@ -65,6 +67,7 @@ const state = defineRoute({
 const freeze = defineRoute({
   method: "put",
   path: "/payees/{id}/freeze",
+  duty: "any",
   summary: "Do not pay this payee until it is lifted; what is approved already waits too",
   roles,
   params: PayeePath,
@@ -79,6 +82,7 @@ const freeze = defineRoute({
 const unfreeze = defineRoute({
   method: "delete",
   path: "/payees/{id}/freeze",
+  duty: "any",
   summary: "Pay this payee again, from the next run on",
   roles,
   params: PayeePath,

@@ -17,29 +17,31 @@ const Difference = z
   })
   .meta({ id: "ReconcileDifference" });
 
+export const Reconciliation = z
+  .object({
+    run: z.string(),
+    period: z.string(),
+    at: z.string(),
+    by: z.string(),
+    compared: z.object({
+      payouts: z.int(),
+      transfers: z.int(),
+      reversals: z.int(),
+      movements: z.int(),
+      bank_payouts: z.int(),
+    }),
+    totals: z.array(z.object({ currency: z.string(), ours: Money, theirs: Money })),
+    differences: z.array(Difference),
+  })
+  .meta({ id: "Reconciliation" });
+
 export const reconcileRoute = defineRoute({
   method: "post",
   path: "/settlements/{period}/reconcile",
   summary: "Compare a period's payouts with everything at Stripe, both ways; corrects nothing",
   roles: ["operator"],
   params: z.object({ period: PeriodText }),
-  response: z
-    .object({
-      run: z.string(),
-      period: z.string(),
-      at: z.string(),
-      by: z.string(),
-      compared: z.object({
-        payouts: z.int(),
-        transfers: z.int(),
-        reversals: z.int(),
-        movements: z.int(),
-        bank_payouts: z.int(),
-      }),
-      totals: z.array(z.object({ currency: z.string(), ours: Money, theirs: Money })),
-      differences: z.array(Difference),
-    })
-    .meta({ id: "Reconciliation" }),
+  response: Reconciliation,
   handle: async ({ params, principal, context }) => ({
     body: await context.settle.reconcile(params.period, { by: principal.id }),
   }),

@@ -140,7 +140,10 @@ const close = defineRoute({
   query: DryRun,
   response: z.union([SettlementView, ClosePreview]),
   async handle({ params, query, context }) {
-    const { totals } = await context.settle.close(params.period, { dryRun: query.dry_run });
+    const { settle, live } = context;
+    const { totals } = await live.runs.during(params.period, "close", (progress) =>
+      settle.close(params.period, { dryRun: query.dry_run, ...progress }),
+    );
     if (query.dry_run) return { body: { period: params.period, dry_run: true, totals } };
     return { body: await view(context, params.period) };
   },
@@ -162,6 +165,7 @@ const plan = defineRoute({
 const approve = defineRoute({
   method: "post",
   path: "/settlements/{period}/approve",
+  duty: "approver",
   summary: "Approve the plan: the one with this hash, or the one there is",
   roles: operator,
   params: PeriodPath,
@@ -182,6 +186,7 @@ const approve = defineRoute({
 const pay = defineRoute({
   method: "post",
   path: "/settlements/{period}/pay",
+  duty: "any",
   summary: "Pay what is approved and not paid yet; safe to repeat",
   roles: operator,
   params: PeriodPath,
@@ -195,7 +200,10 @@ const pay = defineRoute({
     }),
   }),
   async handle({ params, context }) {
-    const run = await context.settle.pay(params.period);
+    const { settle, live } = context;
+    const run = await live.runs.during(params.period, "pay", ({ onProgress }) =>
+      settle.pay(params.period, { onProgress }),
+    );
     return { body: { ...(await view(context, params.period)), run } };
   },
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROUTES } from "../../../src/http/index.ts";
-import { type Call, startTestApi, type TestApi } from "../../support/api.ts";
+import { type Call, OPERATOR_KEY, startTestApi, type TestApi } from "../../support/api.ts";
 import { without } from "../../support/problem.ts";
 import { SMALL_CATALOG, usageEvent } from "../../support/usage.ts";
 
@@ -13,7 +13,7 @@ let foreign: string[];
 async function foreignIds(): Promise<string[]> {
   const rows = await api.sql<{ id: string }[]>`
     SELECT id FROM payout UNION SELECT id FROM api_key WHERE payee = 'ada' OR customer = 'acme'
-    UNION SELECT id FROM webhook_endpoint`;
+    UNION SELECT id FROM webhook_endpoint UNION SELECT id FROM session UNION SELECT id FROM app_user`;
   return ["ada", "acme", "p1", ...rows.map(({ id }) => id)];
 }
 
@@ -28,12 +28,17 @@ beforeAll(async () => {
   await api.keyFor({ role: "customer", customer: "acme" });
   const endpoint = { payee: "ada", url: "https://example.com/hook" };
   expect(await api.operator("POST", "/v1/webhook-endpoints", endpoint)).toMatchObject({ status: 201 });
+  const user = { email: "ada@example.com", role: "payee", payee: "ada", duties: ["owner"] };
+  expect(await api.operator("PUT", "/v1/users/ada-owner", user)).toMatchObject({ status: 200 });
+  expect(await api.as(null)("POST", "/v1/sessions", { api_key: OPERATOR_KEY })).toMatchObject({
+    status: 201,
+  });
   strangers = [
     { role: "payee", call: await api.keyFor({ role: "payee", payee: "eve" }) },
     { role: "customer", call: await api.keyFor({ role: "customer", customer: "globex" }) },
   ];
   foreign = await foreignIds();
-  expect(foreign.length).toBeGreaterThanOrEqual(6);
+  expect(foreign.length).toBeGreaterThanOrEqual(8);
 });
 afterAll(() => api.stop());
 

@@ -25,12 +25,10 @@ export async function stripeMock(): Promise<{ program: string } | { missing: str
     await build(program);
     return { program };
   } catch (error) {
-    const { code, stderr = "" } = error as { code?: string; stderr?: string };
-    const why =
-      code === "ENOENT"
-        ? "there is no Go to build it with"
-        : `it could not be built: ${stderr.trim() || error}`;
-    return { missing: why };
+    const { code, killed, stderr = "" } = error as { code?: string; killed?: boolean; stderr?: string };
+    if (code === "ENOENT") return { missing: "there is no Go to build it with" };
+    if (killed) return { missing: "building it with Go took more than ten minutes" };
+    return { missing: `it could not be built: ${stderr.trim().split("\n").at(-1) ?? error}` };
   }
 }
 

@@ -1,0 +1,99 @@
+import type { Schema } from "../data/api.ts";
+import { timeName } from "../data/time.ts";
+import { useAction, useApi } from "../data/use-api.ts";
+import { ActionProblem } from "../parts/action-problem.tsx";
+import { Fact } from "../parts/fact.tsx";
+import { Page, Panel } from "../parts/page.tsx";
+import { Notice, Shown, type Tone } from "../parts/states.tsx";
+import { usePayee } from "./payee-context.ts";
+
+type Onboarding = Schema<"Onboarding">;
+
+const STATES: Record<Onboarding["state"], { word: string; tone: Tone; action: string | null }> = {
+  not_connected: { word: "not connected", tone: "warn", action: "Connect a payout account" },
+  incomplete: { word: "incomplete", tone: "warn", action: "Complete it at Stripe" },
+  under_review: { word: "under review", tone: "plain", action: null },
+  ready: { word: "ready", tone: "good", action: null },
+  paused: { word: "paused", tone: "bad", action: "See what Stripe asks for" },
+  closed: { word: "closed", tone: "bad", action: null },
+  country_not_supported: { word: "country not supported", tone: "bad", action: null },
+};
+
+/** Who is paid, and how far the payout account is. */
+export function Profile() {
+  const id = usePayee();
+  const payee = useApi("get /v1/payees/{id}", { path: { id } });
+  const onboarding = useApi("get /v1/payees/{id}/onboarding", { path: { id } });
+  const link = useAction("post /v1/payees/{id}/onboarding-links", ({ url }) => window.location.assign(url));
+  return (
+    <Page title="Profile" asOf={onboarding.data?.as_of}>
+      <Panel title="Who is paid">
+        <Shown query={payee} lines={3}>
+          {({ name, country, default_currency, minimum_payout }) => (
+            <dl className="facts">
+              <Fact title="Name">{name}</Fact>
+              <Fact title="Id">{id}</Fact>
+              <Fact title="Country">{country}</Fact>
+              <Fact title="Currency">{default_currency}</Fact>
+              <Fact title="Minimum payout">
+                {minimum_payout === null ? "the marketplace's" : `${minimum_payout} ${default_currency}`}
+              </Fact>
+            </dl>
+          )}
+        </Shown>
+      </Panel>
+      <Panel
+        title="Payout account"
+        note="At Stripe, as it says now."
+        actions={
+          <button type="button" onClick={() => void onboarding.refetch()} disabled={onboarding.isFetching}>
+            Ask Stripe again
+          </button>
+        }
+      >
+        <Shown query={onboarding} lines={4}>
+          {({ state, message, account, missing, missing_by }) => {
+            const { word, tone, action } = STATES[state];
+            return (
+              <>
+                <Notice tone={tone}>
+                  <strong>{word}.</strong> {message}
+                </Notice>
+                {account !== null && (
+                  <p className="dim">
+                    Account <code>{account}</code>
+                  </p>
+                )}
+                {missing.length > 0 && (
+                  <div>
+                    <p>
+                      Stripe still asks for{missing_by === null ? "" : `, until ${timeName(missing_by)}`}:
+                    </p>
+                    <ul className="plain-list">
+                      {missing.map((what) => (
+                        <li key={what}>{what.replaceAll(/[._]/g, " ")}</li>
+                      ))}
+                    </ul>
+                  </div>
+                )}
+                {action !== null && (
+                  <div className="actions">
+                    <button
+                      type="button"
+                      className="primary"
+                      disabled={link.isPending}
+                      onClick={() => link.mutate({ path: { id } })}
+                    >
+                      {action}
+                    </button>
+                  </div>
+                )}
+                <ActionProblem error={link.error} />
+              </>
+            );
+          }}
+        </Shown>
+      </Panel>
+    </Page>
+  );
+}

@@ -1,0 +1,42 @@
+import { useSearchParams } from "wouter";
+import { useApi } from "../data/use-api.ts";
+import { usePayee } from "./payee-context.ts";
+
+/** The month and currency that a page is about: in its address, or the last month with earnings. */
+export function useMonth() {
+  const payee = usePayee();
+  const [search, setSearch] = useSearchParams();
+  const balances = useApi("get /v1/payees/{id}/balances", { path: { id: payee } });
+  const currencies = balances.data?.map(({ currency }) => currency) ?? [];
+  const currency = search.get("currency") ?? currencies[0];
+  const months = useApi(
+    "get /v1/payees/{id}/earnings",
+    { path: { id: payee }, query: { group_by: "month", currency } },
+    { enabled: currency !== undefined },
+  );
+  const known = [...new Set(months.data?.data.map(({ month }) => month ?? "") ?? [])].sort().reverse();
+  const thisMonth = new Date().toISOString().slice(0, 7);
+  const all = known.length === 0 ? [thisMonth] : known;
+  const month = search.get("month") ?? (months.data === undefined ? undefined : all[0]);
+  const set = (name: string, value: string) => {
+    setSearch((before) => {
+      before.set(name, value);
+      return before;
+    });
+  };
+  return {
+    payee,
+    balances,
+    currencies,
+    currency,
+    months,
+    /** With earnings, newest first. */
+    known: all,
+    month,
+    setMonth: (value: string) => set("month", value),
+    setCurrency: (value: string) => set("currency", value),
+    error: balances.error ?? months.error,
+  };
+}
+
+export type Month = ReturnType<typeof useMonth>;

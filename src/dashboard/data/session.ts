@@ -1,0 +1,38 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type Answer, call, Problem } from "./api.ts";
+
+/** Who is signed in. The session itself is a cookie that no script can read. */
+export type Session = Answer<"get /v1/sessions/current">;
+
+/** Who is signed in; null when nobody is; undefined while it is not known yet. */
+export function useSession() {
+  return useQuery({
+    queryKey: ["session"],
+    queryFn: async (): Promise<Session | null> => {
+      try {
+        return await call("get /v1/sessions/current", {});
+      } catch (error) {
+        if (error instanceof Problem && error.status === 401) return null;
+        throw error;
+      }
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** Signs in, with an API key or with what came in a link by mail. @throws Problem */
+export function signIn(
+  proof: { api_key: string } | { login_token: string } | { user: string },
+): Promise<Session> {
+  return call("post /v1/sessions", { body: proof });
+}
+
+/** Ends the session, and forgets everything that was shown in it. */
+export function useSignOut(): () => Promise<void> {
+  const client = useQueryClient();
+  return async () => {
+    await call("delete /v1/sessions/current", {}).catch(() => {});
+    client.clear();
+    client.setQueryData(["session"], null);
+  };
+}

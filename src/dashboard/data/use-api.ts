@@ -1,0 +1,57 @@
+import {
+  keepPreviousData,
+  QueryClient,
+  type UseMutationResult,
+  type UseQueryResult,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { type Answer, call, type Input, type Operation, Problem } from "./api.ts";
+
+/** Answers are shown at once when a page is come back to, and asked for again when they are older than this. */
+const FRESH_MS = 15_000;
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: FRESH_MS,
+      // What was refused is refused again; what could not be reached is tried twice more.
+      retry: (count, error) =>
+        count < 2 && error instanceof Problem && (error.status === 0 || error.status >= 500),
+      refetchOnWindowFocus: true,
+    },
+  },
+});
+
+export const keyOf = <O extends Operation>(operation: O, input: Input<O>) => [operation, input] as const;
+
+/** What an operation answers, for a component. The answer before stays while the next one is fetched. */
+export function useApi<O extends Operation>(
+  operation: O,
+  input: Input<O>,
+  options: { enabled?: boolean; everyMs?: number } = {},
+): UseQueryResult<Answer<O>, Error> {
+  return useQuery<Answer<O>, Error>({
+    queryKey: keyOf(operation, input),
+    queryFn: () => call(operation, input),
+    enabled: options.enabled ?? true,
+    placeholderData: keepPreviousData as never,
+    ...(options.everyMs === undefined ? {} : { refetchInterval: options.everyMs }),
+  });
+}
+
+/** Something that changes: what it may have changed on the page is asked for again after. */
+export function useAction<O extends Operation>(
+  operation: O,
+  then?: (answer: Answer<O>) => void,
+): UseMutationResult<Answer<O>, Error, Input<O>> {
+  const client = useQueryClient();
+  return useMutation<Answer<O>, Error, Input<O>>({
+    mutationFn: (input) => call(operation, input),
+    onSuccess: async (answer) => {
+      then?.(answer);
+      await client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
+    },
+  });
+}

@@ -1,0 +1,29 @@
+import type { Schema } from "../data/api.ts";
+
+type Steps = Schema<"Model">["policies"][number]["steps"];
+
+/** A waterfall in words, in its order. */
+export function PolicySteps({ steps }: { steps: Steps }) {
+  return (
+    <ol className="steps">
+      {steps.map((step) => (
+        <li key={step.take}>
+          <span>{wordsOf(step)}</span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function wordsOf(step: Steps[number]): string {
+  switch (step.take) {
+    case "cost":
+      return `Compute recovered: ${step.amount} per ${step.per} ${step.meter.replaceAll("_", " ")}`;
+    case "platform":
+      return `Marketplace fee: ${step.percent} % of ${step.of === "remaining" ? "what remains" : "gross"}`;
+    case "royalty":
+      return `Royalty to the base model: ${step.percent} % of ${step.of === "remaining" ? "what remains" : "gross"}`;
+    case "shares":
+      return `Shares of what remains: ${step.shares.map(({ payee, weight }) => `${payee} ${weight}`).join(", ")}`;
+  }
+}

@@ -1,0 +1,223 @@
+import { useState } from "react";
+import { Link } from "wouter";
+import type { Answer } from "../data/api.ts";
+import { Problem } from "../data/api.ts";
+import { monthName, timeName } from "../data/time.ts";
+import { useAction, useApi } from "../data/use-api.ts";
+import { ActionProblem } from "../parts/action-problem.tsx";
+import { ConfirmButton } from "../parts/confirm-button.tsx";
+import { MoneyView } from "../parts/money-view.tsx";
+import { Page, Panel } from "../parts/page.tsx";
+import { Notice, Shown } from "../parts/states.tsx";
+import { PlanChanges, PlanTables } from "./plan-view.tsx";
+import { Reconciliations } from "./reconciliations.tsx";
+import { RunProgress } from "./run-progress.tsx";
+
+type Settlement = Answer<"get /v1/settlements/{period}">;
+
+const STATES = ["open", "closed", "planned", "approved", "paid"];
+
+/** A month from close to paid: each step with what it will do, and who may take it back. */
+export function Settlement({ params: { period } }: { params: { period: string } }) {
+  const path = { period };
+  const settlement = useApi("get /v1/settlements/{period}", { path });
+  const open = settlement.error instanceof Problem && settlement.error.status === 404;
+  const state = settlement.data?.state ?? "open";
+  return (
+    <Page title={`Settlement of ${monthName(period)}`} above={<Link href="/settlements">Settlements</Link>}>
+      <RunProgress />
+      <Steps settlement={settlement.data} />
+      {open ? (
+        <CloseStep period={period} />
+      ) : (
+        <Shown query={settlement} lines={10}>
+          {(shown) => (
+            <>
+              {state === "closing" && <CloseStep period={period} />}
+              {["closed", "planned"].includes(state) && <PlanStep period={period} settlement={shown} />}
+              {["approved", "paid"].includes(state) && <PayStep period={period} settlement={shown} />}
+              {shown.plan !== null && (
+                <>
+                  <PlanChanges period={period} hash={shown.plan_hash} />
+                  <PlanTables plan={shown.plan} />
+                </>
+              )}
+              {["approved", "paid"].includes(state) && <Reconciliations period={period} />}
+            </>
+          )}
+        </Shown>
+      )}
+    </Page>
+  );
+}
+
+function Steps({ settlement }: { settlement: Settlement | undefined }) {
+  const at = STATES.indexOf(settlement?.state === "released" ? "closed" : (settlement?.state ?? "open"));
+  const told = [
+    settlement?.closed_at ? timeName(settlement.closed_at) : "",
+    settlement?.planned_by ? `by ${settlement.planned_by}` : "",
+    settlement?.approved_by ? `by ${settlement.approved_by}` : "",
+    "",
+  ];
+  return (
+    <ol className="step-list">
+      {["Closed", "Planned", "Approved", "Paid"].map((step, place) => (
+        <li key={step} className={place < at ? "done" : place === at ? "next" : undefined}>
+          <strong>{step}</strong>
+          <p className="dim">{place < at ? told[place] || "done" : place === at ? "next" : "later"}</p>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function CloseStep({ period }: { period: string }) {
+  const preview = useAction("post /v1/settlements/{period}/close");
+  const close = useAction("post /v1/settlements/{period}/close");
+  const shown =
+    preview.data !== undefined && preview.data !== null && "dry_run" in preview.data ? preview.data : null;
+  return (
+    <Panel
+      title="Close the month"
+      note="Cuts usage, books what was earned, and writes everybody's statement. It cannot be opened again."
+    >
+      {shown !== null && (
+        <ul className="steps">
+          {shown.totals.length === 0 && <li>Nothing was earned in this month.</li>}
+          {shown.totals.map(({ currency, earned, payees }) => (
+            <li key={currency}>
+              <span>{payees} payees earned</span>
+              <MoneyView value={earned} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="actions">
+        <button
+          type="button"
+          disabled={preview.isPending}
+          onClick={() => preview.mutate({ path: { period }, query: { dry_run: "true" } })}
+        >
+          Show what it would book
+        </button>
+        <ConfirmButton
+          label={close.isPending ? "Closing…" : `Close ${monthName(period)}`}
+          title={`Close ${monthName(period)}?`}
+          disabled={close.isPending}
+          onConfirm={() => close.mutate({ path: { period } })}
+        >
+          <p>Usage of this month that comes later is booked in the next one. This cannot be undone.</p>
+        </ConfirmButton>
+      </div>
+      <ActionProblem error={close.error ?? preview.error} />
+    </Panel>
+  );
+}
+
+function PlanStep({ period, settlement }: { period: string; settlement: Settlement }) {
+  const plan = useAction("post /v1/settlements/{period}/plan");
+  const approve = useAction("post /v1/settlements/{period}/approve");
+  const [confirmed, setConfirmed] = useState<string[]>([]);
+  const warnings = settlement.plan?.warnings ?? [];
+  const hash = settlement.plan_hash;
+  const toggle = (code: string) =>
+    setConfirmed((now) => (now.includes(code) ? now.filter((each) => each !== code) : [...now, code]));
+  return (
+    <Panel
+      title={hash === null ? "Plan the payouts" : "Approve the plan"}
+      note="A plan pays nothing. It can be made anew until it is approved."
+    >
+      {hash !== null && (
+        <p>
+          Plan <code>{hash}</code>, made by {settlement.planned_by}.
+        </p>
+      )}
+      {warnings.length > 0 && (
+        <Notice tone="warn">
+          <p>
+            <strong>To be looked at and confirmed:</strong>
+          </p>
+          {warnings.map(({ code, message }) => (
+            <label key={`${code} ${message}`} className="check">
+              <input type="checkbox" checked={confirmed.includes(code)} onChange={() => toggle(code)} />
+              <span>{message}</span>
+            </label>
+          ))}
+        </Notice>
+      )}
+      <div className="actions">
+        <button type="button" disabled={plan.isPending} onClick={() => plan.mutate({ path: { period } })}>
+          {hash === null ? "Make the plan" : "Make it anew"}
+        </button>
+        {hash !== null && (
+          <ConfirmButton
+            label="Approve"
+            title="Approve this plan?"
+            disabled={approve.isPending || !warnings.every(({ code }) => confirmed.includes(code))}
+            onConfirm={() => approve.mutate({ path: { period }, body: { hash, confirm: confirmed } })}
+          >
+            <p>
+              Approved is the plan with the hash <code>{hash}</code>, and no other:
+            </p>
+            <ul className="steps">
+              {settlement.plan?.totals.map(({ currency, payouts, amount }) => (
+                <li key={currency}>
+                  <span>{payouts} payouts</span>
+                  <MoneyView value={amount} />
+                </li>
+              ))}
+            </ul>
+          </ConfirmButton>
+        )}
+      </div>
+      <ActionProblem error={approve.error ?? plan.error} />
+    </Panel>
+  );
+}
+
+function PayStep({ period, settlement }: { period: string; settlement: Settlement }) {
+  const pay = useAction("post /v1/settlements/{period}/pay");
+  const waiting = settlement.payouts.filter(({ state }) => state !== "paid");
+  return (
+    <Panel
+      title="Pay"
+      note="Safe to repeat: what is paid is not paid again, and a lost answer is looked up first."
+    >
+      <ul className="steps">
+        {settlement.payouts.length === 0 && <li>No payouts in this month.</li>}
+        {settlement.payouts.map(({ state, currency, count, amount }) => (
+          <li key={`${state} ${currency}`}>
+            <span>
+              {count} <span className={state === "paid" ? "tag good" : "tag warn"}>{state}</span>
+            </span>
+            <MoneyView value={amount} />
+          </li>
+        ))}
+      </ul>
+      {waiting.length > 0 && (
+        <div className="actions">
+          <ConfirmButton
+            label={pay.isPending ? "Paying…" : "Pay"}
+            title={`Pay ${monthName(period)}?`}
+            disabled={pay.isPending}
+            onConfirm={() => pay.mutate({ path: { period } })}
+          >
+            <p>Transfers are sent to Stripe now:</p>
+            {waiting.map(({ state, currency, count, amount }) => (
+              <p key={`${state} ${currency}`}>
+                {count} {state}: <MoneyView value={amount} />
+              </p>
+            ))}
+          </ConfirmButton>
+        </div>
+      )}
+      {pay.data?.run.stopped != null && <Notice tone="bad">The run stopped: {pay.data.run.stopped}</Notice>}
+      {pay.data?.run.problems.map(({ payout, payee, result, detail }) => (
+        <Notice key={payout} tone="warn">
+          {payee}: {result.replaceAll("_", " ")}, {detail}
+        </Notice>
+      ))}
+      <ActionProblem error={pay.error} />
+    </Panel>
+  );
+}

@@ -1,0 +1,52 @@
+import { Dialog } from "@base-ui/react/dialog";
+import { type ReactNode, useState } from "react";
+
+/** Something that cannot be taken back: what it will do is said first, and asked once more. */
+export function ConfirmButton({
+  label,
+  title,
+  children,
+  danger = false,
+  disabled = false,
+  ready = true,
+  onConfirm,
+}: {
+  label: string;
+  title: string;
+  children: ReactNode;
+  danger?: boolean;
+  disabled?: boolean;
+  /** Whether what must be confirmed inside is. */
+  ready?: boolean;
+  onConfirm: () => void;
+}) {
+  const [open, setOpen] = useState(false);
+  return (
+    <Dialog.Root open={open} onOpenChange={setOpen}>
+      <Dialog.Trigger className={danger ? "danger" : "primary"} disabled={disabled}>
+        {label}
+      </Dialog.Trigger>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="backdrop" />
+        <Dialog.Popup className="dialog">
+          <Dialog.Title>{title}</Dialog.Title>
+          <div className="stack">{children}</div>
+          <div className="actions">
+            <button
+              type="button"
+              className={danger ? "danger" : "primary"}
+              disabled={!ready}
+              onClick={() => {
+                setOpen(false);
+                onConfirm();
+              }}
+            >
+              {label}
+            </button>
+            <Dialog.Close>Cancel</Dialog.Close>
+          </div>
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}

@@ -1,0 +1,125 @@
+import { scaleBand, scaleLinear } from "d3-scale";
+import { useId, useState } from "react";
+import { addMoney, approximately } from "../data/money.ts";
+import { MoneyView } from "./money-view.tsx";
+
+export interface Series {
+  name: string;
+  /** Exact amounts, one for each step. */
+  amounts: string[];
+}
+
+const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [960, 280, 64, 28, 12];
+
+/** Amounts over time, stacked. The same figures stand in a table below, for those who do not see the bars. */
+export function StackedBars({
+  caption,
+  currency,
+  steps,
+  series,
+  label,
+}: {
+  caption: string;
+  currency: string;
+  steps: string[];
+  series: Series[];
+  label: (step: string) => string;
+}) {
+  const titleId = useId();
+  const [at, setAt] = useState<number | null>(null);
+  const heights = steps.map((_, step) =>
+    series.reduce((sum, { amounts }) => sum + Math.max(0, approximately(amounts[step] ?? "0")), 0),
+  );
+  const x = scaleBand<number>()
+    .domain(steps.map((_, step) => step))
+    .range([LEFT, WIDTH])
+    .padding(steps.length > 40 ? 0.15 : 0.3);
+  const y = scaleLinear()
+    .domain([0, Math.max(...heights, 1e-9)])
+    .nice(4)
+    .range([HEIGHT - BOTTOM, TOP]);
+  const ticks = y.ticks(4);
+  const every = Math.ceil(steps.length / 8);
+  const shown = at ?? null;
+  return (
+    <figure className="chart">
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-labelledby={titleId}
+        onPointerLeave={() => setAt(null)}
+      >
+        <title id={titleId}>{caption}</title>
+        {ticks.map((tick) => (
+          <g key={tick} className="tick">
+            <line x1={LEFT} x2={WIDTH} y1={y(tick)} y2={y(tick)} />
+            <text x={LEFT - 8} y={y(tick)} dy="0.32em" textAnchor="end">
+              {axisText(tick, ticks)}
+            </text>
+          </g>
+        ))}
+        {steps.map((step, place) => {
+          let base = 0;
+          return (
+            <g key={step} className={shown === place ? "bar at" : "bar"} onPointerEnter={() => setAt(place)}>
+              <rect
+                className="catch"
+                x={x(place)}
+                width={x.bandwidth()}
+                y={TOP}
+                height={HEIGHT - BOTTOM - TOP}
+              />
+              {series.map(({ name, amounts }, index) => {
+                const value = Math.max(0, approximately(amounts[place] ?? "0"));
+                const bottom = y(base);
+                base += value;
+                if (value === 0) return null;
+                return (
+                  <rect
+                    key={name}
+                    className={`series-${index % 8}`}
+                    x={x(place)}
+                    width={x.bandwidth()}
+                    y={y(base)}
+                    height={Math.max(0, bottom - y(base))}
+                  />
+                );
+              })}
+              {place % every === 0 && (
+                <text
+                  className="step"
+                  x={(x(place) ?? 0) + x.bandwidth() / 2}
+                  y={HEIGHT - 8}
+                  textAnchor="middle"
+                >
+                  {label(step)}
+                </text>
+              )}
+            </g>
+          );
+        })}
+      </svg>
+      <figcaption className="legend" aria-hidden="true">
+        <span className="legend-at">
+          {shown === null
+            ? `${label(steps[0] ?? "")} – ${label(steps.at(-1) ?? "")}, UTC`
+            : label(steps[shown] ?? "")}
+        </span>
+        {series.map(({ name, amounts }, index) => (
+          <span key={name} className="legend-item">
+            <span className={`swatch series-${index % 8}`} />
+            <span className="legend-name">{name}</span>
+            <MoneyView value={addMoney(currency, shown === null ? amounts : [amounts[shown] ?? "0"])} bare />
+          </span>
+        ))}
+      </figcaption>
+    </figure>
+  );
+}
+
+/** As few digits as tell the ticks apart. */
+function axisText(tick: number, ticks: number[]): string {
+  const step = Math.abs((ticks[1] ?? 1) - (ticks[0] ?? 0));
+  const digits = step >= 1 || step === 0 ? 0 : Math.min(9, Math.ceil(-Math.log10(step)));
+  return tick.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}

@@ -1,0 +1,167 @@
+import { Dialog } from "@base-ui/react/dialog";
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { Link, useLocation } from "wouter";
+import { type LiveFigures, useLiveFeed } from "../data/live.ts";
+import { type Session, signIn, useSignOut } from "../data/session.ts";
+import { PageSkeleton } from "../parts/states.tsx";
+import { LiveContext } from "./live-context.ts";
+import { PageBoundary } from "./page-boundary.tsx";
+import { applyTheme, chosenTheme, THEMES, type Theme } from "./theme.ts";
+
+export interface NavItem {
+  to: string;
+  label: string;
+}
+export interface NavGroup {
+  title: string | null;
+  items: NavItem[];
+}
+
+/** What stands around every page: the way around, who is signed in, and whether the figures are live. */
+export function Frame({
+  session,
+  nav,
+  children,
+}: {
+  session: Session;
+  nav: NavGroup[];
+  children: ReactNode;
+}) {
+  const { figures, connected } = useLiveFeed(session);
+  const [location] = useLocation();
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(location);
+  // A new page begins at its top, for readers of screens too.
+  useEffect(() => {
+    if (shown.current === location) return;
+    shown.current = location;
+    window.scrollTo(0, 0);
+    main.current?.focus({ preventScroll: true });
+  }, [location]);
+  return (
+    <LiveContext value={figures}>
+      <a className="skip" href="#main">
+        Skip to the page
+      </a>
+      <div className="frame">
+        <header className="top">
+          <Drawer nav={nav} />
+          <Link href="/" className="brand">
+            <img src={MARK} alt="" width="26" height="26" /> Tributary
+          </Link>
+          <Account session={session} connected={connected} />
+        </header>
+        <nav className="side" aria-label="Pages">
+          <NavList nav={nav} />
+        </nav>
+        <main id="main" ref={main} tabIndex={-1}>
+          <PageBoundary key={location}>
+            <Suspense fallback={<PageSkeleton />}>{children}</Suspense>
+          </PageBoundary>
+        </main>
+      </div>
+    </LiveContext>
+  );
+}
+
+const MARK = new URL("../mark.svg", import.meta.url).href;
+
+export type { LiveFigures };
+
+function NavList({ nav, onGo }: { nav: NavGroup[]; onGo?: () => void }) {
+  const [location] = useLocation();
+  const isHere = (to: string) =>
+    to === "/" ? location === "/" : location === to || location.startsWith(`${to}/`);
+  return nav.map(({ title, items }) => (
+    <div key={title ?? ""} className="nav-group">
+      {title !== null && <h2>{title}</h2>}
+      <ul>
+        {items.map(({ to, label }) => (
+          <li key={to}>
+            <Link href={to} aria-current={isHere(to) ? "page" : undefined} onClick={onGo}>
+              {label}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </div>
+  ));
+}
+
+function Drawer({ nav }: { nav: NavGroup[] }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <Dialog.Root open={open} onOpenChange={setOpen}>
+      <Dialog.Trigger className="drawer-open" aria-label="Open the list of pages">
+        <span aria-hidden="true">☰</span>
+      </Dialog.Trigger>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="backdrop" />
+        <Dialog.Popup className="drawer">
+          <Dialog.Title className="drawer-title">Pages</Dialog.Title>
+          <Dialog.Close className="drawer-close" aria-label="Close">
+            <span aria-hidden="true">×</span>
+          </Dialog.Close>
+          <nav aria-label="Pages">
+            <NavList nav={nav} onGo={() => setOpen(false)} />
+          </nav>
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function Account({ session, connected }: { session: Session; connected: boolean }) {
+  const signOut = useSignOut();
+  const [theme, setTheme] = useState<Theme>(chosenTheme);
+  const client = useQueryClient();
+  const goOnAs = async (user: string) => {
+    const other = await signIn({ user });
+    client.clear();
+    client.setQueryData(["session"], other);
+  };
+  const choose = (chosen: Theme) => {
+    applyTheme(chosen);
+    setTheme(chosen);
+  };
+  const who = session.name ?? session.payee ?? session.customer ?? session.role;
+  return (
+    <div className="account">
+      <span className={connected ? "live on" : "live"} role="status">
+        <span aria-hidden="true" className="live-dot" />
+        <span className="live-word">{connected ? "Live" : "Not live"}</span>
+      </span>
+      <label className="theme">
+        <span className="hidden">Colours</span>
+        <select value={theme} onChange={(event) => choose(event.target.value as Theme)}>
+          {THEMES.map((name) => (
+            <option key={name} value={name}>
+              {name === "system" ? "Auto" : name === "light" ? "Light" : "Dark"}
+            </option>
+          ))}
+        </select>
+      </label>
+      {session.others.length === 0 ? (
+        <span className="who" title={`${session.role}, ${session.scope}`}>
+          {who}
+        </span>
+      ) : (
+        <label className="theme">
+          <span className="hidden">Who you are here</span>
+          <select value="" onChange={(event) => void goOnAs(event.target.value)}>
+            <option value="">{who}</option>
+            {session.others.map(({ user, role, payee, customer }) => (
+              <option key={user} value={user}>
+                {payee ?? customer ?? role}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <button type="button" className="quiet" onClick={() => void signOut()}>
+        Sign out
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,31 @@
+import type { Express, Request, Response } from "express";
+import type { AppContext } from "./context.ts";
+import { send } from "./idempotency.ts";
+import { answer, bodyReader, type Route, type RouteAnswer, type RouteInput } from "./route.ts";
+
+/** An endpoint whose caller shows no key yet: what it sends says who it is. */
+export interface OpenRoute<P = unknown, Q = unknown, B = unknown>
+  extends Omit<Route<P, Q, B>, "roles" | "handle"> {
+  handle(input: Omit<RouteInput<P, Q, B>, "principal">, request: Request): Promise<RouteAnswer>;
+}
+
+/** Keeps a route's types together, as `defineRoute` does. */
+export function defineOpenRoute<P, Q, B>(route: OpenRoute<P, Q, B>): OpenRoute {
+  return route as unknown as OpenRoute;
+}
+
+const BODY_BYTES_MAX = 65_536;
+
+export function mountOpenRoute(
+  app: Express,
+  context: AppContext,
+  route: OpenRoute,
+  limit: (request: Request, response: Response) => Promise<void>,
+): void {
+  const readBody = bodyReader(["application/json"], BODY_BYTES_MAX);
+  app[route.method](`/v1${route.path}`, async (request, response) => {
+    await limit(request, response);
+    if (route.body !== undefined) await readBody(request, response);
+    send(response, await answer({ context }, route, request));
+  });
+}

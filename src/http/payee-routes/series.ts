@@ -1,0 +1,89 @@
+import { z } from "zod";
+import { Currency } from "../../pricing/index.ts";
+import { earningsChanges, earningsSeries, SERIES_STEPS } from "../../statements/index.ts";
+import { defineRoute, type Route } from "../route.ts";
+import { Day, Money } from "../schemas.ts";
+import { PayeePath, visiblePayee } from "./payees.ts";
+
+const readers = ["operator", "payee"] as const;
+const DAYS_MAX = 1_100;
+const DAY_MS = 86_400_000;
+
+const range = { from: Day, to: Day, currency: Currency.optional() };
+type Range = { from: string; to: string };
+
+/** Neither an empty range nor a longer one than charts draw. */
+function bounded<T extends z.ZodType<Range>>(schema: T) {
+  return schema
+    .refine(({ from, to }) => from < to, { path: ["to"], error: "after `from`" })
+    .refine(({ from, to }) => (Date.parse(to) - Date.parse(from)) / DAY_MS <= DAYS_MAX, {
+      path: ["from"],
+      error: `at most ${DAYS_MAX} days before \`to\``,
+    });
+}
+
+const Amount = z.string().meta({ example: "12.345678901", description: "In the answer's currency." });
+
+const getSeries = defineRoute({
+  method: "get",
+  path: "/payees/{id}/earnings/series",
+  summary: "A payee's earnings by model over time, by service date, as charts draw them",
+  roles: readers,
+  params: PayeePath,
+  query: bounded(z.object({ ...range, step: z.enum(SERIES_STEPS).default("day") })),
+  response: z
+    .object({
+      as_of: z.string(),
+      currency: z.string(),
+      steps: z.array(z.string()).meta({ description: "None is left out, be there earnings or not." }),
+      total: Money,
+      earned: z.array(Amount),
+      models: z.array(z.object({ model: z.string(), total: Money, earned: z.array(Amount) })),
+    })
+    .meta({ id: "EarningsSeries", description: "As many amounts as steps; the highest total first." }),
+  async handle({ params, query, principal, context }) {
+    const payee = await visiblePayee(context, principal, params.id);
+    const { currency = payee.defaultCurrency, ...range } = query;
+    return { body: await earningsSeries(context.sql, params.id, { ...range, currency }) };
+  },
+});
+
+const Causes = z.object({ usage: Money, price: Money, share: Money }).meta({
+  id: "ChangeCauses",
+  description:
+    "usage: more or fewer predictions, at what one brought before. price: another gross for each prediction. share: another part of the gross. Together they are the difference.",
+});
+const RangeView = z.object({ from: z.string(), to: z.string() });
+const difference = { before: Money, now: Money, difference: Money, because: Causes };
+
+const getChanges = defineRoute({
+  method: "get",
+  path: "/payees/{id}/earnings/changes",
+  summary: "What changed in a payee's earnings against the range before, as long, by model, and why",
+  roles: readers,
+  params: PayeePath,
+  query: bounded(z.object(range)),
+  response: z
+    .object({
+      as_of: z.string(),
+      range: RangeView,
+      previous: RangeView,
+      ...difference,
+      data: z.array(
+        z.object({
+          model: z.string(),
+          reason: z.string(),
+          ...difference,
+          events: z.object({ before: z.string(), now: z.string() }),
+        }),
+      ),
+    })
+    .meta({ id: "EarningsChanges" }),
+  async handle({ params, query, principal, context }) {
+    const payee = await visiblePayee(context, principal, params.id);
+    const { currency = payee.defaultCurrency, ...range } = query;
+    return { body: await earningsChanges(context.sql, params.id, { ...range, currency }) };
+  },
+});
+
+export const seriesRoutes: Route[] = [getSeries, getChanges];

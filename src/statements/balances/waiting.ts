@@ -1,0 +1,66 @@
+import { type Money, money } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+
+/** A settled balance that was not paid out, and since when it stands there. */
+export interface WaitingBalance {
+  payee: string;
+  name: string;
+  currency: string;
+  payable: Money;
+  held: Money;
+  /** What an operator, the provider or the minimum has against paying it; the first that applies. */
+  code:
+    | "frozen"
+    | "no_account"
+    | "account_not_ready"
+    | "tax_form_missing"
+    | "not_this_month"
+    | "on_hold"
+    | "below_minimum"
+    | "held"
+    | "next_plan";
+  detail: string | null;
+  /** The first month closed since the payee was last paid in this currency: its money waits longest. Null without one. */
+  since: string | null;
+}
+
+/** Everybody's money that could be paid and is not, the longest waiting first; what is left below a hundredth is not there. */
+export async function waitingBalances(sql: Sql, limit: number): Promise<WaitingBalance[]> {
+  const rows = await sql<
+    (Omit<WaitingBalance, "payable" | "held"> & { payable_nanos: string; held_nanos: string })[]
+  >`
+    WITH balances AS (
+      SELECT split_part(a.path, ':', 2) AS payee, b.currency,
+        coalesce(-sum(b.balance_nanos) FILTER (WHERE a.kind = 'payee:payable'), 0) AS payable_nanos,
+        coalesce(-sum(b.balance_nanos) FILTER (WHERE a.kind = 'payee:held'), 0) AS held_nanos
+      FROM account_balance b JOIN ledger_account a USING (account_no)
+      WHERE a.kind IN ('payee:payable', 'payee:held') GROUP BY 1, 2)
+    SELECT w.payee, p.name, w.currency, w.payable_nanos::text, w.held_nanos::text,
+      CASE WHEN f.reason IS NOT NULL THEN 'frozen'
+        WHEN w.payable_nanos < 10000000 THEN 'held'
+        WHEN p.stripe_account IS NULL THEN 'no_account'
+        WHEN a.transfers_enabled IS FALSE THEN 'account_not_ready'
+        WHEN tax_form_missing_of(w.payee, b.first_open_period) IS NOT NULL THEN 'tax_form_missing'
+        WHEN t.schedule = 'manual' THEN 'not_this_month'
+        WHEN t.schedule = 'quarterly' AND extract(month FROM b.first_open_period)::int % 3 <> 0 THEN 'not_this_month'
+        WHEN h.nanos >= w.payable_nanos THEN 'on_hold'
+        WHEN t.payout_currency IS NULL AND w.payable_nanos < minimum_payout_of(w.payee, w.currency) THEN 'below_minimum'
+        ELSE 'next_plan' END AS code,
+      coalesce(f.reason, a.disabled_reason) AS detail,
+      (SELECT to_char(min(s.period), 'YYYY-MM') FROM statement s
+       WHERE s.payee = w.payee AND s.currency = w.currency AND s.closing_nanos > 0 AND s.period > coalesce(
+         (SELECT max(o.period) FROM payout o WHERE o.payee = w.payee AND o.currency = w.currency AND o.state = 'paid'),
+         '-infinity')) AS since
+    FROM balances w JOIN payee p ON p.id = w.payee CROSS JOIN books_state b
+    CROSS JOIN LATERAL payout_terms_of(w.payee) t
+    LEFT JOIN LATERAL on_hold_of(w.payee, w.currency, t.hold_days, now()) h ON true
+    LEFT JOIN payee_freeze f ON f.payee = w.payee AND f.lifted_at IS NULL
+    LEFT JOIN payout_account a ON a.account = p.stripe_account
+    WHERE w.payable_nanos >= 10000000 OR w.held_nanos > 0
+    ORDER BY since NULLS LAST, w.payee, w.currency LIMIT ${limit}`;
+  return rows.map(({ payable_nanos, held_nanos, ...row }) => ({
+    ...row,
+    payable: money(row.currency, BigInt(payable_nanos)),
+    held: money(row.currency, BigInt(held_nanos)),
+  }));
+}

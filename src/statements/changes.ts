@@ -1,0 +1,116 @@
+import { type Money, money, type Nanos } from "../kernel/index.ts";
+import type { Sql } from "../postgres/index.ts";
+import { type EarningsRow, earningsOf, nanosOf } from "./earnings.ts";
+import { previousRange, type ServiceRange } from "./grouping/service-range.ts";
+
+/** How a difference came about; the three add up to it, to the nano. */
+export interface Causes {
+  /** More or fewer predictions, at what one brought before. */
+  usage: Money;
+  /** Another gross for each prediction: prices, or longer and shorter ones. */
+  price: Money;
+  /** Another part of the gross: fees, royalties and shares. */
+  share: Money;
+}
+
+export interface EarningsChange {
+  model: string;
+  reason: string;
+  before: Money;
+  now: Money;
+  difference: Money;
+  events: { before: string; now: string };
+  because: Causes;
+}
+
+export interface EarningsChanges {
+  as_of: string;
+  range: ServiceRange;
+  previous: ServiceRange;
+  before: Money;
+  now: Money;
+  difference: Money;
+  because: Causes;
+  /** The largest differences first; what stayed the same is left out. */
+  data: EarningsChange[];
+}
+
+interface Side {
+  events: bigint;
+  gross: Nanos;
+  earned: Nanos;
+}
+
+const NOTHING: Side = { events: 0n, gross: 0n, earned: 0n };
+
+/** What changed against the range before, as long, by model and reason, and why. Both sides are what `earningsOf` says. */
+export async function earningsChanges(
+  sql: Sql,
+  payee: string,
+  { from, to, currency }: ServiceRange & { currency: string },
+): Promise<EarningsChanges> {
+  const range = { from, to };
+  const previous = previousRange(range);
+  const before = await earningsOf(sql, payee, { ...previous, currency, groupBy: ["model"] });
+  const now = await earningsOf(sql, payee, { ...range, currency, groupBy: ["model"] });
+  const sides = new Map<string, { model: string; reason: string; before: Side; now: Side }>();
+  for (const [when, rows] of [["before", before.data] as const, ["now", now.data] as const])
+    for (const row of rows) {
+      const key = `${row.model} ${row.reason}`;
+      const known = sides.get(key) ?? {
+        model: row.model ?? "",
+        reason: row.reason,
+        before: NOTHING,
+        now: NOTHING,
+      };
+      sides.set(key, { ...known, [when]: sideOf(row) });
+    }
+  const compared = [...sides.values()]
+    .map((both) => ({ ...both, causes: causesOf(both.before, both.now) }))
+    .filter((both) => both.before.earned !== both.now.earned)
+    .sort((a, b) => bySize(b) - bySize(a) || (a.model < b.model ? -1 : 1));
+  const shown = (nanos: Nanos) => money(currency, nanos);
+  const [earnedBefore, earnedNow] = [nanosOf(before.total), nanosOf(now.total)];
+  return {
+    as_of: before.as_of,
+    range,
+    previous,
+    before: before.total,
+    now: now.total,
+    difference: shown(earnedNow - earnedBefore),
+    because: {
+      usage: shown(compared.reduce((sum, { causes }) => sum + causes.usage, 0n)),
+      price: shown(compared.reduce((sum, { causes }) => sum + causes.price, 0n)),
+      share: shown(compared.reduce((sum, { causes }) => sum + causes.share, 0n)),
+    },
+    data: compared.map(({ model, reason, before, now, causes }) => ({
+      model,
+      reason,
+      before: shown(before.earned),
+      now: shown(now.earned),
+      difference: shown(now.earned - before.earned),
+      events: { before: before.events.toString(), now: now.events.toString() },
+      because: { usage: shown(causes.usage), price: shown(causes.price), share: shown(causes.share) },
+    })),
+  };
+}
+
+/** Usage at the gross and share of before, then the gross at the share of before, then what is left: the share. */
+export function causesOf(before: Side, now: Side): { usage: Nanos; price: Nanos; share: Nanos } {
+  const difference = now.earned - before.earned;
+  // New, gone, or without usage of its own (an adjustment): there is nothing to set the rest against.
+  if (before.events === 0n || now.events === 0n || before.gross === 0n)
+    return { usage: difference, price: 0n, share: 0n };
+  const atUsage = (before.earned * now.events) / before.events;
+  const atPrice = (before.earned * now.gross) / before.gross;
+  return { usage: atUsage - before.earned, price: atPrice - atUsage, share: now.earned - atPrice };
+}
+
+function sideOf({ events, gross, earned }: EarningsRow): Side {
+  return { events: BigInt(events), gross: nanosOf(gross), earned: nanosOf(earned) };
+}
+
+/** For the order only. */
+function bySize({ before, now }: { before: Side; now: Side }): number {
+  return Math.abs(Number(now.earned - before.earned));
+}

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startTestApi, type TestApi } from "../../support/api.ts";
+import { expectProblem } from "../../support/problem.ts";
+import { SMALL_CATALOG, usageEvent } from "../../support/usage.ts";
+import { type Mailbox, openMailbox } from "./mailbox.ts";
+import { register, signInByMail } from "./people.ts";
+
+let api: TestApi;
+let mailbox: Mailbox;
+beforeAll(async () => {
+  mailbox = await openMailbox();
+  api = await startTestApi({
+    DATA_DIR: mailbox.dataDir,
+    MAIL_INTERVAL_MS: "50",
+    TWO_PERSON_APPROVAL: "on",
+  });
+  await api.load(SMALL_CATALOG);
+});
+afterAll(async () => {
+  await api.stop();
+  await mailbox.remove();
+});
+
+const operator = (...duties: string[]) => ({ role: "operator", duties });
+const signIn = (email: string) => signInByMail(api, mailbox, email);
+
+describe("a user", () => {
+  test.each([
+    [{ role: "payee", duties: ["owner"] }, "payee"],
+    [{ role: "operator", duties: ["maker"], payee: "ada" }, "payee"],
+    [{ role: "customer", duties: [] }, "customer"],
+    [{ role: "operator", duties: [] }, "duties"],
+    [{ role: "operator", duties: ["owner"] }, "duties"],
+    [{ role: "payee", payee: "ada", duties: ["owner", "viewer"] }, "duties"],
+    [{ role: "operator", duties: ["maker"], email: "nobody" }, "email"],
+  ])("with %j is refused and names %s", async (terms, path) => {
+    const body = { email: "x@example.com", ...terms };
+    expectProblem(await api.operator("PUT", "/v1/users/x", body), 400, "body_invalid", path);
+  });
+
+  test("is bound to one role for good, and one address has a role once", async () => {
+    await register(api, "bo", operator("maker"));
+    const payees = { email: "bo@example.com", role: "payee", payee: "ada", duties: ["owner"] };
+    expectProblem(await api.operator("PUT", "/v1/users/bo", payees), 409, "user_exists");
+    const again = { email: "BO@example.com", ...operator("approver") };
+    expectProblem(await api.operator("PUT", "/v1/users/bo-again", again), 409, "user_exists", "email");
+  });
+
+  test("who is disabled is out at once, and in again when registered again", async () => {
+    await register(api, "cleo", { role: "payee", payee: "ada", duties: ["viewer"] });
+    const { call } = await signIn("cleo@example.com");
+    expect((await api.operator("DELETE", "/v1/users/cleo")).status).toBe(204);
+    expectProblem(await call("GET", "/v1/sessions/current"), 401, "unauthenticated");
+    await register(api, "cleo", { role: "payee", payee: "ada", duties: ["viewer"] });
+    expect((await call("GET", "/v1/sessions/current")).status).toBe(200);
+  });
+});
+
+describe("of a payee", () => {
+  const adas = (...duties: string[]) => ({ role: "payee", payee: "ada", duties });
+
+  test("a viewer sees everything of it and changes nothing", async () => {
+    await register(api, "vera", adas("viewer"));
+    const { call, who } = await signIn("vera@example.com");
+    expect(who).toMatchObject({ role: "payee", payee: "ada", scope: "read", duties: ["viewer"] });
+    expect((await call("GET", "/v1/payees/ada/balances")).status).toBe(200);
+    expectProblem(await call("GET", "/v1/payees/lin/balances"), 404, "not_found");
+    expectProblem(await call("POST", "/v1/payees/ada/onboarding-links"), 403, "scope_not_allowed");
+    expectProblem(await call("DELETE", "/v1/users/vera"), 403, "scope_not_allowed");
+  });
+
+  test("an owner registers people of its own payee, and of no other", async () => {
+    await register(api, "olga", adas("owner"));
+    await register(api, "lins", { role: "payee", payee: "lin", duties: ["owner"] });
+    const { call } = await signIn("olga@example.com");
+    const put = (id: string, terms: object) =>
+      call("PUT", `/v1/users/${id}`, { email: `${id}@example.com`, ...terms });
+    expect((await put("otto", adas("viewer"))).status).toBe(200);
+    expectProblem(await put("eve", { role: "payee", payee: "lin", duties: ["owner"] }), 404, "not_found");
+    expectProblem(await put("eve", operator("maker")), 403, "role_not_allowed");
+    expectProblem(await put("lins", adas("viewer")), 404, "not_found");
+    expectProblem(await call("GET", "/v1/users/lins"), 404, "not_found");
+    expectProblem(await call("DELETE", "/v1/users/lins"), 404, "not_found");
+    const { body } = await call("GET", "/v1/users");
+    const { data } = body as { data: { payee: string }[] };
+    expect(data.map(({ payee }) => payee)).toEqual(data.map(() => "ada"));
+  });
+});
+
+describe("of the operator", () => {
+  test("support sees everything and changes nothing", async () => {
+    await register(api, "sue", operator("support"));
+    const { call } = await signIn("sue@example.com");
+    expect((await call("GET", "/v1/payees/ada/balances")).status).toBe(200);
+    expectProblem(await call("POST", "/v1/payouts/stop", { reason: "x" }), 403, "scope_not_allowed");
+  });
+
+  test("the maker plans, the approver approves; neither does the other's part", async () => {
+    await register(api, "mia", operator("maker"));
+    await register(api, "ann", operator("approver"));
+    const [mia, ann] = [await signIn("mia@example.com"), await signIn("ann@example.com")];
+    await api.send(usageEvent({ id: "p1", metrics: { input_token_count: 100_000 } }));
+    const month = (step: string) => `/v1/settlements/2023-11/${step}`;
+    expect((await mia.call("POST", month("close"))).status).toBe(200);
+    expectProblem(await ann.call("POST", month("plan")), 403, "duty_not_allowed");
+    expect((await mia.call("POST", month("plan"))).status).toBe(200);
+    expectProblem(await mia.call("POST", month("approve")), 403, "duty_not_allowed");
+    expect((await ann.call("POST", month("approve"))).status).toBe(200);
+  });
+
+  test("nobody with one of the two duties gives away the other", async () => {
+    await register(api, "max", operator("maker"));
+    const { call } = await signIn("max@example.com");
+    const key = { role: "operator" };
+    expectProblem(await call("POST", "/v1/keys", key), 403, "duty_not_allowed");
+    const approver = { email: "max2@example.com", ...operator("approver") };
+    expectProblem(await call("PUT", "/v1/users/max2", approver), 403, "duty_not_allowed");
+    await register(api, "boss", operator("maker", "approver"));
+    const boss = await signIn("boss@example.com");
+    expect((await boss.call("POST", "/v1/keys", key)).status).toBe(201);
+  });
+});
+
+test("who has several roles goes on as another of them without signing in again, and as nobody else", async () => {
+  const terms = { email: "rob@example.com", role: "payee", duties: ["viewer"] };
+  await register(api, "rob-ada", { ...terms, payee: "ada" });
+  await register(api, "rob-lin", { ...terms, payee: "lin" });
+  await register(api, "not-rob", { role: "payee", payee: "lin", duties: ["owner"] });
+  const { call, who } = await signIn("rob@example.com");
+  expect(who).toMatchObject({ payee: "ada", others: [{ user: "rob-lin", role: "payee", payee: "lin" }] });
+  expect(await call("POST", "/v1/sessions", { user: "rob-lin" })).toMatchObject({
+    status: 201,
+    body: { payee: "lin", others: [{ user: "rob-ada" }] },
+  });
+  expectProblem(await call("POST", "/v1/sessions", { user: "not-rob" }), 403, "no_such_user");
+});
