@@ -72,6 +72,7 @@ CREATE TABLE "invoice" (
 	"lines" integer NOT NULL,
 	"gross" numeric NOT NULL,
 	"carried_in" numeric NOT NULL,
+	"netted_nanos" numeric(38, 0) NOT NULL,
 	"amount_nanos" numeric(38, 0) NOT NULL,
 	"carried_out" numeric NOT NULL,
 	CONSTRAINT "invoice_customer_currency_period_unique" UNIQUE("customer","currency","period")
@@ -429,6 +430,12 @@ CREATE TABLE "seal" (
 	"sealed_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "chained_event" (
+	"parent_key" bigint NOT NULL,
+	"event_no" bigint NOT NULL,
+	CONSTRAINT "chained_event_parent_key_event_no_pk" PRIMARY KEY("parent_key","event_no")
+);
+--> statement-breakpoint
 CREATE TABLE "customer_term_window" (
 	"customer_no" integer NOT NULL,
 	"term_no" integer NOT NULL,
@@ -542,6 +549,7 @@ CREATE TABLE "usage_block" (
 	"event_count" integer NOT NULL,
 	"folded" smallint DEFAULT 0 NOT NULL,
 	"accrued" smallint DEFAULT 0 NOT NULL,
+	"chained" integer DEFAULT 0 NOT NULL,
 	"booked_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"source_nos" integer[] NOT NULL,
 	"events" text NOT NULL,
@@ -753,6 +761,25 @@ CREATE TABLE "fx_rate" (
 	CONSTRAINT "fx_rate_from_currency_to_currency_effective_from_unique" UNIQUE("from_currency","to_currency","effective_from")
 );
 --> statement-breakpoint
+CREATE TABLE "netting" (
+	"period" date NOT NULL,
+	"customer" text NOT NULL,
+	"currency" text NOT NULL,
+	"payee" text NOT NULL,
+	"owed_nanos" numeric(38, 0) NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "netting_period_customer_currency_payee_pk" PRIMARY KEY("period","customer","currency","payee")
+);
+--> statement-breakpoint
+CREATE TABLE "netting_rule" (
+	"customer" text NOT NULL,
+	"from_period" date NOT NULL,
+	"nets" boolean NOT NULL,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "netting_rule_customer_from_period_pk" PRIMARY KEY("customer","from_period")
+);
+--> statement-breakpoint
 CREATE TABLE "payee_freeze" (
 	"freeze_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "payee_freeze_freeze_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
 	"payee" text NOT NULL,
@@ -838,6 +865,7 @@ CREATE TABLE "statement" (
 	"held_nanos" numeric(38, 0) NOT NULL,
 	"released_nanos" numeric(38, 0) NOT NULL,
 	"converted_nanos" numeric(38, 0) NOT NULL,
+	"netted_nanos" numeric(38, 0) NOT NULL,
 	"paid_nanos" numeric(38, 0) NOT NULL,
 	"closing_nanos" numeric(38, 0) NOT NULL,
 	"content" jsonb NOT NULL,
@@ -933,6 +961,7 @@ CREATE INDEX "customer_term_window_meter_term_no_index" ON "customer_term_window
 CREATE INDEX "term_window_service_day_index" ON "term_window" USING btree ("service_day") WHERE shard >= 0;--> statement-breakpoint
 CREATE INDEX "usage_block_block_no_index" ON "usage_block" USING btree ("block_no") WHERE folded = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") WHERE accrued = 0;--> statement-breakpoint
+CREATE INDEX "usage_block_to_chain" ON "usage_block" USING btree ("block_no") WHERE chained > 0;--> statement-breakpoint
 CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint
 CREATE INDEX "mail_next_attempt_at_index" ON "mail" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
@@ -949,6 +978,7 @@ CREATE INDEX "provider_event_state_next_try_at_index" ON "provider_event" USING 
 CREATE INDEX "provider_event_received_at_id_index" ON "provider_event" USING btree ("received_at","id");--> statement-breakpoint
 CREATE INDEX "conversion_period_index" ON "conversion" USING btree ("period");--> statement-breakpoint
 CREATE INDEX "conversion_payee_index" ON "conversion" USING btree ("payee");--> statement-breakpoint
+CREATE INDEX "netting_payee_index" ON "netting" USING btree ("payee");--> statement-breakpoint
 CREATE UNIQUE INDEX "payee_freeze_payee_index" ON "payee_freeze" USING btree ("payee") WHERE lifted_at IS NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX "payout_stop_open" ON "payout_stop" USING btree ((resumed_at IS NULL)) WHERE resumed_at IS NULL;--> statement-breakpoint
 CREATE INDEX "reserve_waiting" ON "reserve" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint

@@ -45,13 +45,14 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- What a period's close makes payable at once: what was earned less what waits for customers.
+-- What a period's close makes payable at once: what was earned less what waits for customers and what paid for own usage.
 CREATE FUNCTION payable_at_close(p_period date) RETURNS TABLE (payee text, currency text, amount_nanos numeric)
 LANGUAGE sql STABLE SET jit = off SET work_mem = '64MB' AS $$
   SELECT x.payee, x.currency, sum(x.nanos) FROM (
     SELECT split_part(p.account, ':', 2) AS payee, p.currency, p.amount_nanos AS nanos
     FROM accrual_part p WHERE p.booked_period = p_period AND p.account LIKE 'payee:%'
-    UNION ALL SELECT h.payee, h.currency, -h.amount_nanos FROM held_share h WHERE h.period = p_period) x
+    UNION ALL SELECT h.payee, h.currency, -h.amount_nanos FROM held_share h WHERE h.period = p_period
+    UNION ALL SELECT n.payee, n.currency, -n.amount_nanos FROM netting n WHERE n.period = p_period) x
   GROUP BY 1, 2
 $$;
 --> statement-breakpoint
@@ -76,7 +77,7 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Part of release_period, after hold_until_paid.
+-- Part of release_period, after hold_until_paid and net_customers.
 CREATE FUNCTION hold_reserves(p_period date) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM reserve_rule WHERE from_period <= p_period) THEN RETURN; END IF;

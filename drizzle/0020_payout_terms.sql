@@ -107,7 +107,8 @@ LANGUAGE sql STABLE AS $$
     min((x.cut_at + make_interval(hours => 24 * p_hold_days)) AT TIME ZONE 'UTC') FILTER (WHERE x.nanos > 0)::date + 1
   FROM (SELECT s.cut_at, -(SELECT sum(p.amount_nanos) FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
           WHERE a.kind = 'payee:payable' AND e.key IN (format('release:%s:%s:%s', s.period, p_payee, p_currency),
-            format('hold:%s:%s:%s', s.period, p_payee, p_currency), format('reserve:%s:%s:%s', s.period, p_payee, p_currency))) AS nanos
+            format('hold:%s:%s:%s', s.period, p_payee, p_currency), format('reserve:%s:%s:%s', s.period, p_payee, p_currency)))
+          - (SELECT coalesce(sum(n.amount_nanos), 0) FROM netting n WHERE (n.period, n.payee, n.currency) = (s.period, p_payee, p_currency)) AS nanos
         FROM settlement s WHERE p_hold_days > 0 AND s.state <> 'closing' AND s.cut_at > p_at - make_interval(hours => 24 * p_hold_days)) x
   HAVING coalesce(sum(x.nanos), 0) > 0
 $$;

@@ -36,7 +36,8 @@ export async function listToPush(sql: Sql, period: Period): Promise<Invoice[]> {
 async function select(sql: Sql, condition: ReturnType<Sql>): Promise<Invoice[]> {
   const rows = await sql<StoredInvoice[]>`
     SELECT i.id, i.period::text, i.customer, i.currency, i.lines AS line_count, trim_scale(i.gross)::text AS gross,
-      trim_scale(i.carried_in)::text AS carried_in, i.amount_nanos::text AS nanos, trim_scale(i.carried_out)::text AS carried_out,
+      trim_scale(i.carried_in)::text AS carried_in, i.netted_nanos::text AS netted, i.amount_nanos::text AS nanos,
+      trim_scale(i.carried_out)::text AS carried_out,
       coalesce(p.state, 'not_pushed') AS state, coalesce(p.attempt, 0) AS attempt, p.reason, p.provider_id
     FROM invoice i LEFT JOIN invoice_push p ON p.invoice_id = i.id
     WHERE ${condition}`;
@@ -84,18 +85,20 @@ export async function invoiceStatus(sql: Sql, period: Period): Promise<InvoiceSt
   };
 }
 
-type StoredInvoice = Omit<Invoice, "period" | "amount" | "push"> & {
+type StoredInvoice = Omit<Invoice, "period" | "netted" | "amount" | "push"> & {
   period: string;
+  netted: string;
   nanos: string;
 } & Invoice["push"];
 
 type StoredLine = InvoiceLine & { invoice_id: string; scale: number };
 
 function fromStored(row: StoredInvoice): Invoice {
-  const { nanos, state, attempt, reason, provider_id, period, ...rest } = row;
+  const { netted, nanos, state, attempt, reason, provider_id, period, ...rest } = row;
   return {
     ...rest,
     period: periodOfDay(period),
+    netted: money(row.currency, BigInt(netted)),
     amount: money(row.currency, BigInt(nanos)),
     push: { state, attempt, reason, provider_id },
   };

@@ -4,6 +4,7 @@ import { openSessionRoutes, sessionRoutes } from "./access-routes/sessions.ts";
 import { userRoutes } from "./access-routes/users.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
+import { nettingRoutes } from "./billing-routes/netting.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
 import { browseRoutes } from "./catalog-routes/browse.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
@@ -21,6 +22,7 @@ import { oversightRoutes } from "./settlement-routes/oversight.ts";
 import { payoutRuleRoutes } from "./settlement-routes/payout-rules.ts";
 import { payoutTermsRoutes } from "./settlement-routes/payout-terms.ts";
 import { settlementRoutes } from "./settlement-routes/settlements.ts";
+import { chainRoutes } from "./usage-routes/chains.ts";
 import { predictionRoutes } from "./usage-routes/predictions.ts";
 import { usageRoutes } from "./usage-routes/usage.ts";
 
@@ -28,6 +30,7 @@ import { usageRoutes } from "./usage-routes/usage.ts";
 export const ROUTES: readonly Route[] = [
   ...usageRoutes,
   ...predictionRoutes,
+  ...chainRoutes,
   // Before /payouts/{id}.
   ...payoutRuleRoutes,
   ...payeeRoutes,
@@ -43,6 +46,7 @@ export const ROUTES: readonly Route[] = [
   ...fxRateRoutes,
   ...oversightRoutes,
   ...invoiceRoutes,
+  ...nettingRoutes,
   ...keyRoutes,
   ...sessionRoutes,
   ...userRoutes,

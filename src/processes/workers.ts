@@ -8,6 +8,7 @@ import {
   consumeLog,
   foldCustomerWindows,
   forgetIdentities,
+  linkChainedEvents,
   mergeWindows,
   releaseParked,
 } from "../metering/index.ts";
@@ -21,6 +22,8 @@ const PARKED_SWEEP_MS = 1_000;
 const WORK_WITHIN_MS = 600_000;
 /** The rarer, the cheaper: a window of a customer is written once for all of its events since the last time. */
 const FOLD_MS = 300_000;
+/** Nothing to do is one look at an empty index. */
+const LINK_MS = 2_000;
 const SEAL_MS = 60_000;
 const HELD_SWEEP_MS = 60_000;
 const FORGET_MS = 86_400_000;
@@ -63,6 +66,7 @@ export async function startWorkers({
   };
   const loops = [
     repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
+    repeat("noting what called what", LINK_MS, () => linkChainedEvents(sql)),
     repeat("summing usage by customer", FOLD_MS, () => foldCustomerWindows(sql)),
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),

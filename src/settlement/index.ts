@@ -10,6 +10,13 @@ export {
 } from "./brakes.ts";
 export { type CloseOptions, closeMonth } from "./close-month.ts";
 export {
+  listNettings,
+  type Netting,
+  type NettingRule,
+  nettingRules,
+  setNettingRule,
+} from "./netting.ts";
+export {
   type CarryReason,
   type Due,
   type Obstacle,

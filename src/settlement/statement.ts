@@ -30,6 +30,8 @@ export interface Statement {
   opening: Money;
   earned: Money;
   adjustments: Money;
+  /** What the payee used as a customer, paid out of these earnings. */
+  netted: Money;
   /** Kept back from what was earned, until customers pay or a reserve is due. */
   held: Money;
   /** Kept back earlier, and let go. */
@@ -49,6 +51,7 @@ export interface StatementFigures {
   openingNanos: Nanos;
   earnedNanos: Nanos;
   adjustmentsNanos: Nanos;
+  nettedNanos: Nanos;
   heldNanos: Nanos;
   releasedNanos: Nanos;
   convertedNanos: Nanos;
@@ -66,7 +69,7 @@ export interface LineFigures {
   earnedNanos: Nanos;
 }
 
-/** Writes a statement from the books' figures: pure. closing = opening + earned + adjustments − held + released + converted − paid. */
+/** Writes a statement from the books' figures: pure. closing = opening + earned + adjustments − netted − held + released + converted − paid. */
 export function buildStatement(
   period: Period,
   figures: StatementFigures,
@@ -81,6 +84,7 @@ export function buildStatement(
     opening: money(currency, figures.openingNanos),
     earned: money(currency, figures.earnedNanos),
     adjustments: money(currency, figures.adjustmentsNanos),
+    netted: money(currency, figures.nettedNanos),
     held: money(currency, figures.heldNanos),
     released: money(currency, figures.releasedNanos),
     converted: money(currency, figures.convertedNanos),
@@ -98,10 +102,17 @@ export function buildStatement(
 }
 
 export function closingNanosOf(figures: StatementFigures): Nanos {
-  const { openingNanos, earnedNanos, adjustmentsNanos, heldNanos, releasedNanos, convertedNanos, paidNanos } =
-    figures;
+  const { openingNanos, earnedNanos, adjustmentsNanos, nettedNanos, heldNanos, releasedNanos } = figures;
+  const { convertedNanos, paidNanos } = figures;
   return (
-    openingNanos + earnedNanos + adjustmentsNanos - heldNanos + releasedNanos + convertedNanos - paidNanos
+    openingNanos +
+    earnedNanos +
+    adjustmentsNanos -
+    nettedNanos -
+    heldNanos +
+    releasedNanos +
+    convertedNanos -
+    paidNanos
   );
 }
 

@@ -15,7 +15,7 @@ export async function writeStatements(
   onProgress?: (done: number, total: number) => void,
 ): Promise<number> {
   const figures = await sql<Record<keyof FigureRow, string>[]>`
-    SELECT payee, currency, opening::text, earned::text, adjustments::text, held::text, released::text, converted::text, paid::text
+    SELECT payee, currency, opening::text, earned::text, adjustments::text, netted::text, held::text, released::text, converted::text, paid::text
     FROM statement_figures(${firstDay(period)}) ORDER BY payee, currency`;
   const conversions = await conversionsBooked(sql, period);
   for (let at = 0; at < figures.length; at += STATEMENTS_PER_CALL) {
@@ -40,7 +40,16 @@ export async function writeStatements(
 
 /** A row of statement_figures(), in nanos. */
 export type FigureRow = Record<
-  "payee" | "currency" | "opening" | "earned" | "adjustments" | "held" | "released" | "converted" | "paid",
+  | "payee"
+  | "currency"
+  | "opening"
+  | "earned"
+  | "adjustments"
+  | "netted"
+  | "held"
+  | "released"
+  | "converted"
+  | "paid",
   string
 >;
 
@@ -51,6 +60,7 @@ export function parseFigures(row: FigureRow): StatementFigures {
     openingNanos: BigInt(row.opening),
     earnedNanos: BigInt(row.earned),
     adjustmentsNanos: BigInt(row.adjustments),
+    nettedNanos: BigInt(row.netted),
     heldNanos: BigInt(row.held),
     releasedNanos: BigInt(row.released),
     convertedNanos: BigInt(row.converted),

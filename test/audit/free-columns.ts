@@ -62,6 +62,8 @@ export const FREE_COLUMNS: Record<string, string> = {
   "invoice_run.made_by": WHO,
   "invoice_payment.recorded_by": WHO,
   "invoice_release.released_at": WHEN,
+  "netting_rule.set_at": WHEN,
+  "netting_rule.set_by": WHO,
   "metering_cursor.epoch": "fences who held the partition before; every claim raises it",
   "metering_cursor.updated_at": WHEN,
   "model.created_at": WHEN,
@@ -108,7 +110,11 @@ export const ROW_OF: Record<string, string> = {
   metered_extent: "segment_from < '2023-01-01'",
   // The beginning of a log may be gone: that is what retention does.
   usage_log_record: `"offset" = 1`,
-  usage_block: "first_period = '2023-09-01'",
+  usage_block: "block_no = (SELECT min(block_no) FROM usage_block WHERE first_period = '2023-09-01')",
+  usage_term: "booked_period = '2023-09-01'",
+  // The month in which earnings were held, and payouts made.
+  invoice_payment: "invoice_id LIKE 'inv_2023-09%'",
+  settlement: "period = '2023-09-01'",
 };
 
 /** What a column is changed to, where one more would not be telling. */

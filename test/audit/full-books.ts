@@ -13,7 +13,13 @@ import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
 import { parseNanos, present, rational } from "../../src/kernel/index.ts";
 import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
-import { consumeLog, foldCustomerWindows, meteringStatus, releaseParked } from "../../src/metering/index.ts";
+import {
+  consumeLog,
+  foldCustomerWindows,
+  linkChainedEvents,
+  meteringStatus,
+  releaseParked,
+} from "../../src/metering/index.ts";
 import {
   accountReadiness,
   bookReversal,
@@ -26,6 +32,7 @@ import {
   approvePlan,
   closeMonth,
   planMonth,
+  setNettingRule,
   setPayoutTerms,
   setReserveRule,
   storeFxRate,
@@ -38,6 +45,7 @@ import { until } from "../support/until.ts";
 import { type EventFields, usageEvent } from "../support/usage.ts";
 
 export const MONTH = monthOf("2023-09");
+const BEFORE = monthOf("2023-08");
 
 const component = (meter: string, amount: string, per = "1", max?: string) => ({
   meter,
@@ -52,6 +60,7 @@ const CATALOGUE = {
   customers: [
     { id: "acme", name: "Acme", currency: "USD", country: "US" },
     { id: "mia-app", name: "Mia's app", currency: "USD", country: "DE", payee: "mia" },
+    { id: "lin-app", name: "Lin's app", currency: "USD", country: "DE", payee: "lin" },
   ],
   models: [
     { id: "ada/base", payee: "ada" },
@@ -107,6 +116,13 @@ const CATALOGUE = {
     },
   ],
 };
+
+/** Two who use what others made, one of them netted with what it earns, and what its app called. */
+const CHAINED: Partial<EventFields>[] = [
+  { model: "lin/fine", metrics: { output_token_count: 90_000, predict_time: 2 } },
+  { model: "ada/base", customer: "mia-app", metrics: { input_token_count: 5 }, parent: "before-0" },
+  { model: "ada/base", customer: "lin-app", metrics: { input_token_count: 7 }, parent: "before-1" },
+];
 
 const USED: Partial<EventFields>[] = [
   { model: "ada/base", metrics: { input_token_count: 4_001, frames: 7, image_count: 5 } },
@@ -165,6 +181,12 @@ export async function openFullMonth(): Promise<FullMonth> {
       await log.append([{ key: name, value: Buffer.from(JSON.stringify(values)) }]);
       await metered();
     };
+
+    await setNettingRule(sql, "lin-app", { from: BEFORE, nets: false }, "operator");
+    await send("before", CHAINED, "2023-08-14");
+    await linkChainedEvents(sql);
+    await closeMonth(sql, BEFORE, { graceSeconds: 3_600, catchUp: async () => {} });
+    await makeInvoices(sql, BEFORE, { by: "operator" });
 
     await send("first", USED);
     await send("again", [{ ...USED[0], id: "first-0", time: "2023-09-14T12:00:00.000001Z" }]);
@@ -226,6 +248,7 @@ async function setTerms(sql: Sql): Promise<void> {
 async function payInvoices(sql: Sql): Promise<void> {
   for (const { id, amount } of await listInvoices(sql, { limit: 100 })) {
     const amountNanos = present(parseNanos(amount.amount), "an amount");
+    if (amountNanos === 0n) continue;
     await recordInvoicePaid(sql, {
       invoice: id,
       amountNanos,

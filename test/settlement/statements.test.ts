@@ -49,6 +49,7 @@ test("a statement says what was earned with which model, and its hash is that of
     held: { currency: "USD", amount: "0.000000000" },
     released: { currency: "USD", amount: "0.000000000" },
     converted: { currency: "USD", amount: "0.000000000" },
+    netted: { currency: "USD", amount: "0.000000000" },
     paid: { currency: "USD", amount: "0.000000000" },
     closing: { currency: "USD", amount: "19.753084800" },
     lines: [

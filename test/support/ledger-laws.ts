@@ -40,6 +40,7 @@ export async function expectLedgerToHold(sql: Sql): Promise<void> {
         WHERE a.kind = 'payee:payable' AND e.kind = 'release'
         UNION ALL SELECT payee, currency, -amount_nanos FROM payout WHERE state IN ('sending', 'unknown', 'paid')
         UNION ALL SELECT o.payee, o.currency, r.amount_nanos FROM payout_reversal r JOIN payout o ON o.id = r.payout_id
+        UNION ALL SELECT payee, currency, -amount_nanos FROM netting
         UNION ALL SELECT payee, from_currency, -from_nanos FROM conversion
         UNION ALL SELECT payee, to_currency, to_nanos FROM conversion
         UNION ALL SELECT payee, currency, -amount_nanos FROM reserve WHERE released_at IS NULL

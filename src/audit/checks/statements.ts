@@ -22,7 +22,16 @@ export const statementHashes: Check = {
 };
 
 /** In the order of statement_figures(). */
-const FIGURES = ["opening", "earned", "adjustments", "held", "released", "converted", "paid"] as const;
+const FIGURES = [
+  "opening",
+  "earned",
+  "adjustments",
+  "netted",
+  "held",
+  "released",
+  "converted",
+  "paid",
+] as const;
 
 export const statementsFromBooks = sqlCheck(
   "every statement closes with the payable balance of the books, and opens with the one before",
@@ -58,7 +67,7 @@ export const statementsFromParts: Check = {
       const expected = await expectedStatements(sql, periodOfDay(period));
       const stored = await sql<StoredStatement[]>`
         SELECT payee, currency, hash, opening_nanos::text AS opening, earned_nanos::text AS earned,
-          adjustments_nanos::text AS adjustments, held_nanos::text AS held, released_nanos::text AS released,
+          adjustments_nanos::text AS adjustments, netted_nanos::text AS netted, held_nanos::text AS held, released_nanos::text AS released,
           converted_nanos::text AS converted, paid_nanos::text AS paid
         FROM statement WHERE period = ${period}`;
       for (const { payee, currency, hash, ...figures } of stored) {
@@ -95,7 +104,7 @@ function emptyStatement(period: Period, payee: string, currency: string) {
 
 async function expectedStatements(sql: Sql, period: Period) {
   const rows = await sql<FigureRow[]>`
-    SELECT payee, currency, opening::text, earned::text, adjustments::text, held::text, released::text, converted::text, paid::text
+    SELECT payee, currency, opening::text, earned::text, adjustments::text, netted::text, held::text, released::text, converted::text, paid::text
     FROM statement_figures(${firstDay(period)})`;
   const lines = await linesOf(sql, period);
   const conversions = await conversionsBooked(sql, period);

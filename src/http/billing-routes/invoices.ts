@@ -28,7 +28,10 @@ const InvoiceSummary = z
     line_count: z.int(),
     gross: Exact,
     carried_in: Exact,
-    amount: Money.meta({ description: "gross + carried_in = amount + carried_out, exactly." }),
+    netted: Money.meta({
+      description: "Paid at close out of the earnings of the payee that the customer is linked to.",
+    }),
+    amount: Money.meta({ description: "gross + carried_in = netted + amount + carried_out, exactly." }),
     carried_out: Exact,
     push: z.object({
       state: z.enum(["not_pushed", "waiting", "pushing", "unknown", "pushed", "failed"]),
@@ -115,6 +118,7 @@ const make = defineRoute({
         lines: z.int(),
         gross: Exact,
         carried_in: Exact,
+        netted: Money,
         amount: Money,
         carried_out: Exact,
       }),

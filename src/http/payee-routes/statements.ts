@@ -37,6 +37,7 @@ export const StatementView = z
     held: Money,
     released: Money,
     converted: Money,
+    netted: Money.meta({ description: "What the payee used as a customer, paid out of these earnings." }),
     paid: Money,
     closing: Money,
     hash: z

@@ -12,12 +12,15 @@ import { asOf } from "../as-of.ts";
 import { payeeLines } from "../payee-lines.ts";
 import { type Blocker, blockersOf, payeeTerms, whyNot } from "./blockers.ts";
 import { type HeldFor, heldFor } from "./held.ts";
+import { nettedSoFar, usageToNet } from "./netted.ts";
 import { type Transfer, transfersUnderWay } from "./transfers.ts";
 
 export interface Balance {
   currency: string;
   /** Earned in months that are still open, live. */
   accruing: Money;
+  /** What customers linked to this payee used in those months, as far as close will net it with `accruing`. */
+  own_usage: Money;
   payable: Money;
   /** Of `payable`: closed so lately that the payee's hold is not over, and when the first of it may be paid. */
   on_hold: { amount: Money; until: string | null };
@@ -26,8 +29,10 @@ export interface Balance {
   in_transit: Money;
   /** Of which each payout, since when, and the transfer to trace it by once there is one. */
   transfers: Transfer[];
+  /** What was paid out of its earnings for the usage of customers linked to it. */
+  netted: Money;
   paid_out: Money;
-  /** Everything ever credited: what was paid out and what is still here, accruing included. */
+  /** Everything ever credited: what was paid out or netted and what is still here, accruing included. */
   lifetime: Money;
   next_payout: {
     date: string;
@@ -58,6 +63,8 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
     const earned = line.parts.reduce((sum, part) => sum + part.amountNanos, 0n);
     accruing.set(line.currency, (accruing.get(line.currency) ?? 0n) + earned);
   }
+  const netted = await nettedSoFar(sql, payee);
+  const used = await usageToNet(sql, payee, [...new Set(lines.map((line) => line.bookedPeriod))]);
   const booked = lines.map((line) => line.bookedPeriod).sort()[0];
   const next = booked === undefined ? undefined : periodOfDay(booked);
   const date = nextPayoutDate(next);
@@ -70,11 +77,13 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   return shown.map((currency) => {
     const { payable, held, inTransit, paidOut } = settled.get(currency) ?? NOTHING;
     const accruingNanos = accruing.get(currency) ?? 0n;
+    const usedNanos = least(used.get(currency) ?? 0n, accruingNanos);
+    const nettedNanos = netted.get(currency) ?? 0n;
     const isOwn = paidIn(currency) === currency;
     const minimum = minimums.get(paidIn(currency)) ?? 0n;
     // What is closed then is on hold then, if there is a hold at all.
     const waits = { ...NO_HOLD, ...waitsThen.get(currency) };
-    const closing = terms.hold_days > 0 ? 0n : accruingNanos;
+    const closing = terms.hold_days > 0 ? 0n : accruingNanos - usedNanos;
     const free = payable - waits.nanos + closing;
     const estimate = payableFloor(currency, free);
     const due = {
@@ -83,21 +92,23 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
       isDebt: free < 0n,
       // A sum in another currency is compared when it is converted.
       minimumNanos: isOwn ? minimum : 0n,
-      onHoldUntil: payable + accruingNanos > free ? (waits.until ?? date) : null,
+      onHoldUntil: payable + accruingNanos - usedNanos > free ? (waits.until ?? date) : null,
     };
     const blocked = blockersOf(terms, next ?? periodToday(), due, paidIn(currency));
     const now = { ...NO_HOLD, ...waitsNow.get(currency) };
     return {
       currency,
       accruing: money(currency, accruingNanos),
+      own_usage: money(currency, usedNanos),
       payable: money(currency, payable),
       on_hold: { amount: money(currency, now.nanos), until: now.until },
       held: money(currency, held),
       held_for: waiting.get(currency) ?? [],
       in_transit: money(currency, inTransit),
       transfers: transfers.filter(({ amount }) => amount.currency === currency),
+      netted: money(currency, nettedNanos),
       paid_out: money(currency, paidOut),
-      lifetime: money(currency, accruingNanos + payable + held + inTransit + paidOut),
+      lifetime: money(currency, accruingNanos + payable + held + inTransit + nettedNanos + paidOut),
       next_payout: {
         date,
         estimate: money(currency, estimate),
@@ -112,6 +123,7 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   });
 }
 
+const least = (a: Nanos, b: Nanos): Nanos => (a < b ? a : b);
 const NO_HOLD: { nanos: Nanos; until: string | null } = { nanos: 0n, until: null };
 
 async function onHold(

@@ -122,8 +122,9 @@ function party(
 }
 
 function summary(pdf: Pdf, statement: Statement): void {
-  const { opening, earned, adjustments, held, released, converted, paid, closing } = statement;
+  const { opening, earned, adjustments, netted, held, released, converted, paid, closing } = statement;
   const rare: [string, Money, string][] = [
+    ["Own usage", netted, "−"],
     ["Held", held, "−"],
     ["Released", released, "+"],
     ["Converted", converted, "+"],
