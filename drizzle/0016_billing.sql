@@ -128,6 +128,8 @@ BEGIN
   FROM customer_lines(p_period) l JOIN invoice i ON i.period = p_period AND i.customer = l.customer AND i.currency = l.currency
   ORDER BY 1, 2, 3, 4, 5;
   INSERT INTO invoice_run (period, invoices, made_by) VALUES (p_period, v_made, p_by);
+  -- drizzle/0021_credits.sql
+  PERFORM pay_from_credits(p_period);
   -- Nobody will pay an invoice of nothing: what is held for it need not wait for that.
   PERFORM plan_release(id, clock_timestamp()) FROM invoice WHERE period = p_period AND amount_nanos = 0;
   RETURN v_made;

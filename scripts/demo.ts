@@ -53,7 +53,7 @@ async function demo({ tributary, api, url, key }: Run): Promise<boolean> {
   const broken = checks.filter(({ differences }) => differences.length > 0).length;
   console.log(`${checks.length - broken} of ${checks.length} laws of the books hold.\n`);
   console.log(
-    `API        ${url}/openapi.json\nKey        ${key}\nTry        curl -H "Authorization: Bearer ${key}" "${url}/v1/payees/ada/earnings?group_by=model"`,
+    `Dashboard  ${url}/dashboard (sign in with the key)\nAPI        ${url}/openapi.json\nKey        ${key}\nTry        curl -H "Authorization: Bearer ${key}" "${url}/v1/payees/ada/earnings?group_by=model"`,
   );
   return proved && broken === 0;
 }

@@ -63,7 +63,9 @@ async function startService(role: "all" | "api", tributary: Tributary, stops: St
   if (schedule !== undefined) stops.push(startSettleSchedule({ ...tributary, schedule, twoPerson }));
   const api = await startApi(tributary);
   stops.push(api.stop);
-  console.log(`Tributary answers at ${api.url}  (API: ${api.url}/openapi.json)`);
+  console.log(
+    `Tributary answers at ${api.url}  (dashboard: ${api.url}/dashboard, API: ${api.url}/openapi.json)`,
+  );
   if (tributary.simulator !== null)
     console.log(`Payouts go to the Stripe simulator at ${tributary.simulator}`);
 }

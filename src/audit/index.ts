@@ -1,9 +1,11 @@
 import type { SealExport } from "../ledger/index.ts";
 import { isUnavailable, type Sql } from "../postgres/index.ts";
+import { creditBalances, creditsUsed, expiriesBooked, grantsBooked } from "./billing/credits.ts";
 import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
 import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
 import { nettingEntries, nettingsFromUsage } from "./billing/netting.ts";
 import { billingCustomers, pushesOfInvoices } from "./billing/pushes.ts";
+import { reservationsSettled, spendAccounts, spendFromUsage } from "./billing/spend.ts";
 import type { Check } from "./check.ts";
 import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
 import { chainsFromEvents, groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
@@ -119,6 +121,13 @@ const CHECKS: readonly Check[] = [
   heldFromHoldsAndReserves,
   conversionsFromPlan,
   conversionEntries,
+  grantsBooked,
+  creditsUsed,
+  expiriesBooked,
+  creditBalances,
+  spendFromUsage,
+  spendAccounts,
+  reservationsSettled,
   chainHashes,
   everythingChained,
   sealsFromChain,

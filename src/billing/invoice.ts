@@ -17,6 +17,8 @@ export interface Invoice {
   /** In whole steps of the currency. */
   amount: Money;
   carried_out: string;
+  /** Of the amount: what the customer's credits paid when it was made. Nobody is asked for that. */
+  paid_from_credits: Money;
   push: {
     state: PushState;
     attempt: number;

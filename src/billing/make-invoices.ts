@@ -1,6 +1,8 @@
 import { firstDay, type Money, money, type Period, Refusal } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
+import { expireCredits } from "./credits/expire-credits.ts";
 import { releaseHeld } from "./release-rule.ts";
+import { countSpend } from "./spend/count-spend.ts";
 
 export interface InvoiceTotals {
   currency: string;
@@ -27,6 +29,9 @@ export async function makeInvoices(
   const made = await sql`SELECT FROM invoice_run WHERE period = ${day}`;
   try {
     if (!dryRun) {
+      // What is invoiced is counted, and credits whose time is over do not pay it.
+      await countSpend(sql);
+      await expireCredits(sql);
       await sql`SELECT make_invoices(${day}, ${by})`;
       // What is held for invoices of nothing waits for nobody.
       await releaseHeld(sql);

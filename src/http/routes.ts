@@ -3,8 +3,11 @@ import { loginRoutes } from "./access-routes/login.ts";
 import { openSessionRoutes, sessionRoutes } from "./access-routes/sessions.ts";
 import { userRoutes } from "./access-routes/users.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
+import { authorizeRoutes } from "./billing-routes/authorize.ts";
+import { creditRoutes } from "./billing-routes/credits.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
 import { nettingRoutes } from "./billing-routes/netting.ts";
+import { spendRoutes } from "./billing-routes/spend.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
 import { browseRoutes } from "./catalog-routes/browse.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
@@ -46,6 +49,9 @@ export const ROUTES: readonly Route[] = [
   ...fxRateRoutes,
   ...oversightRoutes,
   ...invoiceRoutes,
+  ...creditRoutes,
+  ...spendRoutes,
+  ...authorizeRoutes,
   ...nettingRoutes,
   ...keyRoutes,
   ...sessionRoutes,

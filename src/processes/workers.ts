@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { loginMail } from "../access/index.ts";
-import { releaseHeld } from "../billing/index.ts";
+import { expireCredits, releaseHeld, sweepSpend } from "../billing/index.ts";
 import { accrueOpenPeriods } from "../earnings/index.ts";
 import { now, withinDeadline } from "../kernel/index.ts";
 import { sealClosedPeriods } from "../ledger/index.ts";
@@ -26,6 +26,9 @@ const FOLD_MS = 300_000;
 const LINK_MS = 2_000;
 const SEAL_MS = 60_000;
 const HELD_SWEEP_MS = 60_000;
+/** So long what was used without asking may be missing from a customer's spend, beside what metering itself takes. */
+const SPEND_SWEEP_MS = 500;
+const CREDIT_SWEEP_MS = 60_000;
 const FORGET_MS = 86_400_000;
 /**
  * Longer than the log keeps a record: a record that waits in it may hold an event from so long before the horizon, counted
@@ -72,6 +75,8 @@ export async function startWorkers({
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),
     repeat("releasing what was held until customers paid", HELD_SWEEP_MS, () => releaseHeld(sql)),
     repeat("releasing reserves that are due", HELD_SWEEP_MS, () => releaseReserves(sql)),
+    repeat("counting spend", SPEND_SWEEP_MS, () => sweepSpend(sql)),
+    repeat("ending credits whose time is over", CREDIT_SWEEP_MS, () => expireCredits(sql)),
     repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),
     repeat("delivering webhooks", config.WEBHOOK_INTERVAL_MS, () =>
       deliverDue(sql, config.WEBHOOK_ALLOWED_HOSTS),

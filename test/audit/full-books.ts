@@ -3,11 +3,17 @@ import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-u
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
 import {
+  authorize,
+  expireCredits,
+  grantCredit,
   listInvoices,
   makeInvoices,
+  type NewCredit,
   pushInvoices,
   recordInvoicePaid,
   setReleaseRule,
+  setSpendLimits,
+  sweepSpend,
 } from "../../src/billing/index.ts";
 import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
@@ -202,6 +208,7 @@ export async function openFullMonth(): Promise<FullMonth> {
     } as Parameters<typeof catalog.change>[0]);
     await releaseParked(sql);
 
+    await grantAndReserve(sql);
     await setReleaseRule(sql, { from: MONTH, rule: "on_payment", hold_days: 0 }, "operator");
     await setTerms(sql);
     await closeMonth(sql, MONTH, { graceSeconds: 3_600, catchUp: async () => {} });
@@ -219,6 +226,8 @@ export async function openFullMonth(): Promise<FullMonth> {
     await send("october", USED, "2023-10-03");
     await accrueOpenPeriods(sql);
     await foldCustomerWindows(sql);
+    await sweepSpend(sql);
+    await expireCredits(sql, new Date(Date.now() + 7_200_000));
     await sql`SELECT post_entry('goodwill', 'adjustment', 'USD', '2023-10-01', '{}', ARRAY['payee:ada:payable', 'platform:revenue'],
       ARRAY[-700, 700]::numeric[])`;
     await sql`SELECT reverse_entry('goodwill', 'it was somebody else')`;
@@ -245,9 +254,55 @@ async function setTerms(sql: Sql): Promise<void> {
   await storeFxRate(sql, { ...rate, effectiveFrom: "2023-09-30T23:59:59.500000Z" });
 }
 
+const nanosOf = ({ amount }: { amount: string }) => present(parseNanos(amount), "an amount");
+
+/** Credits of both kinds, one of which expires after the invoices; a reservation that an event settled and one that is open. */
+async function grantAndReserve(sql: Sql): Promise<void> {
+  const grant = (fields: Partial<NewCredit>) =>
+    grantCredit(sql, {
+      customer: "acme",
+      currency: "USD",
+      amountNanos: 1_500_000_000n,
+      kind: "promotional",
+      priority: 100,
+      expiresAt: null,
+      reason: "welcome",
+      reference: null,
+      by: "operator",
+      requestKey: undefined,
+      ...fields,
+    });
+  await grant({});
+  await grant({ kind: "paid", reference: "bank-credit", priority: 200, amountNanos: 2_500_000_000n });
+  await grant({
+    customer: "mia-app",
+    amountNanos: 10_000_000_000_000n,
+    expiresAt: new Date(Date.now() + 3_600_000),
+  });
+  await setSpendLimits(sql, "acme", {
+    currency: "USD",
+    period: "total",
+    softNanos: 1n,
+    hardNanos: 10n ** 15n,
+    prepaid: false,
+  });
+  const ask = (id: string) =>
+    authorize(sql, {
+      customer: "acme",
+      model: "ada/base",
+      currency: undefined,
+      estimate: { nanos: 5_000_000_000n },
+      prediction: { source: "//predictor/eu-1", id },
+      ttlSeconds: 86_400,
+    });
+  await ask("first-0");
+  await ask("never");
+  await sweepSpend(sql);
+}
+
 async function payInvoices(sql: Sql): Promise<void> {
-  for (const { id, amount } of await listInvoices(sql, { limit: 100 })) {
-    const amountNanos = present(parseNanos(amount.amount), "an amount");
+  for (const { id, amount, paid_from_credits } of await listInvoices(sql, { limit: 100 })) {
+    const amountNanos = nanosOf(amount) - nanosOf(paid_from_credits);
     if (amountNanos === 0n) continue;
     await recordInvoicePaid(sql, {
       invoice: id,

@@ -207,6 +207,9 @@ const NO_MUTATION: Record<string, string> = {
   fx_rate: IN_COLUMNS,
   reserve: IN_COLUMNS,
   reserve_rule: IN_COLUMNS,
+  credit_expiry: IN_COLUMNS,
+  credit_grant: IN_COLUMNS,
+  credit_use: IN_COLUMNS,
   held_share: IN_COLUMNS,
   invoice: IN_COLUMNS,
   invoice_line: IN_COLUMNS,
@@ -216,6 +219,10 @@ const NO_MUTATION: Record<string, string> = {
   invoice_release: IN_COLUMNS,
   invoice_run: IN_COLUMNS,
   release_rule: IN_COLUMNS,
+  spend_account: IN_COLUMNS,
+  spend_crossing: "what was told of facts, which are checked where they are kept",
+  spend_month: IN_COLUMNS,
+  spend_reservation: IN_COLUMNS,
   self_dealing_rule: "the rule as it came with the migration; nothing was decided otherwise",
 };
 

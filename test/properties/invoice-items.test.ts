@@ -91,6 +91,7 @@ const INVOICE: InvoiceWithLines = {
   netted: money("USD", 0n),
   amount: money("USD", 0n),
   carried_out: "0",
+  paid_from_credits: money("USD", 0n),
   push: { state: "not_pushed", attempt: 0, reason: null, provider_id: null },
   lines: [],
 };

@@ -22,11 +22,9 @@ export function MoneyView({
       {plus}
       {main}
       {rest !== "" && <span className="nanos">{rest}</span>}
-      {bare && (
-        <span className="nanos pad" aria-hidden="true">
-          {"0".repeat(Math.max(0, NANO_DIGITS - minorDigits(currency) - rest.length))}
-        </span>
-      )}
+      <span className="nanos pad" aria-hidden="true">
+        {"0".repeat(Math.max(0, NANO_DIGITS - minorDigits(currency) - rest.length))}
+      </span>
       {!bare && <span className="currency"> {currency}</span>}
     </span>
   );

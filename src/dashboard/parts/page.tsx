@@ -2,26 +2,24 @@ import type { ReactNode } from "react";
 import { timeName } from "../data/time.ts";
 
 /** A page with its title, what chooses what it shows, and as of when that is. */
-export function Page({
-  title,
-  above,
-  asOf,
-  actions,
-  children,
-}: {
+export function Page(props: {
   title: ReactNode;
   above?: ReactNode;
+  /** Its line is kept free while it is not known yet. */
   asOf?: string | undefined;
   actions?: ReactNode;
   children: ReactNode;
 }) {
+  const { title, above, asOf, actions, children } = props;
   return (
     <div className="page">
       <div className="page-head">
         <div>
           {above !== undefined && <p className="above">{above}</p>}
           <h1>{title}</h1>
-          <p className="as-of">{asOf === undefined ? "\u00a0" : `As of ${timeName(asOf)}`}</p>
+          {"asOf" in props && (
+            <p className="as-of">{asOf === undefined ? "\u00a0" : `As of ${timeName(asOf)}`}</p>
+          )}
         </div>
         {actions !== undefined && <div className="actions">{actions}</div>}
       </div>

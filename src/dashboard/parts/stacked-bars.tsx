@@ -2,6 +2,7 @@ import { scaleBand, scaleLinear } from "d3-scale";
 import { useId, useState } from "react";
 import { addMoney, approximately } from "../data/money.ts";
 import { MoneyView } from "./money-view.tsx";
+import { useMedia } from "./use-media.ts";
 
 export interface Series {
   name: string;
@@ -9,7 +10,10 @@ export interface Series {
   amounts: string[];
 }
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [960, 280, 64, 28, 12];
+const [HEIGHT, LEFT, BOTTOM, TOP] = [280, 64, 28, 12];
+const WIDE = { width: 960, labels: 8 };
+/** Drawn narrower, so that its words stay large enough to read. */
+const NARROW = { width: 420, labels: 4 };
 
 /** Amounts over time, stacked. The same figures stand in a table below, for those who do not see the bars. */
 export function StackedBars({
@@ -26,25 +30,26 @@ export function StackedBars({
   label: (step: string) => string;
 }) {
   const titleId = useId();
+  const { width, labels } = useMedia("(max-width: 560px)") ? NARROW : WIDE;
   const [at, setAt] = useState<number | null>(null);
   const heights = steps.map((_, step) =>
     series.reduce((sum, { amounts }) => sum + Math.max(0, approximately(amounts[step] ?? "0")), 0),
   );
   const x = scaleBand<number>()
     .domain(steps.map((_, step) => step))
-    .range([LEFT, WIDTH])
+    .range([LEFT, width])
     .padding(steps.length > 40 ? 0.15 : 0.3);
   const y = scaleLinear()
     .domain([0, Math.max(...heights, 1e-9)])
     .nice(4)
     .range([HEIGHT - BOTTOM, TOP]);
   const ticks = y.ticks(4);
-  const every = Math.ceil(steps.length / 8);
+  const every = Math.ceil(steps.length / labels);
   const shown = at ?? null;
   return (
     <figure className="chart">
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        viewBox={`0 0 ${width} ${HEIGHT}`}
         role="img"
         aria-labelledby={titleId}
         onPointerLeave={() => setAt(null)}
@@ -52,7 +57,7 @@ export function StackedBars({
         <title id={titleId}>{caption}</title>
         {ticks.map((tick) => (
           <g key={tick} className="tick">
-            <line x1={LEFT} x2={WIDTH} y1={y(tick)} y2={y(tick)} />
+            <line x1={LEFT} x2={width} y1={y(tick)} y2={y(tick)} />
             <text x={LEFT - 8} y={y(tick)} dy="0.32em" textAnchor="end">
               {axisText(tick, ticks)}
             </text>

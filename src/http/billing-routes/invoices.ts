@@ -33,6 +33,7 @@ const InvoiceSummary = z
     }),
     amount: Money.meta({ description: "gross + carried_in = netted + amount + carried_out, exactly." }),
     carried_out: Exact,
+    paid_from_credits: Money.meta({ description: "Of the amount; nobody is asked for it." }),
     push: z.object({
       state: z.enum(["not_pushed", "waiting", "pushing", "unknown", "pushed", "failed"]),
       attempt: z.int(),

@@ -70,10 +70,10 @@ const postOnboardingLink = defineRoute({
         "stripe_account_invalid",
         `${account} is closed, or no longer connected: ask an operator to connect another one`,
       );
-    const back = `${context.publicUrl}/onboarding`;
+    const back = `${context.publicUrl}/dashboard/profile`;
     const link = await context.provider.onboardingLink(account, {
-      returnUrl: `${back}/done`,
-      refreshUrl: `${back}/again`,
+      returnUrl: back,
+      refreshUrl: back,
     });
     return { body: { url: link.url, expires_at: link.expiresAt.toISOString() } };
   },

@@ -1,0 +1,147 @@
+import { readFile } from "node:fs/promises";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { OPERATOR_KEY, type TestApi } from "../support/api.ts";
+import { buildDashboard } from "./built-dashboard.ts";
+import { findChromium, launchChromium } from "./chromium.ts";
+import { secretFor, startMarketplace } from "./marketplace.ts";
+import { settled, visitor } from "./visitor.ts";
+
+const FIRST_VIEW_BYTES_MAX = 200_000;
+const executable = findChromium();
+
+describe.skipIf(executable === undefined)("the dashboard, in a real browser", () => {
+  let api: TestApi;
+  let browser: Browser;
+  beforeAll(async () => {
+    buildDashboard();
+    [api, browser] = await Promise.all([startMarketplace(), launchChromium(executable ?? "")]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await api?.stop();
+  });
+
+  test("an operator settles a month: close, plan, approve with its hash, pay, reconcile", async () => {
+    const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
+    await signIn(OPERATOR_KEY);
+    await open("/settlements/2023-11");
+    const confirm = async (name: RegExp) => {
+      await page.getByRole("button", { name }).click();
+      await page.getByRole("dialog").getByRole("button", { name }).click();
+    };
+    await page.getByRole("button", { name: "Show what it would book" }).click();
+    await page.getByText("payees earned").waitFor();
+    await confirm(/^Close November 2023$/);
+    await page.getByRole("button", { name: "Make the plan" }).click();
+    await page.getByRole("heading", { name: "Approve the plan" }).waitFor();
+    const { body } = await api.operator("GET", "/v1/settlements/2023-11");
+    const { plan_hash } = body as { plan_hash: string };
+    await page.getByText(plan_hash).first().waitFor();
+    await confirm(/^Approve$/);
+    await confirm(/^Pay$/);
+    await page.locator(".step-list li.done", { hasText: "Approved" }).waitFor();
+    await expect
+      .poll(
+        async () => ((await api.operator("GET", "/v1/settlements/2023-11")).body as { state: string }).state,
+      )
+      .toBe("paid");
+    await page.getByRole("button", { name: "Compare now" }).click();
+    await page.getByText("No difference.").waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test("a creator's month, from signing in to the PDF, in the very figures of the API; live while it looks", async () => {
+    const { page, complaints, signIn, close } = await visitor(browser, api.url);
+    const key = await secretFor(api, { role: "payee", payee: "ada" });
+    await signIn(key);
+    await settled(page);
+    const { body } = await api.as(key)("GET", "/v1/payees/ada/balances");
+    const [balance] = body as { lifetime: { amount: string }; accruing: { amount: string } }[];
+    const card = (name: string) => page.locator(".card", { hasText: name }).locator(".card-figure");
+    expect(await amountIn(card("Lifetime"))).toBe(trimmed(balance?.lifetime.amount));
+
+    await page.getByText("Live", { exact: true }).waitFor();
+    const [event] = (await import("../../scripts/demo/trace.ts").then((m) => m.traceEvents())) as {
+      data: object;
+    }[];
+    const december = { ...event, id: "december-1", time: "2023-12-02T10:00:00Z", subject: "customer-1" };
+    const metrics = { predict_time: 1, input_token_count: 5_000_000, output_token_count: 1 };
+    await api.send({
+      ...december,
+      data: { ...event?.data, model: "ada/llama-3-70b-code", status: "succeeded", metrics },
+    });
+    await expect.poll(() => amountIn(card("Accruing")), { timeout: 30_000 }).not.toBe("0.00");
+
+    await page.getByRole("link", { name: "Models" }).click();
+    await page.getByLabel("Month (UTC)").selectOption("2023-11");
+    await page.getByRole("link", { name: "ada/llama-3-70b-code" }).click();
+    await page.getByText("Customers' country").click();
+    await page.getByRole("cell", { name: "DE" }).first().waitFor();
+
+    await page.getByRole("link", { name: "Statements" }).click();
+    await page.getByRole("link", { name: "November 2023, USD" }).click();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "PDF" }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe("statement-2023-11-ada-USD.pdf");
+    expect((await readFile(await download.path())).toString("latin1", 0, 5)).toBe("%PDF-");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("API key").waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test("a stranger sees nothing of anybody: not on a page, not under another's address", async () => {
+    const { page, signIn, open, close } = await visitor(browser, api.url);
+    await open("/statements/2023-11/USD");
+    await page.getByLabel("API key").waitFor();
+    await signIn(await secretFor(api, { role: "payee", payee: "eve" }));
+    const texts: string[] = [];
+    for (const path of ["/", "/models", "/models/ada/llama-3-70b-code", "/payouts", "/statements"]) {
+      await open(path);
+      texts.push((await page.locator("main").innerText()).replaceAll("ada/llama-3-70b-code", ""));
+    }
+    await open("/statements/2023-11/USD");
+    await page.getByText("there is no statement of eve").waitFor();
+    expect(texts.join("\n")).not.toMatch(/\bada\b|Okafor|customer-\d/);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await signIn(await secretFor(api, { role: "customer", customer: "customer-1" })).catch(() => {});
+    await page.getByText("has no pages here").waitFor();
+    await close();
+  }, 180_000);
+
+  test("the first view is small, and no word of it runs inline", async () => {
+    const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
+    await signIn(await secretFor(api, { role: "payee", payee: "lin" }));
+    await page.context().clearCookies({ name: "none" });
+    const sizes: Promise<number>[] = [];
+    page.on("requestfinished", (request) => {
+      if (new URL(request.url()).pathname.startsWith("/dashboard"))
+        sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
+    });
+    const fresh = await page.context().newCDPSession(page);
+    await fresh.send("Network.setCacheDisabled", { cacheDisabled: true });
+    await open("/");
+    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    expect(bytes).toBeGreaterThan(50_000);
+    expect(bytes).toBeLessThan(FIRST_VIEW_BYTES_MAX);
+    const answer = await fetch(`${api.url}/dashboard`);
+    expect(answer.headers.get("content-security-policy")).toContain("script-src 'self'");
+    expect(await answer.text()).not.toMatch(/<script(?![^>]*src=)|<style|onload=/);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+});
+
+/** The figure of a card, exactly as it can be read, without its currency. */
+async function amountIn(place: { innerText(): Promise<string> }): Promise<string> {
+  return (await place.innerText()).replaceAll(/[A-Z]{3}|\s/g, "");
+}
+
+/** As the page shows it: at least two digits after the point, no zeros after. */
+function trimmed(amount = ""): string {
+  return amount.replace(/(\.\d\d\d*?)0+$/, "$1");
+}

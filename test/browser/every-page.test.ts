@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { OPERATOR_KEY, type TestApi } from "../support/api.ts";
+import { buildDashboard } from "./built-dashboard.ts";
+import { findChromium, launchChromium } from "./chromium.ts";
+import { secretFor, startMarketplace } from "./marketplace.ts";
+import { type Visitor, visitor } from "./visitor.ts";
+
+const CREATOR_PAGES = [
+  "/",
+  "/models",
+  "/models/ada/llama-3-70b-code",
+  "/payouts",
+  "/statements",
+  "/statements/2023-11/USD",
+  "/predictions",
+  "/predictions/PREDICTION",
+  "/webhooks",
+  "/profile",
+  "/no-such-page",
+];
+const OPERATOR_PAGES = [
+  "/settlements",
+  "/settlements/2023-11",
+  "/settlements/2023-12",
+  "/waiting",
+  "/payees",
+  "/payees/ada",
+  "/metering",
+  "/dead-letters",
+  "/catalogue",
+  "/catalogue/ada/llama-3-70b-code",
+  "/keys",
+  "/stripe-events",
+];
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const executable = findChromium();
+
+describe.skipIf(executable === undefined)("every page", () => {
+  let api: TestApi;
+  let browser: Browser;
+  let prediction: string;
+  beforeAll(async () => {
+    buildDashboard();
+    [api, browser] = await Promise.all([startMarketplace(), launchChromium(executable ?? "")]);
+    for (const step of ["close", "plan", "approve", "pay", "reconcile"])
+      expect(await api.operator("POST", `/v1/settlements/2023-11/${step}`)).toMatchObject({ status: 200 });
+    await api.operator("PUT", "/v1/payees/sam/freeze", { reason: "identity is being checked" });
+    await api.operator("POST", "/v1/webhook-endpoints", { payee: "ada", url: "https://example.com/hook" });
+    const events = (await (await import("../../scripts/demo/trace.ts")).traceEvents()).slice(0, 1_500);
+    const own = events.find((event) => JSON.stringify(event).includes("ada/llama-3-70b-code"));
+    prediction = (own as { id: string }).id;
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await api?.stop();
+  });
+
+  test("of creators is sound: nothing serious for axe in light and dark, no sideways scrolling at 360 px, no complaint", async () => {
+    const key = await secretFor(api, { role: "payee", payee: "ada" });
+    expect(await faultsOf(key, CREATOR_PAGES)).toEqual([]);
+  }, 300_000);
+
+  test("of operators is sound in the same way", async () => {
+    expect(await faultsOf(OPERATOR_KEY, OPERATOR_PAGES)).toEqual([]);
+  }, 300_000);
+
+  async function faultsOf(key: string, paths: string[]): Promise<string[]> {
+    const guest = await visitor(browser, api.url, 360);
+    const faults: string[] = [];
+    await guest.page.goto(`${api.url}/dashboard`);
+    await guest.page.getByLabel("API key").waitFor();
+    faults.push(...(await lookAt(guest, "/login")));
+    await guest.signIn(key);
+    for (const path of paths) {
+      await guest.open(path.replace("PREDICTION", prediction));
+      faults.push(...(await lookAt(guest, path)));
+    }
+    await guest.close();
+    // What a page asks for in vain, by purpose.
+    return faults.filter((fault) => !/404 \(Not Found\).*settlements\/2023-12/.test(fault));
+  }
+});
+
+async function lookAt({ page, complaints }: Visitor, path: string): Promise<string[]> {
+  const faults: string[] = [];
+  const wide = await page.evaluate<number>(
+    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+  );
+  if (wide > 0) faults.push(`${path} is ${wide} px wider than 360`);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const fault of await axeFaults(page)) faults.push(`${path}, ${colorScheme}: ${fault}`);
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  return [...faults, ...complaints.splice(0).map((text) => `${path}: ${text}`)];
+}
+
+async function axeFaults(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    interface Found {
+      violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
+    }
+    const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<Found> } };
+    const { violations } = await axe.run({
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+    });
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(
+        ({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)} ${nodes[0]?.failureSummary.slice(0, 200)}`,
+      );
+  });
+}
