@@ -991,6 +991,29 @@ CREATE TABLE "provider_event" (
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "conversion" (
+	"id" text PRIMARY KEY NOT NULL,
+	"period" date NOT NULL,
+	"payee" text NOT NULL,
+	"from_currency" text NOT NULL,
+	"from_nanos" numeric(38, 0) NOT NULL,
+	"to_currency" text NOT NULL,
+	"to_nanos" numeric(38, 0) NOT NULL,
+	"rate_no" integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "fx_rate" (
+	"rate_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "fx_rate_rate_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"from_currency" text NOT NULL,
+	"to_currency" text NOT NULL,
+	"rate" numeric NOT NULL,
+	"effective_from" timestamp with time zone NOT NULL,
+	"source" text NOT NULL,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "fx_rate_from_currency_to_currency_effective_from_unique" UNIQUE("from_currency","to_currency","effective_from")
+);
+--> statement-breakpoint
 CREATE TABLE "netting" (
 	"period" date NOT NULL,
 	"customer" text NOT NULL,
@@ -1038,6 +1061,37 @@ CREATE TABLE "payout_stop" (
 	"resumed_at" timestamp with time zone
 );
 --> statement-breakpoint
+CREATE TABLE "payout_terms" (
+	"payee" text PRIMARY KEY NOT NULL,
+	"schedule" text,
+	"hold_days" integer,
+	"payout_currency" text,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "reserve" (
+	"period" date NOT NULL,
+	"invoice_id" text DEFAULT '' NOT NULL,
+	"payee" text NOT NULL,
+	"currency" text NOT NULL,
+	"base_nanos" numeric(38, 0) NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"due_at" timestamp with time zone NOT NULL,
+	"released_at" timestamp with time zone,
+	CONSTRAINT "reserve_period_invoice_id_payee_currency_pk" PRIMARY KEY("period","invoice_id","payee","currency")
+);
+--> statement-breakpoint
+CREATE TABLE "reserve_rule" (
+	"payee" text NOT NULL,
+	"from_period" date NOT NULL,
+	"basis_points" integer,
+	"days" integer,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "reserve_rule_payee_from_period_pk" PRIMARY KEY("payee","from_period")
+);
+--> statement-breakpoint
 CREATE TABLE "settlement" (
 	"period" date PRIMARY KEY NOT NULL,
 	"state" text NOT NULL,
@@ -1061,12 +1115,32 @@ CREATE TABLE "statement" (
 	"opening_nanos" numeric(38, 0) NOT NULL,
 	"earned_nanos" numeric(38, 0) NOT NULL,
 	"adjustments_nanos" numeric(38, 0) NOT NULL,
+	"held_nanos" numeric(38, 0) NOT NULL,
+	"released_nanos" numeric(38, 0) NOT NULL,
+	"converted_nanos" numeric(38, 0) NOT NULL,
 	"netted_nanos" numeric(38, 0) NOT NULL,
 	"paid_nanos" numeric(38, 0) NOT NULL,
 	"closing_nanos" numeric(38, 0) NOT NULL,
 	"content" jsonb NOT NULL,
 	"hash" text NOT NULL,
 	CONSTRAINT "statement_payee_period_currency_pk" PRIMARY KEY("payee","period","currency")
+);
+--> statement-breakpoint
+CREATE TABLE "tax_form" (
+	"tax_form_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "tax_form_tax_form_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"payee" text NOT NULL,
+	"form" text NOT NULL,
+	"status" text NOT NULL,
+	"valid_until" date,
+	"recorded_by" text NOT NULL,
+	"recorded_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "tax_form_rule" (
+	"from_period" date PRIMARY KEY NOT NULL,
+	"required" boolean NOT NULL,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "usage_log" (
@@ -1205,6 +1279,7 @@ ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_message_no_webho
 ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_endpoint_id_webhook_endpoint_id_fk" FOREIGN KEY ("endpoint_id") REFERENCES "public"."webhook_endpoint"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_reversal" ADD CONSTRAINT "payout_reversal_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "conversion" ADD CONSTRAINT "conversion_rate_no_fx_rate_rate_no_fk" FOREIGN KEY ("rate_no") REFERENCES "public"."fx_rate"("rate_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "credit_expiry" ADD CONSTRAINT "credit_expiry_grant_id_credit_grant_id_fk" FOREIGN KEY ("grant_id") REFERENCES "public"."credit_grant"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "credit_use" ADD CONSTRAINT "credit_use_grant_id_credit_grant_id_fk" FOREIGN KEY ("grant_id") REFERENCES "public"."credit_grant"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "credit_use" ADD CONSTRAINT "credit_use_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -1262,9 +1337,14 @@ CREATE INDEX "prediction_share_customer_index" ON "prediction_share" USING btree
 CREATE INDEX "bank_payout_account_index" ON "bank_payout" USING btree ("account");--> statement-breakpoint
 CREATE INDEX "provider_event_state_next_try_at_index" ON "provider_event" USING btree ("state","next_try_at");--> statement-breakpoint
 CREATE INDEX "provider_event_received_at_id_index" ON "provider_event" USING btree ("received_at","id");--> statement-breakpoint
+CREATE INDEX "conversion_period_index" ON "conversion" USING btree ("period");--> statement-breakpoint
+CREATE INDEX "conversion_payee_index" ON "conversion" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "netting_payee_index" ON "netting" USING btree ("payee");--> statement-breakpoint
 CREATE UNIQUE INDEX "payee_freeze_payee_index" ON "payee_freeze" USING btree ("payee") WHERE lifted_at IS NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX "payout_stop_open" ON "payout_stop" USING btree ((resumed_at IS NULL)) WHERE resumed_at IS NULL;--> statement-breakpoint
+CREATE INDEX "reserve_waiting" ON "reserve" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint
+CREATE INDEX "reserve_payee_index" ON "reserve" USING btree ("payee");--> statement-breakpoint
+CREATE INDEX "tax_form_payee_index" ON "tax_form" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "credit_grant_customer_currency_index" ON "credit_grant" USING btree ("customer","currency");--> statement-breakpoint
 CREATE INDEX "credit_grant_expires_at_index" ON "credit_grant" USING btree ("expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "credit_grant_reference" ON "credit_grant" USING btree ("customer","reference") WHERE reference IS NOT NULL;--> statement-breakpoint

@@ -102,6 +102,7 @@ BEGIN
       array_agg(v.currency ORDER BY payee), array_agg(format('payee:%s:held', payee) ORDER BY payee),
       array_agg(format('payee:%s:payable', payee) ORDER BY payee), array_agg(still_held ORDER BY payee))
     FROM held_shares_left(v.id) WHERE still_held > 0 HAVING count(*) > 0;
+    PERFORM hold_reserves_of_invoice(v.id);
     UPDATE invoice_release SET released_at = clock_timestamp() WHERE invoice_id = v.id;
     v_released := v_released + 1;
   END LOOP;

@@ -3,6 +3,7 @@ import { createFirstOperatorKey, createWatchingApp } from "../src/http/index.ts"
 import { startApi } from "../src/processes/api.ts";
 import { type Config, ConfigInvalid, readConfig } from "../src/processes/config.ts";
 import { createLogger } from "../src/processes/logger.ts";
+import { startSettleSchedule } from "../src/processes/schedule/settle-schedule.ts";
 import { serve } from "../src/processes/serve.ts";
 import { untilSignal } from "../src/processes/until-signal.ts";
 import { type Tributary, wire, wireWorker } from "../src/processes/wire.ts";
@@ -58,6 +59,8 @@ async function startService(role: "all" | "api", tributary: Tributary, stops: St
     if (key !== undefined) console.log(`Operator key, shown this once: ${key}`);
   }
   if (role === "all") stops.push(await startWorkers(tributary));
+  const { SETTLE_SCHEDULE: schedule, TWO_PERSON_APPROVAL: twoPerson } = tributary.config;
+  if (schedule !== undefined) stops.push(startSettleSchedule({ ...tributary, schedule, twoPerson }));
   const api = await startApi(tributary);
   stops.push(api.stop);
   console.log(

@@ -59,6 +59,10 @@ export function showPlan(plan: SettlementPlan, hash: string, dryRun: boolean): v
   for (const { payee, amount, message } of plan.carried)
     table.push([payee, "–", `${amount.amount} ${amount.currency}`, message]);
   console.log(table.toString());
+  for (const { payee, from, to, rate, source } of plan.conversions)
+    console.log(
+      `${payee}: ${from.amount} ${from.currency} become ${to.amount} ${to.currency} at ${rate} (${source})`,
+    );
   for (const { currency, payouts, amount } of plan.totals)
     console.log(`${payouts} payouts, ${amount.amount} ${currency} in all`);
   for (const { code, message } of plan.warnings) console.log(`Warning ${code}: ${message}`);

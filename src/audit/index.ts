@@ -58,6 +58,8 @@ import {
   windowColumnsFromEvents,
   windowsFromEvents,
 } from "./checks/windows-from-events.ts";
+import { conversionEntries, conversionsFromPlan } from "./settlement/conversions.ts";
+import { heldFromHoldsAndReserves, reserveEntries, reservesFromRules } from "./settlement/reserves.ts";
 
 /** In the order of the flow: the first broken law is nearest to the cause. */
 const CHECKS: readonly Check[] = [
@@ -123,6 +125,11 @@ const CHECKS: readonly Check[] = [
   holdEntries,
   paymentsBooked,
   releasesFromPayments,
+  reservesFromRules,
+  reserveEntries,
+  heldFromHoldsAndReserves,
+  conversionsFromPlan,
+  conversionEntries,
   grantsBooked,
   creditsUsed,
   expiriesBooked,

@@ -29,8 +29,10 @@ import { insightRoutes } from "./prediction-routes/insight.ts";
 import { retentionRoutes } from "./prediction-routes/retention.ts";
 import { sharedRoutes, shareRoutes } from "./prediction-routes/shares.ts";
 import type { Route } from "./route.ts";
+import { fxRateRoutes } from "./settlement-routes/fx-rates.ts";
 import { oversightRoutes } from "./settlement-routes/oversight.ts";
 import { payoutRuleRoutes } from "./settlement-routes/payout-rules.ts";
+import { payoutTermsRoutes } from "./settlement-routes/payout-terms.ts";
 import { settlementRoutes } from "./settlement-routes/settlements.ts";
 import { chainRoutes } from "./usage-routes/chains.ts";
 import { logLossRoutes } from "./usage-routes/log-loss.ts";
@@ -59,6 +61,8 @@ export const ROUTES: readonly Route[] = [
   ...previewRoutes,
   ...shareProposalRoutes,
   ...settlementRoutes,
+  ...payoutTermsRoutes,
+  ...fxRateRoutes,
   ...oversightRoutes,
   ...invoiceRoutes,
   ...creditRoutes,

@@ -33,6 +33,7 @@ export const REFUSALS = {
   plan_missing: 409,
   plan_changed: 409,
   plan_needs_confirmation: 409,
+  plan_outdated: 409,
   not_approved: 409,
   approver_made_plan: 409,
   metering_behind: 409,

@@ -32,6 +32,12 @@ const limits = z
   .transform((text) => new Map(text.split(",").map(limitOf)))
   .optional();
 
+function scheduleOf(text: string): { day: number; minuteOfDay: number } {
+  const [day = "", time = ""] = text.split(" ");
+  const [hours = "", minutes = ""] = time.split(":");
+  return { day: Number(day), minuteOfDay: Number(hours) * 60 + Number(minutes) };
+}
+
 /** Every environment variable this software reads, with what it expects. An empty one counts as not set. */
 const Variables = z.object({
   PORT: wholeNumber("a port from 0 to 65535", 0, 65_535).default(8787),
@@ -117,6 +123,14 @@ const Variables = z.object({
   TWO_PERSON_APPROVAL: flag,
   PAYOUT_TOTAL_LIMITS: limits,
   CORRECTION_APPROVAL_LIMITS: limits,
+  SETTLE_SCHEDULE: z
+    .string()
+    .regex(
+      /^([1-9]|1\d|2[0-8]) ([01]\d|2[0-3]):[0-5]\d$/,
+      "a day of the month from 1 to 28 and a time in UTC: 2 06:00",
+    )
+    .transform(scheduleOf)
+    .optional(),
   CLOSE_GRACE: wholeNumber("seconds from 0 to 604800", 0, 604_800).default(3600),
   CLOSE_WAIT_SECONDS: wholeNumber("seconds from 1 to 3600", 1, 3600).default(120),
   ACCRUAL_INTERVAL_MS: wholeNumber("milliseconds from 50 to 3600000", 50, 3_600_000).default(10_000),

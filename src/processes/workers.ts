@@ -15,6 +15,7 @@ import {
 import { deliverDue, type MailSettings, sendDueMail } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { sweepPayloads } from "../predictions/index.ts";
+import { releaseReserves } from "../settlement/index.ts";
 import type { Foundation } from "./wire.ts";
 
 const PARKED_SWEEP_MS = 1_000;
@@ -79,6 +80,7 @@ export async function startWorkers({
     repeat("letting payloads go", PAYLOAD_SWEEP_MS, () =>
       sweepPayloads(sql, dataKeys, (progress) => logger.debug(progress, "letting payloads go")),
     ),
+    repeat("releasing reserves that are due", HELD_SWEEP_MS, () => releaseReserves(sql)),
     repeat("counting spend", SPEND_SWEEP_MS, () => sweepSpend(sql)),
     repeat("ending credits whose time is over", CREDIT_SWEEP_MS, () => expireCredits(sql)),
     repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),

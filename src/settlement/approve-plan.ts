@@ -4,7 +4,7 @@ import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 /**
  * Approves the plan with this hash, and no other. Approving it again changes nothing.
  * @param confirmed the codes of the plan's warnings that somebody has looked at.
- * @throws Refusal plan_missing, plan_changed, plan_needs_confirmation or approver_made_plan
+ * @throws Refusal plan_missing, plan_changed, plan_needs_confirmation or approver_made_plan, plan_outdated
  */
 export async function approvePlan(
   sql: Sql,
@@ -29,6 +29,12 @@ export async function approvePlan(
       throw new Refusal(
         "plan_needs_confirmation",
         `the plan of ${period} has warnings: look at them, then approve with confirm ${refused.detail.codes}`,
+      );
+    }
+    if (refused?.code === "plan_outdated") {
+      throw new Refusal(
+        "plan_outdated",
+        `the balance of ${refused.detail.payee}, or the rate it is converted at, is not what the plan of ${period} says: plan again and look at what changed`,
       );
     }
     if (refused?.code === "approver_made_plan") {

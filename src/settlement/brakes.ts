@@ -49,7 +49,8 @@ export async function setMinimumPayout(
       set_at = clock_timestamp()`;
 }
 
-async function requirePayee(sql: Sql, payee: string): Promise<void> {
+/** @throws Refusal not_found */
+export async function requirePayee(sql: Sql, payee: string): Promise<void> {
   const rows = await sql`SELECT FROM payee WHERE id = ${payee}`;
   if (rows.length === 0) throw new Refusal("not_found", `there is no payee ${payee}`);
 }

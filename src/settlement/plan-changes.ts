@@ -1,6 +1,6 @@
 import { firstDay, type Money, money, type Nanos, type Period } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
-import type { SettlementPlan } from "./plan-settlement.ts";
+import type { SettlementPlan } from "./plan/plan-settlement.ts";
 
 /** What a plan gives a payee, beside what the month before gave it. */
 export interface PlanChange {

@@ -1,16 +1,8 @@
 import { canonicalJson, firstDay, type Nanos, type Period, Refusal } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
-import {
-  type Candidate,
-  planSettlement,
-  type SettlementPlan,
-  settlementPlanHash,
-} from "./plan-settlement.ts";
-
-export interface AccountReadiness {
-  transfersEnabled: boolean;
-  disabledReason: string | null;
-}
+import { planSettlement, type SettlementPlan, settlementPlanHash } from "./plan/plan-settlement.ts";
+import { type AccountReadiness, readCandidates, readRates } from "./plan/read-candidates.ts";
+import { releaseReserves } from "./terms/reserves.ts";
 
 export interface PlanOptions {
   by: string;
@@ -39,7 +31,11 @@ export async function planMonth(
   if (!options.dryRun && (settled === undefined || ["closing", "released"].includes(settled.state)))
     throw notClosed(period);
 
-  const plan = planSettlement(period, await readCandidates(sql, options.readiness), options.totalLimits);
+  // What is due since the service last looked is paid with this plan, not with the next one.
+  if (!options.dryRun) await releaseReserves(sql);
+  const candidates = await readCandidates(sql, period, options.readiness);
+  const rates = await readRates(sql, period, candidates);
+  const plan = planSettlement(period, candidates, options.totalLimits, rates);
   const hash = settlementPlanHash(plan);
   if (options.dryRun) return { plan, hash };
   try {
@@ -52,42 +48,4 @@ export async function planMonth(
 
 function notClosed(period: Period): Refusal {
   return new Refusal("period_not_closed", `${period} is not closed yet: close it first`);
-}
-
-async function readCandidates(sql: Sql, readiness: PlanOptions["readiness"]): Promise<Candidate[]> {
-  const balances = await sql<
-    {
-      payee: string;
-      currency: string;
-      payable: string;
-      committed: string;
-      minimum: string;
-      frozen: string | null;
-      last_paid: string | null;
-      account: string | null;
-    }[]
-  >`
-    SELECT a.owner AS payee, b.currency, (-b.balance_nanos)::text AS payable, p.stripe_account AS account,
-      minimum_payout_of(p.id, b.currency)::text AS minimum,
-      (SELECT f.reason FROM payee_freeze f WHERE f.payee = p.id AND f.lifted_at IS NULL) AS frozen,
-      (SELECT o.amount_nanos::text FROM payout o WHERE o.payee = p.id AND o.currency = b.currency AND o.state = 'paid'
-       ORDER BY o.period DESC LIMIT 1) AS last_paid,
-      (SELECT coalesce(sum(o.amount_nanos), 0)::text FROM payout o
-       WHERE o.payee = a.owner AND o.currency = b.currency AND o.state = 'approved') AS committed
-    FROM account_balance b JOIN ledger_account a USING (account_no) JOIN payee p ON p.id = a.owner
-    WHERE a.kind = 'payee:payable' AND b.balance_nanos <> 0`;
-  const accounts = [...new Set(balances.flatMap((row) => row.account ?? []))];
-  const ready = await readiness(accounts);
-  return balances.map((row) => ({
-    payee: row.payee,
-    currency: row.currency,
-    payableNanos: BigInt(row.payable),
-    committedNanos: BigInt(row.committed),
-    minimumNanos: BigInt(row.minimum),
-    frozen: row.frozen,
-    lastPaidNanos: row.last_paid === null ? null : BigInt(row.last_paid),
-    account: row.account,
-    transfersEnabled: row.account !== null && (ready.get(row.account)?.transfersEnabled ?? false),
-    disabledReason: row.account === null ? null : (ready.get(row.account)?.disabledReason ?? null),
-  }));
 }

@@ -1,6 +1,6 @@
 import { firstDay, type Period, periodOfDay } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
-import type { SettlementPlan } from "./plan-settlement.ts";
+import type { SettlementPlan } from "./plan/plan-settlement.ts";
 
 export interface SettlementRow {
   period: Period;

@@ -13,6 +13,15 @@ export interface StatementLine {
   earned: Money;
 }
 
+/** Money that was exchanged before it was paid out, with the rate it was exchanged at. */
+export interface StatementConversion {
+  id: string;
+  from: Money;
+  to: Money;
+  rate: string;
+  source: string;
+}
+
 /** What a creator gets for one period and currency. `hash` is the SHA-256 of the canonical JSON of all the rest. */
 export interface Statement {
   period: Period;
@@ -23,9 +32,16 @@ export interface Statement {
   adjustments: Money;
   /** What the payee used as a customer, paid out of these earnings. */
   netted: Money;
+  /** Kept back from what was earned, until customers pay or a reserve is due. */
+  held: Money;
+  /** Kept back earlier, and let go. */
+  released: Money;
+  /** What conversions added to this currency's balance, or took from it. */
+  converted: Money;
   paid: Money;
   closing: Money;
   lines: StatementLine[];
+  conversions: StatementConversion[];
   hash: string;
 }
 
@@ -36,6 +52,9 @@ export interface StatementFigures {
   earnedNanos: Nanos;
   adjustmentsNanos: Nanos;
   nettedNanos: Nanos;
+  heldNanos: Nanos;
+  releasedNanos: Nanos;
+  convertedNanos: Nanos;
   /** What left the payable balance for payouts, net of what came back. */
   paidNanos: Nanos;
 }
@@ -50,19 +69,14 @@ export interface LineFigures {
   earnedNanos: Nanos;
 }
 
-/** Writes a statement from the books' figures: pure. closing = opening + earned + adjustments − netted − paid. */
+/** Writes a statement from the books' figures: pure. closing = opening + earned + adjustments − netted − held + released + converted − paid. */
 export function buildStatement(
   period: Period,
   figures: StatementFigures,
   lines: readonly LineFigures[],
+  conversions: readonly StatementConversion[] = [],
 ): Statement {
   const { payee, currency } = figures;
-  const closingNanos =
-    figures.openingNanos +
-    figures.earnedNanos +
-    figures.adjustmentsNanos -
-    figures.nettedNanos -
-    figures.paidNanos;
   const content = {
     period,
     payee,
@@ -71,16 +85,35 @@ export function buildStatement(
     earned: money(currency, figures.earnedNanos),
     adjustments: money(currency, figures.adjustmentsNanos),
     netted: money(currency, figures.nettedNanos),
+    held: money(currency, figures.heldNanos),
+    released: money(currency, figures.releasedNanos),
+    converted: money(currency, figures.convertedNanos),
     paid: money(currency, figures.paidNanos),
-    closing: money(currency, closingNanos),
+    closing: money(currency, closingNanosOf(figures)),
     lines: lines.map(({ grossNanos, earnedNanos, ...line }) => ({
       ...line,
       gross: money(currency, grossNanos),
       share: shareOf(earnedNanos, grossNanos),
       earned: money(currency, earnedNanos),
     })),
+    conversions: [...conversions],
   };
   return { ...content, hash: contentHash(content) };
+}
+
+export function closingNanosOf(figures: StatementFigures): Nanos {
+  const { openingNanos, earnedNanos, adjustmentsNanos, nettedNanos, heldNanos, releasedNanos } = figures;
+  const { convertedNanos, paidNanos } = figures;
+  return (
+    openingNanos +
+    earnedNanos +
+    adjustmentsNanos -
+    nettedNanos -
+    heldNanos +
+    releasedNanos +
+    convertedNanos -
+    paidNanos
+  );
 }
 
 function shareOf(earnedNanos: Nanos, grossNanos: Nanos): string {

@@ -10,10 +10,12 @@ import {
   primaryKey,
   text,
   timestamp,
+  unique,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 
-// Written only by the functions of drizzle/0009_settlement.sql.
+// Written only by the functions of drizzle/0009_settlement.sql, 0019_reserves.sql and 0020_conversions.sql; settings by
+// brakes.ts and terms/.
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
@@ -47,6 +49,9 @@ export const statement = pgTable(
     openingNanos: numeric("opening_nanos", { precision: 38, scale: 0 }).notNull(),
     earnedNanos: numeric("earned_nanos", { precision: 38, scale: 0 }).notNull(),
     adjustmentsNanos: numeric("adjustments_nanos", { precision: 38, scale: 0 }).notNull(),
+    heldNanos: numeric("held_nanos", { precision: 38, scale: 0 }).notNull(),
+    releasedNanos: numeric("released_nanos", { precision: 38, scale: 0 }).notNull(),
+    convertedNanos: numeric("converted_nanos", { precision: 38, scale: 0 }).notNull(),
     /** What the payee used as a customer, paid out of its earnings. */
     nettedNanos: numeric("netted_nanos", { precision: 38, scale: 0 }).notNull(),
     paidNanos: numeric("paid_nanos", { precision: 38, scale: 0 }).notNull(),
@@ -125,4 +130,116 @@ export const payoutMinimum = pgTable(
     setAt: moment("set_at").notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.payee, t.currency] })],
+);
+
+/**
+ * How a payee is paid; where a column is null, what holds for the marketplace (the row with payee '*'), and otherwise every
+ * month, without a hold, each currency as it was earned.
+ */
+export const payoutTerms = pgTable("payout_terms", {
+  payee: text().primaryKey(),
+  /** monthly, quarterly (with the settlements of March, June, September, December) or manual. */
+  schedule: text(),
+  /** So many days after its month was closed, money may be paid out. */
+  holdDays: integer("hold_days"),
+  /** All that is payable is converted into this currency and paid in it. */
+  payoutCurrency: text("payout_currency"),
+  setBy: text("set_by").notNull(),
+  setAt: moment("set_at").notNull().defaultNow(),
+});
+
+/** What is held back of earnings, from a books period on: the payee's own rule, or with payee '*' everybody else's. */
+export const reserveRule = pgTable(
+  "reserve_rule",
+  {
+    payee: text().notNull(),
+    fromPeriod: date("from_period").notNull(),
+    /** Hundredths of a per cent; null: the payee has no rule of its own from here on. */
+    basisPoints: integer("basis_points"),
+    days: integer(),
+    setBy: text("set_by").notNull(),
+    setAt: moment("set_at").notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.payee, t.fromPeriod] })],
+);
+
+/** A part of what became payable to a payee, held back until it is due: at close, or when a customer's invoice let it go. */
+export const reserve = pgTable(
+  "reserve",
+  {
+    period: date().notNull(),
+    /** The invoice that was paid; empty for what became payable at close. */
+    invoiceId: text("invoice_id").notNull().default(""),
+    payee: text().notNull(),
+    currency: text().notNull(),
+    /** What became payable. */
+    baseNanos: numeric("base_nanos", { precision: 38, scale: 0 }).notNull(),
+    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    dueAt: moment("due_at").notNull(),
+    releasedAt: moment("released_at"),
+  },
+  (t) => [
+    primaryKey({ columns: [t.period, t.invoiceId, t.payee, t.currency] }),
+    index("reserve_waiting").on(t.dueAt).where(sql`released_at IS NULL`),
+    index().on(t.payee),
+  ],
+);
+
+/** What one unit of a currency gives in another, from a moment on. Immutable. */
+export const fxRate = pgTable(
+  "fx_rate",
+  {
+    rateNo: integer("rate_no").primaryKey().generatedAlwaysAsIdentity(),
+    fromCurrency: text("from_currency").notNull(),
+    toCurrency: text("to_currency").notNull(),
+    rate: numeric().notNull(),
+    effectiveFrom: moment("effective_from").notNull(),
+    /** Where it was taken from, for people who ask. */
+    source: text().notNull(),
+    setBy: text("set_by").notNull(),
+    setAt: moment("set_at").notNull().defaultNow(),
+  },
+  (t) => [unique().on(t.fromCurrency, t.toCurrency, t.effectiveFrom)],
+);
+
+/** Money of a payee that was exchanged before it was paid out, by an approved plan. Immutable. */
+export const conversion = pgTable(
+  "conversion",
+  {
+    id: text().primaryKey(),
+    period: date().notNull(),
+    payee: text().notNull(),
+    fromCurrency: text("from_currency").notNull(),
+    fromNanos: numeric("from_nanos", { precision: 38, scale: 0 }).notNull(),
+    toCurrency: text("to_currency").notNull(),
+    toNanos: numeric("to_nanos", { precision: 38, scale: 0 }).notNull(),
+    rateNo: integer("rate_no")
+      .notNull()
+      .references(() => fxRate.rateNo),
+  },
+  (t) => [index().on(t.period), index().on(t.payee)],
+);
+
+/** Whether payees need an accepted tax form to be paid, from a books period on. */
+export const taxFormRule = pgTable("tax_form_rule", {
+  fromPeriod: date("from_period").primaryKey(),
+  required: boolean().notNull(),
+  setBy: text("set_by").notNull(),
+  setAt: moment("set_at").notNull().defaultNow(),
+});
+
+/** What became of a payee's tax form; the latest row holds. The form and its numbers are kept elsewhere. */
+export const taxForm = pgTable(
+  "tax_form",
+  {
+    taxFormNo: integer("tax_form_no").primaryKey().generatedAlwaysAsIdentity(),
+    payee: text().notNull(),
+    form: text().notNull(),
+    status: text().notNull(),
+    /** The last day on which it counts; null: until it is recorded otherwise. */
+    validUntil: date("valid_until"),
+    recordedBy: text("recorded_by").notNull(),
+    recordedAt: moment("recorded_at").notNull().defaultNow(),
+  },
+  (t) => [index().on(t.payee)],
 );

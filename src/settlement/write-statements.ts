@@ -1,6 +1,7 @@
 import { firstDay, type Period, periodOfDay } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
-import { buildStatement, type LineFigures, type StatementFigures } from "./statement.ts";
+import { buildStatement, closingNanosOf, type LineFigures, type StatementFigures } from "./statement.ts";
+import { conversionsBooked } from "./terms/conversions.ts";
 
 const STATEMENTS_PER_CALL = 500;
 
@@ -14,8 +15,9 @@ export async function writeStatements(
   onProgress?: (done: number, total: number) => void,
 ): Promise<number> {
   const figures = await sql<Record<keyof FigureRow, string>[]>`
-    SELECT payee, currency, opening::text, earned::text, adjustments::text, netted::text, paid::text
+    SELECT payee, currency, opening::text, earned::text, adjustments::text, netted::text, held::text, released::text, converted::text, paid::text
     FROM statement_figures(${firstDay(period)}) ORDER BY payee, currency`;
+  const conversions = await conversionsBooked(sql, period);
   for (let at = 0; at < figures.length; at += STATEMENTS_PER_CALL) {
     const some = figures.slice(at, at + STATEMENTS_PER_CALL);
     const lines = await linesByPayee(
@@ -24,19 +26,11 @@ export async function writeStatements(
       some.map(({ payee }) => payee),
     );
     const rows = some.map((row) => {
-      const statement = buildStatement(
-        period,
-        parseFigures(row),
-        lines.get(`${row.payee} ${row.currency}`) ?? [],
-      );
-      const closing =
-        BigInt(row.opening) +
-        BigInt(row.earned) +
-        BigInt(row.adjustments) -
-        BigInt(row.netted) -
-        BigInt(row.paid);
+      const figures = parseFigures(row);
+      const key = `${row.payee} ${row.currency}`;
+      const statement = buildStatement(period, figures, lines.get(key) ?? [], conversions.get(key) ?? []);
       const { hash, ...content } = statement;
-      return { ...row, closing: closing.toString(), content, hash };
+      return { ...row, closing: closingNanosOf(figures).toString(), content, hash };
     });
     await sql`SELECT write_statements(${firstDay(period)}, ${JSON.stringify(rows)}::text::jsonb)`;
     onProgress?.(at + some.length, figures.length);
@@ -44,17 +38,22 @@ export async function writeStatements(
   return figures.length;
 }
 
-interface FigureRow {
-  payee: string;
-  currency: string;
-  opening: string;
-  earned: string;
-  adjustments: string;
-  netted: string;
-  paid: string;
-}
+/** A row of statement_figures(), in nanos. */
+export type FigureRow = Record<
+  | "payee"
+  | "currency"
+  | "opening"
+  | "earned"
+  | "adjustments"
+  | "netted"
+  | "held"
+  | "released"
+  | "converted"
+  | "paid",
+  string
+>;
 
-function parseFigures(row: FigureRow): StatementFigures {
+export function parseFigures(row: FigureRow): StatementFigures {
   return {
     payee: row.payee,
     currency: row.currency,
@@ -62,6 +61,9 @@ function parseFigures(row: FigureRow): StatementFigures {
     earnedNanos: BigInt(row.earned),
     adjustmentsNanos: BigInt(row.adjustments),
     nettedNanos: BigInt(row.netted),
+    heldNanos: BigInt(row.held),
+    releasedNanos: BigInt(row.released),
+    convertedNanos: BigInt(row.converted),
     paidNanos: BigInt(row.paid),
   };
 }

@@ -34,6 +34,9 @@ export const FREE_TABLES: Record<string, string> = {
   payload_rewrite: PAYLOAD,
   payload_rule: "how long payloads are kept; no figure follows from it",
   payout_minimum: TERMS,
+  payout_terms: TERMS,
+  tax_form: TERMS,
+  tax_form_rule: TERMS,
   payout_stop: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payout_account: "what the provider last said; asked anew for each plan",
   webhook_attempt: TOLD,
@@ -65,6 +68,11 @@ export const FREE_COLUMNS: Record<string, string> = {
   "customer.name": LABEL,
   "billing_customer.provider_id": NAMED,
   "billing_customer.started_at": WHEN,
+  "fx_rate.set_at": WHEN,
+  "fx_rate.set_by": WHO,
+  "reserve.released_at": WHEN,
+  "reserve_rule.set_at": WHEN,
+  "reserve_rule.set_by": WHO,
   "credit_expiry.expired_at": WHEN,
   "credit_grant.expires_at":
     "its order of use, and from when on it may end; what was used and what ended is booked",
@@ -198,6 +206,8 @@ export const SHOWN_AS: Record<string, RegExp> = {
   reattribution: /reattribution|adjustment part/,
   refund_policy: /adjustment part/,
   release_rule: /release/,
+  reserve_rule: /^reserve of/,
+  fx_rate: /conversion/,
   revenue_policy: /split.segment/,
   self_dealing_plan: /self-dealing plan/,
   settlement: /settlement|plan of/,
@@ -239,6 +249,12 @@ export const MORE: Record<string, Record<string, string>> = {
   price_component: {
     "amount and price of a unit":
       "UPDATE price_component SET amount = '7.4', unit_amount = 0.0074 WHERE amount = '3.7'",
+  },
+  reserve: {
+    "let go twice": "UPDATE reserve SET released_at = NULL WHERE released_at IS NOT NULL",
+    "let go before it is due":
+      "UPDATE reserve SET released_at = due_at - interval '1 hour' WHERE released_at IS NOT NULL",
+    "let go, and nothing booked": "UPDATE reserve SET released_at = due_at WHERE released_at IS NULL",
   },
   seal: { "sealed before its entries": "UPDATE seal SET sealed_at = sealed_at - interval '1 day'" },
   statement: {

@@ -27,7 +27,7 @@ import {
 } from "../../src/billing/index.ts";
 import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
-import { present } from "../../src/kernel/index.ts";
+import { present, rational } from "../../src/kernel/index.ts";
 import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
 import {
   consumeLog,
@@ -44,7 +44,15 @@ import {
   reconcile,
 } from "../../src/payouts/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
-import { approvePlan, closeMonth, planMonth, setNettingRule } from "../../src/settlement/index.ts";
+import {
+  approvePlan,
+  closeMonth,
+  planMonth,
+  setNettingRule,
+  setPayoutTerms,
+  setReserveRule,
+  storeFxRate,
+} from "../../src/settlement/index.ts";
 import { stripeClient } from "../stripe-simulator/stripe-client.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { monthOf } from "../support/marketplace-books.ts";
@@ -213,6 +221,7 @@ export async function openFullMonth(): Promise<FullMonth> {
     await grantAndReserve(sql);
     await setRefundPolicy(sql, { from: MONTH, fee: "kept", provider_fee: "payees" }, "operator");
     await setReleaseRule(sql, { from: MONTH, rule: "on_payment", hold_days: 0 }, "operator");
+    await setTerms(sql);
     await closeMonth(sql, MONTH, { graceSeconds: 3_600, catchUp: async () => {} });
     await makeInvoices(sql, MONTH, { by: "operator" });
     await pushInvoices(sql, openStripeBillingProvider(stripe), MONTH);
@@ -249,6 +258,15 @@ export async function openFullMonth(): Promise<FullMonth> {
     await simulator.kill("SIGKILL");
   }
   return database;
+}
+
+/** Ada's reserve is due at once, everybody else's not yet; Mia is paid in another currency. */
+async function setTerms(sql: Sql): Promise<void> {
+  await setReserveRule(sql, { from: MONTH, payee: "ada", basisPoints: 1_000, days: 0 }, "operator");
+  await setReserveRule(sql, { from: MONTH, payee: null, basisPoints: 250, days: 90 }, "operator");
+  await setPayoutTerms(sql, "mia", { payoutCurrency: "EUR" }, "mia");
+  const rate = { from: "USD", to: "EUR", rate: rational(9_137n, 10_000n), source: "a bank", by: "operator" };
+  await storeFxRate(sql, { ...rate, effectiveFrom: "2023-09-30T23:59:59.500000Z" });
 }
 
 /** Credits of both kinds, one of which expires after the invoices; a reservation that an event settled and one that is open. */

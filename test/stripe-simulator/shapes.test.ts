@@ -1,35 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
 import Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../scripts/kafka-broker/free-port.ts";
-import { present } from "../../src/kernel/index.ts";
 import { startStripeSimulator, type TestSimulator } from "../support/stripe-simulator.ts";
 import { until } from "../support/until.ts";
 import { newAccount, stripeClient } from "./stripe-client.ts";
+import { stripeMock } from "./stripe-mock.ts";
 
 // The official stripe-mock answers from Stripe's own OpenAPI description and refuses requests that are not in it.
 
-const STRIPE_MOCK = findStripeMock();
-if (STRIPE_MOCK === undefined)
-  console.log(
-    "The simulator's shapes were NOT compared with stripe-mock: it is not installed (STRIPE_MOCK names it).",
-  );
-
-function findStripeMock(): string | undefined {
-  const folders = [...(process.env.PATH ?? "").split(delimiter), join(homedir(), "go", "bin")];
-  const places = [process.env.STRIPE_MOCK ?? "", ...folders.map((folder) => join(folder, "stripe-mock"))];
-  return places.find((place) => {
-    try {
-      accessSync(place, constants.X_OK);
-      return place !== "";
-    } catch {
-      return false;
-    }
-  });
-}
+const MOCK = await stripeMock();
+if ("missing" in MOCK)
+  console.log(`The simulator's shapes were NOT compared with stripe-mock: ${MOCK.missing}.`);
 
 /** A value's form: null fits everything, since most of Stripe's fields may be null; texts of metadata are anybody's. */
 function differences(ours: unknown, theirs: unknown, path: string): string[] {
@@ -49,7 +31,7 @@ function differences(ours: unknown, theirs: unknown, path: string): string[] {
   });
 }
 
-describe.skipIf(STRIPE_MOCK === undefined)("as stripe-mock has it from Stripe's OpenAPI description", () => {
+describe.skipIf("missing" in MOCK)("as stripe-mock has it from Stripe's OpenAPI description", () => {
   let mock: ChildProcess;
   let simulator: TestSimulator;
   let theirs: Stripe;
@@ -62,7 +44,7 @@ describe.skipIf(STRIPE_MOCK === undefined)("as stripe-mock has it from Stripe's 
 
   beforeAll(async () => {
     const port = await freePort();
-    mock = spawn(present(STRIPE_MOCK, "stripe-mock"), ["-http-addr", `127.0.0.1:${port}`], {
+    mock = spawn("program" in MOCK ? MOCK.program : "", ["-http-addr", `127.0.0.1:${port}`], {
       stdio: "ignore",
     });
     theirs = new Stripe("sk_test_123", { host: "127.0.0.1", port, protocol: "http", maxNetworkRetries: 0 });

@@ -1,6 +1,12 @@
 import { contentHash, firstDay, type Period, periodOfDay } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { buildStatement, type LineFigures } from "../../settlement/index.ts";
+import {
+  buildStatement,
+  conversionsBooked,
+  type FigureRow,
+  type LineFigures,
+  parseFigures,
+} from "../../settlement/index.ts";
 import { type Check, DIFFERENCES_MAX, sqlCheck } from "../check.ts";
 
 export const statementHashes: Check = {
@@ -15,6 +21,18 @@ export const statementHashes: Check = {
   },
 };
 
+/** In the order of statement_figures(). */
+const FIGURES = [
+  "opening",
+  "earned",
+  "adjustments",
+  "netted",
+  "held",
+  "released",
+  "converted",
+  "paid",
+] as const;
+
 export const statementsFromBooks = sqlCheck(
   "every statement closes with the payable balance of the books, and opens with the one before",
   `SELECT format('statement %s %s %s: opens %s after %s, closes %s, books say %s', payee, period, currency,
@@ -26,15 +44,7 @@ export const statementsFromBooks = sqlCheck(
          FROM statement s) x
    WHERE opening_nanos <> before OR closing_nanos <> booked
      OR closing_nanos::text <> replace(content->'closing'->>'amount', '.', '')::numeric::text
-     OR (opening_nanos, earned_nanos, adjustments_nanos, netted_nanos, paid_nanos) IS DISTINCT FROM (${[
-       "opening",
-       "earned",
-       "adjustments",
-       "netted",
-       "paid",
-     ]
-       .map((figure) => `(content->'${figure}'->>'amount')::numeric * 1000000000`)
-       .join(", ")})
+     OR (${FIGURES.map((figure) => `${figure}_nanos`).join(", ")}) IS DISTINCT FROM (${FIGURES.map((figure) => `(content->'${figure}'->>'amount')::numeric * 1000000000`).join(", ")})
    UNION ALL
    SELECT format('statement %s %s %s: says %s was earned, the books say %s', a.payee, a.period, a.currency, s.earned_nanos, a.nanos)
    FROM (SELECT a.owner AS payee, e.period, e.currency, -sum(p.amount_nanos) AS nanos
@@ -57,7 +67,8 @@ export const statementsFromParts: Check = {
       const expected = await expectedStatements(sql, periodOfDay(period));
       const stored = await sql<StoredStatement[]>`
         SELECT payee, currency, hash, opening_nanos::text AS opening, earned_nanos::text AS earned,
-          adjustments_nanos::text AS adjustments, netted_nanos::text AS netted, paid_nanos::text AS paid
+          adjustments_nanos::text AS adjustments, netted_nanos::text AS netted, held_nanos::text AS held, released_nanos::text AS released,
+          converted_nanos::text AS converted, paid_nanos::text AS paid
         FROM statement WHERE period = ${period}`;
       for (const { payee, currency, hash, ...figures } of stored) {
         const key = `${payee} ${currency}`;
@@ -77,43 +88,42 @@ export const statementsFromParts: Check = {
   },
 };
 
-interface StoredStatement {
-  payee: string;
-  currency: string;
+interface StoredStatement extends FigureRow {
   hash: string;
-  opening: string;
-  earned: string;
-  adjustments: string;
-  netted: string;
-  paid: string;
 }
 
 const written = ({ hash }: { hash: string }, figures: string[]) => ({ hash, figures: figures.join() });
 
 function emptyStatement(period: Period, payee: string, currency: string) {
-  const none = { openingNanos: 0n, earnedNanos: 0n, adjustmentsNanos: 0n, nettedNanos: 0n, paidNanos: 0n };
-  return written(buildStatement(period, { payee, currency, ...none }, []), ["0", "0", "0", "0", "0"]);
+  const none = Object.fromEntries(FIGURES.map((figure) => [figure, "0"])) as Record<
+    (typeof FIGURES)[number],
+    string
+  >;
+  return written(buildStatement(period, parseFigures({ payee, currency, ...none }), []), Object.values(none));
 }
 
 async function expectedStatements(sql: Sql, period: Period) {
-  const rows = await sql<Omit<StoredStatement, "hash">[]>`
-    SELECT payee, currency, opening::text, earned::text, adjustments::text, netted::text, paid::text
+  const rows = await sql<FigureRow[]>`
+    SELECT payee, currency, opening::text, earned::text, adjustments::text, netted::text, held::text, released::text, converted::text, paid::text
     FROM statement_figures(${firstDay(period)})`;
   const lines = await linesOf(sql, period);
+  const conversions = await conversionsBooked(sql, period);
   return new Map(
-    rows.map(({ payee, currency, opening, earned, adjustments, netted, paid }) => {
-      const figures = {
-        payee,
-        currency,
-        openingNanos: BigInt(opening),
-        earnedNanos: BigInt(earned),
-        adjustmentsNanos: BigInt(adjustments),
-        nettedNanos: BigInt(netted),
-        paidNanos: BigInt(paid),
-      };
-      const key = `${payee} ${currency}`;
-      const statement = buildStatement(period, figures, lines.get(key) ?? []);
-      return [key, written(statement, [opening, earned, adjustments, netted, paid])] as const;
+    rows.map((row) => {
+      const key = `${row.payee} ${row.currency}`;
+      const statement = buildStatement(
+        period,
+        parseFigures(row),
+        lines.get(key) ?? [],
+        conversions.get(key) ?? [],
+      );
+      return [
+        key,
+        written(
+          statement,
+          FIGURES.map((figure) => row[figure]),
+        ),
+      ] as const;
     }),
   );
 }

@@ -16,8 +16,11 @@ const WORDS: Record<Waiting["code"], string> = {
   frozen: "frozen",
   no_account: "no payout account",
   account_not_ready: "account not ready",
+  tax_form_missing: "no accepted tax form",
+  not_this_month: "its schedule pays later",
+  on_hold: "on hold",
   below_minimum: "below the minimum",
-  held: "waits for customers",
+  held: "waits for customers, or is held back",
   next_plan: "in the next plan",
 };
 

@@ -51,8 +51,8 @@ function WhyHeld({ balance }: { balance: Balance }) {
   if (balance.held_for.length === 0) return "Nothing is held";
   return balance.held_for.map(({ code, period, message, customers, amount, until }) => (
     <span key={`${period} ${code}`} className="why-line">
-      <MoneyView value={amount} /> of {monthName(period)}, {customers}{" "}
-      {customers === 1 ? "customer" : "customers"}: {message}
+      <MoneyView value={amount} /> of {monthName(period)}
+      {customers > 0 && `, ${customers} ${customers === 1 ? "customer" : "customers"}`}: {message}
       {until !== null && ` Until ${dayName(until)}.`}
     </span>
   ));

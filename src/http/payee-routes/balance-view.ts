@@ -3,7 +3,7 @@ import { Money } from "../schemas.ts";
 
 const Blocker = z.object({ code: z.string(), message: z.string() });
 const HeldFor = z.object({
-  code: z.enum(["invoice_not_made", "invoice_unpaid", "hold_days"]),
+  code: z.enum(["invoice_not_made", "invoice_unpaid", "hold_days", "reserve"]),
   message: z.string(),
   period: z.string(),
   customers: z.int(),
@@ -19,9 +19,13 @@ export const BalanceView = z
     }),
     payable: Money,
     held: Money,
-    held_for: z
-      .array(HeldFor)
-      .meta({ description: "Earnings that wait for customers' payments (release rule `on_payment`)." }),
+    on_hold: z
+      .object({ amount: Money, until: z.string().nullable() })
+      .meta({ description: "Of `payable`: closed so lately that the payee's hold is not over." }),
+    held_for: z.array(HeldFor).meta({
+      description:
+        "Earnings that wait for customers' payments (release rule `on_payment`), or are held back for a time.",
+    }),
     in_transit: Money,
     transfers: z.array(
       z.object({
@@ -38,6 +42,7 @@ export const BalanceView = z
     next_payout: z.object({
       date: z.string(),
       estimate: Money,
+      paid_in: z.string().meta({ description: "The currency it is converted into, or its own." }),
       minimum: Money,
       to_minimum: Money,
       why_not: z.string().nullable(),

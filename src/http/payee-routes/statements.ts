@@ -34,6 +34,9 @@ export const StatementView = z
     opening: Money,
     earned: Money,
     adjustments: Money,
+    held: Money,
+    released: Money,
+    converted: Money,
     netted: Money.meta({ description: "What the payee used as a customer, paid out of these earnings." }),
     paid: Money,
     closing: Money,
@@ -51,6 +54,9 @@ export const StatementView = z
         share: z.string(),
         earned: Money,
       }),
+    ),
+    conversions: z.array(
+      z.object({ id: z.string(), from: Money, to: Money, rate: z.string(), source: z.string() }),
     ),
   })
   .meta({ id: "Statement" });

@@ -65,7 +65,17 @@ const waiting = defineRoute({
         currency: z.string(),
         payable: Money,
         held: Money,
-        code: z.enum(["frozen", "no_account", "account_not_ready", "below_minimum", "held", "next_plan"]),
+        code: z.enum([
+          "frozen",
+          "no_account",
+          "account_not_ready",
+          "tax_form_missing",
+          "not_this_month",
+          "on_hold",
+          "below_minimum",
+          "held",
+          "next_plan",
+        ]),
         detail: z.string().nullable(),
         since: z.string().nullable().meta({
           description: "The first month closed with a balance since the payee was last paid.",

@@ -23,6 +23,21 @@ const Plan = z
         carried: Money,
       }),
     ),
+    conversions: z
+      .array(
+        z.object({
+          id: z.string(),
+          payee: z.string(),
+          from: Money,
+          from_nanos: z.string(),
+          to: Money,
+          to_nanos: z.string(),
+          rate: z.string(),
+          rate_no: z.int(),
+          source: z.string(),
+        }),
+      )
+      .meta({ description: "Booked when the plan is approved, each before the payout that it is part of." }),
     carried: z.array(
       z.object({
         payee: z.string(),

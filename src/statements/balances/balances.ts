@@ -1,10 +1,8 @@
 import {
-  formatNanos,
   type Money,
   money,
   type Nanos,
   type Period,
-  parsePeriod,
   payableFloor,
   periodEnd,
   periodOfDay,
@@ -12,21 +10,10 @@ import {
 import type { Sql } from "../../postgres/index.ts";
 import { asOf } from "../as-of.ts";
 import { payeeLines } from "../payee-lines.ts";
+import { type Blocker, blockersOf, payeeTerms, whyNot } from "./blockers.ts";
 import { type HeldFor, heldFor } from "./held.ts";
 import { nettedSoFar, usageToNet } from "./netted.ts";
 import { type Transfer, transfersUnderWay } from "./transfers.ts";
-
-export interface Blocker {
-  code:
-    | "frozen"
-    | "payouts_stopped"
-    | "below_minimum"
-    | "no_account"
-    | "account_not_ready"
-    | "nothing_payable";
-  /** What it means and what to do. */
-  message: string;
-}
 
 export interface Balance {
   currency: string;
@@ -35,6 +22,8 @@ export interface Balance {
   /** What customers linked to this payee used in those months, as far as close will net it with `accruing`. */
   own_usage: Money;
   payable: Money;
+  /** Of `payable`: closed so lately that the payee's hold is not over, and when the first of it may be paid. */
+  on_hold: { amount: Money; until: string | null };
   held: Money;
   held_for: HeldFor[];
   in_transit: Money;
@@ -48,6 +37,8 @@ export interface Balance {
   next_payout: {
     date: string;
     estimate: Money;
+    /** The currency it is converted into, or its own. */
+    paid_in: string;
     minimum: Money;
     /** What is missing to the minimum; zero when it is reached. */
     to_minimum: Money;
@@ -75,23 +66,42 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   const netted = await nettedSoFar(sql, payee);
   const used = await usageToNet(sql, payee, [...new Set(lines.map((line) => line.bookedPeriod))]);
   const booked = lines.map((line) => line.bookedPeriod).sort()[0];
-  const date = nextPayoutDate(booked === undefined ? undefined : periodOfDay(booked));
+  const next = booked === undefined ? undefined : periodOfDay(booked);
+  const date = nextPayoutDate(next);
   const currencies = [...new Set([...settled.keys(), ...accruing.keys()])].sort();
   const shown = currencies.length === 0 ? [terms.default_currency] : currencies;
-  const minimums = await minimumsOf(sql, payee, shown);
+  const paidIn = (currency: string) => terms.payout_currency ?? currency;
+  const minimums = await minimumsOf(sql, payee, shown.map(paidIn));
+  const waitsNow = await onHold(sql, payee, terms.hold_days, shown, new Date());
+  const waitsThen = await onHold(sql, payee, terms.hold_days, shown, new Date(`${date}T00:00:00Z`));
   return shown.map((currency) => {
     const { payable, held, inTransit, paidOut } = settled.get(currency) ?? NOTHING;
     const accruingNanos = accruing.get(currency) ?? 0n;
-    const minimum = minimums.get(currency) ?? 0n;
     const usedNanos = least(used.get(currency) ?? 0n, accruingNanos);
     const nettedNanos = netted.get(currency) ?? 0n;
-    const estimate = payableFloor(currency, payable + accruingNanos - usedNanos);
-    const blocked = blockers(terms, currency, estimate, minimum);
+    const isOwn = paidIn(currency) === currency;
+    const minimum = minimums.get(paidIn(currency)) ?? 0n;
+    // What is closed then is on hold then, if there is a hold at all.
+    const waits = { ...NO_HOLD, ...waitsThen.get(currency) };
+    const closing = terms.hold_days > 0 ? 0n : accruingNanos - usedNanos;
+    const free = payable - waits.nanos + closing;
+    const estimate = payableFloor(currency, free);
+    const due = {
+      currency,
+      payableNanos: estimate,
+      isDebt: free < 0n,
+      // A sum in another currency is compared when it is converted.
+      minimumNanos: isOwn ? minimum : 0n,
+      onHoldUntil: payable + accruingNanos - usedNanos > free ? (waits.until ?? date) : null,
+    };
+    const blocked = blockersOf(terms, next ?? periodToday(), due, paidIn(currency));
+    const now = { ...NO_HOLD, ...waitsNow.get(currency) };
     return {
       currency,
       accruing: money(currency, accruingNanos),
       own_usage: money(currency, usedNanos),
       payable: money(currency, payable),
+      on_hold: { amount: money(currency, now.nanos), until: now.until },
       held: money(currency, held),
       held_for: waiting.get(currency) ?? [],
       in_transit: money(currency, inTransit),
@@ -102,8 +112,9 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
       next_payout: {
         date,
         estimate: money(currency, estimate),
-        minimum: money(currency, minimum),
-        to_minimum: money(currency, estimate < minimum ? minimum - estimate : 0n),
+        paid_in: paidIn(currency),
+        minimum: money(paidIn(currency), minimum),
+        to_minimum: money(paidIn(currency), isOwn && estimate < minimum ? minimum - estimate : 0n),
         why_not: whyNot(blocked),
         blocked_by: blocked,
       },
@@ -113,29 +124,22 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
 }
 
 const least = (a: Nanos, b: Nanos): Nanos => (a < b ? a : b);
+const NO_HOLD: { nanos: Nanos; until: string | null } = { nanos: 0n, until: null };
+
+async function onHold(
+  sql: Sql,
+  payee: string,
+  holdDays: number,
+  currencies: string[],
+  at: Date,
+): Promise<Map<string, typeof NO_HOLD>> {
+  const rows = await sql<{ currency: string; nanos: string; until: string }[]>`
+    SELECT c.currency, h.nanos::text, h.until::text FROM unnest(${currencies}::text[]) AS c(currency)
+    CROSS JOIN LATERAL on_hold_of(${payee}, c.currency, ${holdDays}, ${at}) h WHERE h.nanos > 0`;
+  return new Map(rows.map(({ currency, nanos, until }) => [currency, { nanos: BigInt(nanos), until }]));
+}
 
 const NOTHING = { payable: 0n, held: 0n, inTransit: 0n, paidOut: 0n };
-
-interface PayeeTermsRow {
-  default_currency: string;
-  frozen: string | null;
-  stopped: boolean;
-  account: string | null;
-  transfers_enabled: boolean | null;
-  disabled_reason: string | null;
-  first_open: string;
-}
-
-async function payeeTerms(sql: Sql, payee: string): Promise<PayeeTermsRow> {
-  const [row] = await sql<[PayeeTermsRow]>`
-    SELECT p.default_currency, p.stripe_account AS account,
-      (SELECT reason FROM payee_freeze f WHERE f.payee = p.id AND f.lifted_at IS NULL) AS frozen,
-      EXISTS (SELECT FROM payout_stop WHERE resumed_at IS NULL) AS stopped,
-      a.transfers_enabled, a.disabled_reason, b.first_open_period::text AS first_open
-    FROM payee p CROSS JOIN books_state b LEFT JOIN payout_account a ON a.account = p.stripe_account
-    WHERE p.id = ${payee}`;
-  return row;
-}
 
 async function settledBalances(sql: Sql, payee: string): Promise<Map<string, typeof NOTHING>> {
   const rows = await sql<
@@ -169,57 +173,15 @@ async function minimumsOf(sql: Sql, payee: string, currencies: string[]): Promis
   return new Map(rows.map(({ currency, minimum }) => [currency, BigInt(minimum)]));
 }
 
-function blockers(terms: PayeeTermsRow, currency: string, estimate: Nanos, minimum: Nanos): Blocker[] {
-  const found: Blocker[] = [];
-  if (terms.stopped) {
-    const message = "All payouts are stopped for now; nothing is lost, and no action is needed.";
-    found.push({ code: "payouts_stopped", message });
-  }
-  if (terms.frozen !== null) {
-    const message = `Payouts are frozen (${terms.frozen}): answer the question that was sent to you, or ask support.`;
-    found.push({ code: "frozen", message });
-  }
-  if (estimate === 0n) found.push({ code: "nothing_payable", message: "Nothing to pay yet." });
-  else if (estimate < minimum) {
-    const missing = formatNanos(minimum - estimate);
-    found.push({
-      code: "below_minimum",
-      message: `${missing} ${currency} short of the minimum payout; it is carried on until then.`,
-    });
-  }
-  if (terms.account === null) {
-    found.push({
-      code: "no_account",
-      message: "No payout account yet: open the onboarding link to connect one.",
-    });
-  } else if (terms.transfers_enabled === false) {
-    const why = terms.disabled_reason ?? "information is missing";
-    found.push({
-      code: "account_not_ready",
-      message: `The payout account cannot receive money yet (${why}): open the onboarding link to complete it.`,
-    });
-  }
-  return found;
-}
-
-/** The first thing to do something about; what cannot be helped is said only when there is nothing else. */
-function whyNot(blocked: readonly Blocker[]): string | null {
-  const rank = [
-    "no_account",
-    "account_not_ready",
-    "frozen",
-    "below_minimum",
-    "payouts_stopped",
-    "nothing_payable",
-  ];
-  const [first] = [...blocked].sort((a, b) => rank.indexOf(a.code) - rank.indexOf(b.code));
-  return first?.message ?? null;
-}
-
 /** The earliest day on which the oldest open month with earnings can be closed: its end, or today when that is past. */
 function nextPayoutDate(openPeriod: Period | undefined): string {
   const today = new Date().toISOString().slice(0, 10);
-  const period = openPeriod ?? parsePeriod(today.slice(0, 7));
-  const end = period === undefined ? today : periodEnd(period).toISOString().slice(0, 10);
+  const end = periodEnd(openPeriod ?? periodToday())
+    .toISOString()
+    .slice(0, 10);
   return [end, today].sort()[1] ?? today;
+}
+
+function periodToday(): Period {
+  return periodOfDay(new Date().toISOString());
 }

@@ -3,9 +3,10 @@ import type { Sql } from "../../postgres/index.ts";
 
 /** A part of what is held, and what it waits for. Customers are counted, never named: a payee does not see them. */
 export interface HeldFor {
-  code: "invoice_not_made" | "invoice_unpaid" | "hold_days";
+  code: "invoice_not_made" | "invoice_unpaid" | "hold_days" | "reserve";
   message: string;
   period: Period;
+  /** None for a reserve. */
   customers: number;
   amount: Money;
   /** The last of the days on which it becomes payable, once that is known. */
@@ -17,9 +18,10 @@ const MESSAGES: Record<HeldFor["code"], string> = {
     "The month's invoices are not made yet; it becomes payable when the customers have paid them.",
   invoice_unpaid: "Customers have not paid their invoices of this month yet.",
   hold_days: "Customers have paid; it becomes payable after the marketplace's hold.",
+  reserve: "Held back against refunds; it becomes payable by itself.",
 };
 
-/** Why a payee's earnings wait for customers' payments, by currency. */
+/** Why a payee's earnings wait, by currency: for customers' payments, or as a reserve. */
 export async function heldFor(sql: Sql, payee: string): Promise<Map<string, HeldFor[]>> {
   const rows = await sql<
     {
@@ -36,7 +38,10 @@ export async function heldFor(sql: Sql, payee: string): Promise<Map<string, Held
       count(*)::int AS customers, sum(h.amount_nanos)::text AS nanos,
       to_char(max(r.due_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS until
     FROM held_share h LEFT JOIN invoice i USING (period, customer, currency) LEFT JOIN invoice_release r ON r.invoice_id = i.id
-    WHERE h.payee = ${payee} AND r.released_at IS NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
+    WHERE h.payee = ${payee} AND r.released_at IS NULL GROUP BY 1, 2, 3
+    UNION ALL
+    SELECT currency, period::text, 'reserve', 0, sum(amount_nanos)::text, to_char(max(due_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+    FROM reserve WHERE payee = ${payee} AND released_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2, 3`;
   const held = new Map<string, HeldFor[]>();
   for (const { currency, period, code, customers, nanos, until } of rows) {
     const amount = money(currency, BigInt(nanos));

@@ -11,7 +11,7 @@ export interface Party {
 
 /** What moved a payee's balance in a month besides what it earned. */
 export interface Movement {
-  kind: "adjustment" | "netted" | "paid";
+  kind: "adjustment" | "netted" | "held" | "released" | "converted" | "paid";
   /** The day it was booked. */
   day: string;
   /** What it was: a payout's id, the customer whose usage it paid, or the entry's kind with its reason. */
@@ -120,6 +120,16 @@ async function movementsOf(sql: Sql, payee: string, periods: string[]): Promise<
     ORDER BY period, currency, min(entry_no)`;
 }
 
+const MOVES: Record<string, Movement["kind"]> = {
+  paid: "paid",
+  netting: "netted",
+  hold: "held",
+  reserve: "held",
+  hold_released: "released",
+  reserve_released: "released",
+  conversion: "converted",
+};
+
 function toMovement({
   kind,
   day,
@@ -139,7 +149,7 @@ function toMovement({
       .filter((part) => part !== null)
       .join(": ");
   return {
-    kind: kind === "paid" ? "paid" : kind === "netting" ? "netted" : "adjustment",
+    kind: MOVES[kind] ?? "adjustment",
     day,
     what,
     corrects,

@@ -43,6 +43,10 @@ export function statementPdf(document: StatementDocument, platform: Party): Prom
     "Adjustments",
     movements.filter((each) => each.kind === "adjustment"),
   );
+  for (const [kind, title] of RARE) {
+    const some = movements.filter((each) => each.kind === kind);
+    if (some.length > 0) movementTable(pdf, title, some);
+  }
   movementTable(
     pdf,
     "Payouts",
@@ -55,6 +59,13 @@ export function statementPdf(document: StatementDocument, platform: Party): Prom
   ]);
   return bytesOf(pdf);
 }
+
+/** Told of where there are any. */
+const RARE = [
+  ["held", "Held back"],
+  ["released", "Released"],
+  ["converted", "Converted"],
+] as const;
 
 export function numberOf({ period, payee, currency }: Statement): string {
   return `${period}-${payee}-${currency}`;
@@ -110,12 +121,19 @@ function party(
   for (const line of more) write(pdf, line, { ...at, y: pdf.y }, { color: FAINT });
 }
 
-function summary(pdf: Pdf, { opening, earned, adjustments, netted, paid, closing }: Statement): void {
+function summary(pdf: Pdf, statement: Statement): void {
+  const { opening, earned, adjustments, netted, held, released, converted, paid, closing } = statement;
+  const rare: [string, Money, string][] = [
+    ["Own usage", netted, "−"],
+    ["Held", held, "−"],
+    ["Released", released, "+"],
+    ["Converted", converted, "+"],
+  ];
   const rows: [string, Money, string][] = [
     ["Opening balance", opening, ""],
     ["Earned", earned, "+"],
     ["Adjustments", adjustments, "+"],
-    ["Own usage", netted, "−"],
+    ...rare.filter(([, amount]) => nanosOf(amount) !== 0n),
     ["Paid out", paid, "−"],
     ["Closing balance", closing, "="],
   ];

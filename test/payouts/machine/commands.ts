@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { firstDay, Refusal } from "../../../src/kernel/index.ts";
+import { firstDay, Refusal, rational } from "../../../src/kernel/index.ts";
 import {
   accountReadiness,
   bookReversal,
@@ -7,7 +7,15 @@ import {
   ProviderUnavailable,
   payMonth,
 } from "../../../src/payouts/index.ts";
-import { approvePlan, closeMonth, planMonth } from "../../../src/settlement/index.ts";
+import {
+  approvePlan,
+  closeMonth,
+  planMonth,
+  releaseReserves,
+  setPayoutTerms,
+  setReserveRule,
+  storeFxRate,
+} from "../../../src/settlement/index.ts";
 import { Crashed, crashingAt } from "./crashing-sql.ts";
 import { expectNobodyPaidTwice, expectOnlyExplained } from "./laws.ts";
 import { letHoursPass, type Marketplace, monthBefore, monthIsClosed, PAYEES } from "./marketplace.ts";
@@ -45,7 +53,9 @@ async function planLast(market: Marketplace): Promise<void> {
   const last = monthBefore(market);
   if (last === undefined) return;
   const readiness = (accounts: string[]) => accountReadiness(sql, provider, accounts);
-  await passing(planMonth(sql, last, { by: "maker", twoPerson: true, readiness }));
+  const planned = await passing(planMonth(sql, last, { by: "maker", twoPerson: true, readiness }));
+  for (const { reason } of planned?.plan.carried ?? []) market.saw(`a balance was carried: ${reason}`);
+  if ((planned?.plan.conversions.length ?? 0) > 0) market.saw("a balance was converted");
 }
 
 async function approveLast(market: Marketplace): Promise<void> {
@@ -180,16 +190,59 @@ const check = fc.constant(
   command("reconcile", (market) => quietly(market, async () => void (await expectOnlyExplained(market)))),
 );
 
+const terms = fc
+  .tuple(
+    payee,
+    fc.constantFrom(null, "EUR"),
+    fc.constantFrom("monthly", "monthly", "quarterly", "manual"),
+    fc.constantFrom(0, 0, 3),
+  )
+  .map(([who, payoutCurrency, schedule, holdDays]) =>
+    command(`${who} is paid ${schedule} in ${payoutCurrency}, after ${holdDays} days`, ({ sql }) =>
+      setPayoutTerms(sql, who, { payoutCurrency, schedule: schedule as "monthly", holdDays }, who),
+    ),
+  );
+
+const reserve = fc
+  .tuple(fc.option(payee), fc.constantFrom(0, 333, 1_000, 10_000), fc.constantFrom(0, 2))
+  .map(([who, basisPoints, days]) =>
+    command(
+      `${basisPoints} of ten thousand of ${who ?? "everybody"} are held back for ${days} days`,
+      ({ sql, openMonth }) => setReserveRule(sql, { from: openMonth, payee: who, basisPoints, days }, "ops"),
+    ),
+  );
+
+const release = fc.constant(
+  command("what is due of the reserves is let go", async (market) => {
+    if ((await releaseReserves(market.sql)) > 0) market.saw("a reserve was let go");
+  }),
+);
+
+const rate = fc.bigInt({ min: 1n, max: 3_000_000n }).map((scaled) =>
+  command(`a dollar gives ${scaled} millionths of a euro`, async ({ sql, openMonth }) => {
+    const stored = {
+      from: "USD",
+      to: "EUR",
+      rate: rational(scaled, 1_000_000n),
+      source: "a bank",
+      by: "ops",
+    };
+    await passing(storeFxRate(sql, { ...stored, effectiveFrom: `${firstDay(openMonth)}T00:00:00Z` }));
+  }),
+);
+
 /** A month with something wrong at once: left to chance alone, faults and payouts seldom meet. */
 const stormyMonth = fc
   .tuple(
     fc.array(fc.tuple(payee, micros), { minLength: 1, maxLength: 3 }),
     fc.array(fc.oneof(fault, crash, funds, account), { maxLength: 3 }),
+    fc.array(fc.oneof(terms, reserve, rate), { maxLength: 2 }),
   )
-  .map(([usage, troubles]) =>
+  .map(([usage, troubles, rules]) =>
     command(
-      `a month: ${usage.map((one) => one.join(" ")).join(", ")}; ${troubles.join("; ")}`,
+      `a month: ${usage.map((one) => one.join(" ")).join(", ")}; ${rules.join("; ")}; ${troubles.join("; ")}`,
       async (market) => {
+        for (const rule of rules) await rule.run({}, market);
         for (const [who, gross] of usage) await market.use(who, market.openMonth, gross);
         await closeNext(market);
         await planLast(market);
@@ -202,12 +255,20 @@ const stormyMonth = fc
 
 export const commands: fc.Arbitrary<Command>[] = [
   ...[earn, late, close, plan, approve, pay, crash, fault, funds, account, hours, book, check],
+  ...[terms, reserve, rate, release, release],
   ...[pay, hours, reverse, reverse, bank, bank, bank],
   ...Array.from({ length: 6 }, () => stormyMonth),
 ];
 
 /** What an operator is told and may try again; all else is a bug. */
-const PASSING = ["not_approved", "plan_changed", "period_not_closed"];
+const PASSING = [
+  "not_approved",
+  "plan_changed",
+  "plan_outdated",
+  "period_not_closed",
+  "version_exists",
+  "period_closed",
+];
 
 async function passing<T>(work: Promise<T>): Promise<T | undefined> {
   try {

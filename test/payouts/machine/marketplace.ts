@@ -4,10 +4,11 @@ import { pino } from "pino";
 import type Stripe from "stripe";
 import { openStripePayoutProvider } from "../../../src/adapters/stripe/stripe-payout-provider.ts";
 import { openCatalogStore } from "../../../src/catalog/index.ts";
-import { firstDay, nextPeriod, type Period } from "../../../src/kernel/index.ts";
+import { firstDay, nextPeriod, type Period, rational } from "../../../src/kernel/index.ts";
 import { consumeLog } from "../../../src/metering/index.ts";
 import { type PayoutProvider, type ProviderRecord, provisionAccounts } from "../../../src/payouts/index.ts";
 import type { Sql } from "../../../src/postgres/index.ts";
+import { storeFxRate } from "../../../src/settlement/index.ts";
 import { acceptEvents } from "../../../src/usage/index.ts";
 import { createSimulator } from "../../../stripe-simulator/server.ts";
 import { State } from "../../../stripe-simulator/state.ts";
@@ -60,6 +61,8 @@ export async function openMarketplace(sql: Sql, saw: Marketplace["saw"]): Promis
     PAYEES.map((id) => ({ id })),
   );
   await provisionAccounts(sql, catalog, provider);
+  const rate = { from: "USD", to: "EUR", rate: rational(9_137n, 10_000n), source: "a bank", by: "ops" };
+  await storeFxRate(sql, { ...rate, effectiveFrom: "2022-12-31T00:00:00Z" });
   return {
     sql,
     stripe: stripeClient({ port }),
@@ -98,6 +101,13 @@ export function monthIsClosed(market: Marketplace): void {
 /** Hours go by, in our books and at Stripe. */
 export async function letHoursPass({ sql, control }: Marketplace, hours: number): Promise<void> {
   await control("POST", "/clock", { advance_seconds: hours * 3600 });
+  // Past the triggers that keep these times as they are.
+  await sql.begin(async (own) => {
+    await own`SET LOCAL session_replication_role = replica`;
+    await own`UPDATE reserve SET due_at = due_at - make_interval(hours => ${hours}),
+              released_at = released_at - make_interval(hours => ${hours})`;
+    await own`UPDATE settlement SET cut_at = cut_at - make_interval(hours => ${hours}), closed_at = closed_at - make_interval(hours => ${hours})`;
+  });
   await sql`UPDATE payout_attempt SET started_at = started_at - make_interval(hours => ${hours}),
             missing_since = missing_since - make_interval(hours => ${hours})`;
 }

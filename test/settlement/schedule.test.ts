@@ -1,0 +1,106 @@
+import { pino } from "pino";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-usage-log.ts";
+import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
+import { firstDay } from "../../src/kernel/index.ts";
+import { provisionAccounts } from "../../src/payouts/index.ts";
+import { readConfig } from "../../src/processes/config.ts";
+import { dueAt, settleWhatIsDue } from "../../src/processes/schedule/settle-schedule.ts";
+import { settleOperations } from "../../src/processes/settle.ts";
+import {
+  approvePlan,
+  findSettlement,
+  resumePayouts,
+  runAlone,
+  stopPayouts,
+} from "../../src/settlement/index.ts";
+import { transfersAt } from "../payouts/approved-month.ts";
+import { expectLedgerToHold } from "../support/ledger-laws.ts";
+import {
+  addPayees,
+  type MarketplaceBooks,
+  monthOf,
+  openMarketplaceBooks,
+} from "../support/marketplace-books.ts";
+import { startStripeSimulator, type TestSimulator } from "../support/stripe-simulator.ts";
+
+const SCHEDULE = { day: 2, minuteOfDay: 390 };
+const [SEPTEMBER, OCTOBER] = [monthOf("2023-09"), monthOf("2023-10")];
+
+let books: MarketplaceBooks;
+let simulator: TestSimulator;
+let parts: Parameters<typeof settleWhatIsDue>[0];
+beforeAll(async () => {
+  [simulator, books] = await Promise.all([startStripeSimulator(), openMarketplaceBooks()]);
+  const { sql, catalog } = books;
+  const logger = pino({ level: "silent" });
+  const provider = openStripePayoutProvider({
+    secretKey: "sk_test_simulator",
+    apiBase: simulator.url,
+    timeoutMs: 10_000,
+  });
+  const log = await openPostgresUsageLog({ sql, log: logger, partitions: 1 });
+  const config = readConfig({ SETTLE_SCHEDULE: "2 06:30" });
+  expect(config.SETTLE_SCHEDULE).toEqual(SCHEDULE);
+  const settle = settleOperations({ sql, log, catalog, provider, logger, config, simulated: true });
+  parts = { sql, settle, logger, schedule: SCHEDULE, twoPerson: false };
+  await addPayees(catalog, [{ id: "ada" }, { id: "lin" }]);
+  await provisionAccounts(sql, catalog, provider);
+});
+afterAll(() => Promise.all([books?.drop(), simulator?.kill("SIGKILL")]));
+
+const use = (month: string, grossMicros: number) =>
+  books.use(["ada", "lin"].map((payee) => ({ payee, time: `${month}-10T00:00:00Z`, grossMicros })));
+const states = async () =>
+  (
+    await books.sql<
+      { period: string; state: string }[]
+    >`SELECT to_char(period, 'YYYY-MM') AS period, state FROM settlement ORDER BY 1`
+  ).map(({ period, state }) => `${period} ${state}`);
+
+test("a month is due on its day and minute after its end", () => {
+  expect(dueAt(SEPTEMBER, SCHEDULE).toISOString()).toBe("2023-10-02T06:30:00.000Z");
+  expect(() => readConfig({ SETTLE_SCHEDULE: "31 06:30" })).toThrow("a day of the month from 1 to 28");
+});
+
+test("nothing happens before; then the month is closed, planned, approved, paid and reconciled once, whoever else runs", async () => {
+  await use(SEPTEMBER, 3_000_000);
+  await settleWhatIsDue(parts, new Date("2023-10-02T06:29:59Z"));
+  expect(await states()).toEqual([]);
+  const due = new Date("2023-10-02T06:30:00Z");
+  // Somebody else runs the month: nothing is done beside them.
+  await runAlone(books.sql, () => settleWhatIsDue(parts, due));
+  expect(await states()).toEqual([]);
+  await Promise.all([settleWhatIsDue(parts, due), settleWhatIsDue(parts, due), settleWhatIsDue(parts, due)]);
+  await settleWhatIsDue(parts, due);
+  expect(await states()).toEqual(["2023-09 approved"]);
+  expect(await transfersAt(simulator)).toHaveLength(2);
+  expect(await books.sql`SELECT ran_by, differences FROM reconciliation`).toEqual([
+    { ran_by: "schedule", differences: 0 },
+  ]);
+  await expectLedgerToHold(books.sql);
+});
+
+test("a warning stops it until somebody confirms; then it goes on, through a stop of payouts too", async () => {
+  const { sql } = books;
+  await use(OCTOBER, 300_000_000);
+  const due = new Date("2023-11-02T07:00:00Z");
+  await settleWhatIsDue(parts, due);
+  const planned = await findSettlement(sql, OCTOBER);
+  expect(planned).toMatchObject({ state: "planned", plannedBy: "schedule" });
+  // The plan that a person looks at stays the same, and November waits for October.
+  await settleWhatIsDue(parts, new Date("2023-12-05T00:00:00Z"));
+  expect(await states()).toEqual(["2023-09 approved", "2023-10 planned"]);
+  await approvePlan(sql, OCTOBER, planned?.planHash ?? "", "a person", ["ten_times_last"]);
+
+  await stopPayouts(sql, "wait", "ops");
+  await settleWhatIsDue(parts, due);
+  expect(await transfersAt(simulator)).toHaveLength(2);
+  await resumePayouts(sql, "ops");
+  await settleWhatIsDue(parts, due);
+  expect(await transfersAt(simulator)).toHaveLength(4);
+  expect(await sql`SELECT state FROM payout WHERE period = ${firstDay(OCTOBER)}`).toEqual([
+    { state: "paid" },
+    { state: "paid" },
+  ]);
+});
