@@ -72,6 +72,7 @@ CREATE TABLE "invoice" (
 	"lines" integer NOT NULL,
 	"gross" numeric NOT NULL,
 	"carried_in" numeric NOT NULL,
+	"netted_nanos" numeric(38, 0) NOT NULL,
 	"amount_nanos" numeric(38, 0) NOT NULL,
 	"carried_out" numeric NOT NULL,
 	CONSTRAINT "invoice_customer_currency_period_unique" UNIQUE("customer","currency","period")
@@ -429,6 +430,12 @@ CREATE TABLE "seal" (
 	"sealed_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "chained_event" (
+	"parent_key" bigint NOT NULL,
+	"event_no" bigint NOT NULL,
+	CONSTRAINT "chained_event_parent_key_event_no_pk" PRIMARY KEY("parent_key","event_no")
+);
+--> statement-breakpoint
 CREATE TABLE "customer_term_window" (
 	"customer_no" integer NOT NULL,
 	"term_no" integer NOT NULL,
@@ -542,6 +549,8 @@ CREATE TABLE "usage_block" (
 	"event_count" integer NOT NULL,
 	"folded" smallint DEFAULT 0 NOT NULL,
 	"accrued" smallint DEFAULT 0 NOT NULL,
+	"counted" smallint DEFAULT 0 NOT NULL,
+	"chained" integer DEFAULT 0 NOT NULL,
 	"booked_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"source_nos" integer[] NOT NULL,
 	"events" text NOT NULL,
@@ -625,7 +634,8 @@ CREATE TABLE "webhook_delivery" (
 --> statement-breakpoint
 CREATE TABLE "webhook_endpoint" (
 	"id" text PRIMARY KEY NOT NULL,
-	"payee" text NOT NULL,
+	"payee" text,
+	"customer" text,
 	"url" text NOT NULL,
 	"events" text[],
 	"secret" text NOT NULL,
@@ -642,7 +652,8 @@ CREATE TABLE "webhook_message" (
 	"message_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "webhook_message_message_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"id" text NOT NULL,
 	"key" text NOT NULL,
-	"payee" text NOT NULL,
+	"payee" text,
+	"customer" text,
 	"type" text NOT NULL,
 	"payload" jsonb NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
@@ -730,6 +741,25 @@ CREATE TABLE "provider_event" (
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "netting" (
+	"period" date NOT NULL,
+	"customer" text NOT NULL,
+	"currency" text NOT NULL,
+	"payee" text NOT NULL,
+	"owed_nanos" numeric(38, 0) NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "netting_period_customer_currency_payee_pk" PRIMARY KEY("period","customer","currency","payee")
+);
+--> statement-breakpoint
+CREATE TABLE "netting_rule" (
+	"customer" text NOT NULL,
+	"from_period" date NOT NULL,
+	"nets" boolean NOT NULL,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "netting_rule_customer_from_period_pk" PRIMARY KEY("customer","from_period")
+);
+--> statement-breakpoint
 CREATE TABLE "payee_freeze" (
 	"freeze_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "payee_freeze_freeze_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
 	"payee" text NOT NULL,
@@ -781,6 +811,7 @@ CREATE TABLE "statement" (
 	"opening_nanos" numeric(38, 0) NOT NULL,
 	"earned_nanos" numeric(38, 0) NOT NULL,
 	"adjustments_nanos" numeric(38, 0) NOT NULL,
+	"netted_nanos" numeric(38, 0) NOT NULL,
 	"paid_nanos" numeric(38, 0) NOT NULL,
 	"closing_nanos" numeric(38, 0) NOT NULL,
 	"content" jsonb NOT NULL,
@@ -804,6 +835,83 @@ CREATE TABLE "usage_log_record" (
 	"value" "bytea" NOT NULL,
 	"appended_at" timestamp with time zone NOT NULL,
 	CONSTRAINT "usage_log_record_partition_offset_pk" PRIMARY KEY("partition","offset")
+);
+--> statement-breakpoint
+CREATE TABLE "credit_expiry" (
+	"grant_id" text PRIMARY KEY NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"expired_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "credit_grant" (
+	"id" text PRIMARY KEY NOT NULL,
+	"grant_no" bigint GENERATED ALWAYS AS IDENTITY (sequence name "credit_grant_grant_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"customer" text NOT NULL,
+	"currency" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"kind" text NOT NULL,
+	"priority" integer NOT NULL,
+	"expires_at" timestamp with time zone,
+	"reason" text NOT NULL,
+	"reference" text,
+	"granted_by" text NOT NULL,
+	"granted_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "credit_use" (
+	"grant_id" text NOT NULL,
+	"invoice_id" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	CONSTRAINT "credit_use_grant_id_invoice_id_pk" PRIMARY KEY("grant_id","invoice_id")
+);
+--> statement-breakpoint
+CREATE TABLE "spend_account" (
+	"customer_no" integer NOT NULL,
+	"currency" text NOT NULL,
+	"since_block" bigint NOT NULL,
+	"spent" numeric NOT NULL,
+	"invoiced_nanos" numeric(38, 0) DEFAULT 0 NOT NULL,
+	"credit_nanos" numeric(38, 0) DEFAULT 0 NOT NULL,
+	"reserved_nanos" numeric(38, 0) DEFAULT 0 NOT NULL,
+	"period" text DEFAULT 'month' NOT NULL,
+	"soft_nanos" numeric(38, 0),
+	"hard_nanos" numeric(38, 0),
+	"prepaid" boolean DEFAULT false NOT NULL,
+	"limit_no" integer DEFAULT 0 NOT NULL,
+	"limits_from" date DEFAULT '0001-01-01' NOT NULL,
+	CONSTRAINT "spend_account_customer_no_currency_pk" PRIMARY KEY("customer_no","currency")
+);
+--> statement-breakpoint
+CREATE TABLE "spend_crossing" (
+	"customer_no" integer NOT NULL,
+	"currency" text NOT NULL,
+	"limit_no" integer NOT NULL,
+	"kind" text NOT NULL,
+	"month" date NOT NULL,
+	"limit_nanos" numeric(38, 0) NOT NULL,
+	"spent" numeric NOT NULL,
+	"crossed_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "spend_crossing_customer_no_currency_limit_no_kind_month_pk" PRIMARY KEY("customer_no","currency","limit_no","kind","month")
+);
+--> statement-breakpoint
+CREATE TABLE "spend_month" (
+	"customer_no" integer NOT NULL,
+	"currency" text NOT NULL,
+	"service_month" date NOT NULL,
+	"spent" numeric NOT NULL,
+	CONSTRAINT "spend_month_customer_no_currency_service_month_pk" PRIMARY KEY("customer_no","currency","service_month")
+);
+--> statement-breakpoint
+CREATE TABLE "spend_reservation" (
+	"identity" uuid NOT NULL,
+	"customer_no" integer NOT NULL,
+	"currency" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"source" text NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL,
+	"outcome" text,
+	"ended_at" timestamp with time zone,
+	CONSTRAINT "spend_reservation_identity_customer_no_pk" PRIMARY KEY("identity","customer_no")
 );
 --> statement-breakpoint
 ALTER TABLE "login_link" ADD CONSTRAINT "login_link_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -839,6 +947,9 @@ ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_message_no_webho
 ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_endpoint_id_webhook_endpoint_id_fk" FOREIGN KEY ("endpoint_id") REFERENCES "public"."webhook_endpoint"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payout_reversal" ADD CONSTRAINT "payout_reversal_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "credit_expiry" ADD CONSTRAINT "credit_expiry_grant_id_credit_grant_id_fk" FOREIGN KEY ("grant_id") REFERENCES "public"."credit_grant"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "credit_use" ADD CONSTRAINT "credit_use_grant_id_credit_grant_id_fk" FOREIGN KEY ("grant_id") REFERENCES "public"."credit_grant"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "credit_use" ADD CONSTRAINT "credit_use_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "app_user_binding" ON "app_user" USING btree ("email","role",coalesce(payee, customer, ''));--> statement-breakpoint
 CREATE INDEX "app_user_payee_index" ON "app_user" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "login_link_app_user_created_at_index" ON "login_link" USING btree ("app_user","created_at");--> statement-breakpoint
@@ -858,13 +969,17 @@ CREATE INDEX "customer_term_window_meter_term_no_index" ON "customer_term_window
 CREATE INDEX "term_window_service_day_index" ON "term_window" USING btree ("service_day") WHERE shard >= 0;--> statement-breakpoint
 CREATE INDEX "usage_block_block_no_index" ON "usage_block" USING btree ("block_no") WHERE folded = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") WHERE accrued = 0;--> statement-breakpoint
+CREATE INDEX "usage_block_to_count" ON "usage_block" USING btree ("block_no") WHERE counted = 0;--> statement-breakpoint
+CREATE INDEX "usage_block_to_chain" ON "usage_block" USING btree ("block_no") WHERE chained > 0;--> statement-breakpoint
 CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint
 CREATE INDEX "mail_next_attempt_at_index" ON "mail" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "webhook_delivery_next_attempt_at_index" ON "webhook_delivery" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "webhook_delivery_endpoint_id_delivery_no_index" ON "webhook_delivery" USING btree ("endpoint_id","delivery_no");--> statement-breakpoint
 CREATE INDEX "webhook_endpoint_payee_index" ON "webhook_endpoint" USING btree ("payee");--> statement-breakpoint
+CREATE INDEX "webhook_endpoint_customer_index" ON "webhook_endpoint" USING btree ("customer");--> statement-breakpoint
 CREATE INDEX "webhook_message_payee_message_no_index" ON "webhook_message" USING btree ("payee","message_no");--> statement-breakpoint
+CREATE INDEX "webhook_message_customer_message_no_index" ON "webhook_message" USING btree ("customer","message_no");--> statement-breakpoint
 CREATE INDEX "payout_period_state_index" ON "payout" USING btree ("period","state");--> statement-breakpoint
 CREATE INDEX "payout_payee_index" ON "payout" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "payout_reversal_payout_id_index" ON "payout_reversal" USING btree ("payout_id");--> statement-breakpoint
@@ -872,5 +987,12 @@ CREATE INDEX "reconciliation_period_index" ON "reconciliation" USING btree ("per
 CREATE INDEX "bank_payout_account_index" ON "bank_payout" USING btree ("account");--> statement-breakpoint
 CREATE INDEX "provider_event_state_next_try_at_index" ON "provider_event" USING btree ("state","next_try_at");--> statement-breakpoint
 CREATE INDEX "provider_event_received_at_id_index" ON "provider_event" USING btree ("received_at","id");--> statement-breakpoint
+CREATE INDEX "netting_payee_index" ON "netting" USING btree ("payee");--> statement-breakpoint
 CREATE UNIQUE INDEX "payee_freeze_payee_index" ON "payee_freeze" USING btree ("payee") WHERE lifted_at IS NULL;--> statement-breakpoint
-CREATE UNIQUE INDEX "payout_stop_open" ON "payout_stop" USING btree ((resumed_at IS NULL)) WHERE resumed_at IS NULL;
+CREATE UNIQUE INDEX "payout_stop_open" ON "payout_stop" USING btree ((resumed_at IS NULL)) WHERE resumed_at IS NULL;--> statement-breakpoint
+CREATE INDEX "credit_grant_customer_currency_index" ON "credit_grant" USING btree ("customer","currency");--> statement-breakpoint
+CREATE INDEX "credit_grant_expires_at_index" ON "credit_grant" USING btree ("expires_at");--> statement-breakpoint
+CREATE UNIQUE INDEX "credit_grant_reference" ON "credit_grant" USING btree ("customer","reference") WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "credit_use_invoice_id_index" ON "credit_use" USING btree ("invoice_id");--> statement-breakpoint
+CREATE INDEX "spend_reservation_open" ON "spend_reservation" USING btree ("expires_at") WHERE outcome IS NULL;--> statement-breakpoint
+CREATE INDEX "spend_reservation_ended" ON "spend_reservation" USING btree ("ended_at") WHERE outcome IS NOT NULL;

@@ -43,14 +43,15 @@ END $$;
 -- groups. first and last are microseconds since 1970. Quantities are at their meter's scale and summed over the group's
 -- events; NULL where the meter is missing; …_events is NULL where it would be the same as group_events. Every event
 -- counts 1 on runs. Meters that are not built in come as (group, meter, quantity, events).
--- events has the facts of each event; it is kept as it comes, and read by unpack_events().
+-- events has the facts of each event; it is kept as it comes, and read by unpack_events(). chained is how many of them name
+-- a parent.
 CREATE TYPE usage_columns AS (
   customers text[], sources text[], models text[], versions text[], statuses text[], meters text[],
   identities uuid[], contents bigint[], events text,
   group_customer int[], group_subject int[], group_first bigint[], group_last bigint[], group_events int[],
   predict_seconds bigint[], predict_seconds_events int[], input_tokens bigint[], input_tokens_events int[],
   output_tokens bigint[], output_tokens_events int[], images bigint[], images_events int[],
-  other_group int[], other_meter int[], other_quantity bigint[], other_events int[]
+  other_group int[], other_meter int[], other_quantity bigint[], other_events int[], chained int
 );
 --> statement-breakpoint
 
@@ -287,13 +288,15 @@ BEGIN
   ), block AS (
     INSERT INTO usage_block (block_no, shard, first_period, event_count, source_nos, events, group_customer_no, group_term_no,
       group_first, group_events, predict_seconds, predict_seconds_events, input_tokens, input_tokens_events, output_tokens,
-      output_tokens_events, images, images_events, other_group, other_meter_no, other_quantity, other_events)
+      output_tokens_events, images, images_events, other_group, other_meter_no, other_quantity, other_events, chained, counted)
     SELECT p_block, p_shard, (SELECT min(booked_period) FROM cell_term), g.applied,
       (SELECT array_agg((SELECT x.source_no FROM usage_source x WHERE x.source = n.source) ORDER BY n.place)
        FROM unnest(p.sources) WITH ORDINALITY AS n(source, place)),
       p.events, g.customers, g.terms, p.group_first, p.group_events, p.predict_seconds, p.predict_seconds_events,
       p.input_tokens, p.input_tokens_events, p.output_tokens, p.output_tokens_events, p.images, p.images_events,
-      o.grp, o.meter_no, o.quantity, o.events
+      o.grp, o.meter_no, o.quantity, o.events, p.chained,
+      -- drizzle/0021_credits.sql: nobody's spend is counted while nobody has credits or limits.
+      (NOT EXISTS (SELECT FROM spend_account))::int
     FROM group_term g CROSS JOIN (SELECT array_agg(grp) AS grp, array_agg(meter_no) AS meter_no,
       array_agg(quantity) AS quantity, array_agg(events) AS events FROM other) o
     WHERE g.applied > 0

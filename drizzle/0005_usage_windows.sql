@@ -39,19 +39,25 @@ CROSS JOIN LATERAL events_of_block(b.events, b.group_term_no, b.group_customer_n
 JOIN usage_term t ON t.term_no = e.term_no;
 --> statement-breakpoint
 
--- One event of a block; only its thousand is unpacked. quantities: what it was reported to have used, by meter.
-CREATE FUNCTION usage_event_at(p_block_no bigint, p_place int)
-RETURNS TABLE (id text, parent text, source_no int, occurred_at timestamptz, customer_no int, term_no int, quantities jsonb)
-LANGUAGE sql STABLE AS $$
-  SELECT e.id, e.parent, b.source_nos[e.source], from_epoch_micros(e.occurred_at), b.group_customer_no[e.grp],
-    b.group_term_no[e.grp], jsonb_strip_nulls(jsonb_build_object('runs', 1, 'predict_seconds', e.predict_seconds,
+-- Events by their numbers; only their thousand of a block is unpacked, and once. quantities: what it was reported to have
+-- used, by meter.
+CREATE FUNCTION usage_events_at(p_event_nos bigint[])
+RETURNS TABLE (event_no bigint, id text, parent text, source_no int, occurred_at timestamptz, customer_no int, term_no int,
+  quantities jsonb) LANGUAGE sql STABLE AS $$
+  WITH wanted AS MATERIALIZED (
+    SELECT w.event_no, w.event_no >> 20 AS block_no, (w.event_no & 1048575)::int - 1 AS at FROM unnest(p_event_nos) AS w(event_no)
+  ), line AS MATERIALIZED (
+    SELECT l.block_no, l.n, split_part(b.events, E'\n', l.n + 1) AS events, b.source_nos, b.group_customer_no, b.group_term_no
+    FROM (SELECT DISTINCT block_no, at / 1000 AS n FROM wanted) l JOIN usage_block b USING (block_no)
+  ), event AS MATERIALIZED (
+    SELECT l.block_no, l.n, e.* FROM line l CROSS JOIN LATERAL unpack_events(l.events) e
+  )
+  SELECT w.event_no, e.id, e.parent, l.source_nos[e.source], from_epoch_micros(e.occurred_at), l.group_customer_no[e.grp],
+    l.group_term_no[e.grp], jsonb_strip_nulls(jsonb_build_object('runs', 1, 'predict_seconds', e.predict_seconds,
       'input_tokens', e.input_tokens, 'output_tokens', e.output_tokens, 'images', e.images))
-    || coalesce((SELECT jsonb_object_agg(o.meter, o.quantity) FROM unpack_other_meters(line.events) o
-                 WHERE o.place = p_place), '{}')
-  FROM usage_block b
-  CROSS JOIN LATERAL (SELECT split_part(b.events, E'\n', (p_place - 1) / 1000 + 1) AS events OFFSET 0) AS line
-  CROSS JOIN LATERAL unpack_events(line.events) e
-  WHERE b.block_no = p_block_no AND e.place = (p_place - 1) % 1000 + 1
+    || coalesce((SELECT jsonb_object_agg(o.meter, o.quantity) FROM unpack_other_meters(l.events) o WHERE o.place = w.at + 1), '{}')
+  FROM wanted w JOIN line l ON l.block_no = w.block_no AND l.n = w.at / 1000
+  JOIN event e ON e.block_no = w.block_no AND e.n = l.n AND e.place = w.at % 1000 + 1
 $$;
 --> statement-breakpoint
 

@@ -13,7 +13,7 @@ ALTER TABLE settlement ADD CHECK ((state = 'approved') = (approved_by IS NOT NUL
 --> statement-breakpoint
 ALTER TABLE settlement ADD CHECK (state IN ('closing', 'released', 'closed') OR (plan IS NOT NULL AND plan_hash IS NOT NULL));
 --> statement-breakpoint
-ALTER TABLE statement ADD CHECK (closing_nanos = opening_nanos + earned_nanos + adjustments_nanos - paid_nanos);
+ALTER TABLE statement ADD CHECK (closing_nanos = opening_nanos + earned_nanos + adjustments_nanos - netted_nanos - paid_nanos);
 --> statement-breakpoint
 
 -- Closing reads statements by period; their key serves payees.
@@ -95,6 +95,8 @@ BEGIN
         WHERE a.path = 'platform:unbilled' AND e.period = p_period GROUP BY 1) x;
   -- drizzle/0017_release_rule.sql
   PERFORM hold_until_paid(p_period);
+  -- drizzle/0024_netting.sql
+  PERFORM net_customers(p_period);
   UPDATE settlement SET state = 'released' WHERE period = p_period;
 END $$;
 --> statement-breakpoint
@@ -102,13 +104,14 @@ END $$;
 -- Who gets a statement for a period: every payee who was there at the cut, in its default currency, and in every other
 -- one with earnings or movements in it, or with a balance brought forward.
 CREATE FUNCTION statement_figures(p_period date)
-RETURNS TABLE (payee text, currency text, opening numeric, earned numeric, adjustments numeric, paid numeric)
+RETURNS TABLE (payee text, currency text, opening numeric, earned numeric, adjustments numeric, netted numeric, paid numeric)
 LANGUAGE sql STABLE SET jit = off SET work_mem = '64MB' AS $$
   WITH movement AS (
     SELECT a.owner AS payee, e.currency,
       coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind = 'release'), 0) AS earned,
+      coalesce(sum(p.amount_nanos) FILTER (WHERE e.kind = 'netting'), 0) AS netted,
       coalesce(sum(p.amount_nanos) FILTER (WHERE e.kind IN ('payout_sent', 'payout_returned', 'payout_reversed')), 0) AS paid,
-      coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind NOT IN ('release', 'payout_sent', 'payout_returned', 'payout_reversed')), 0) AS adjustments
+      coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind NOT IN ('release', 'netting', 'payout_sent', 'payout_returned', 'payout_reversed')), 0) AS adjustments
     FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
     WHERE e.period = p_period AND a.kind = 'payee:payable' GROUP BY 1, 2
   ), brought AS (
@@ -121,18 +124,19 @@ LANGUAGE sql STABLE SET jit = off SET work_mem = '64MB' AS $$
     UNION SELECT payee, currency FROM movement
     UNION SELECT payee, currency FROM brought WHERE opening <> 0
   )
-  SELECT payee, currency, coalesce(b.opening, 0), coalesce(m.earned, 0), coalesce(m.adjustments, 0), coalesce(m.paid, 0)
+  SELECT payee, currency, coalesce(b.opening, 0), coalesce(m.earned, 0), coalesce(m.adjustments, 0), coalesce(m.netted, 0),
+    coalesce(m.paid, 0)
   FROM recipient LEFT JOIN movement m USING (payee, currency) LEFT JOIN brought b USING (payee, currency)
 $$;
 --> statement-breakpoint
 
 CREATE FUNCTION write_statements(p_period date, p_statements jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-  INSERT INTO statement (period, payee, currency, opening_nanos, earned_nanos, adjustments_nanos, paid_nanos,
-    closing_nanos, content, hash)
-  SELECT p_period, s.payee, s.currency, s.opening, s.earned, s.adjustments, s.paid, s.closing, s.content, s.hash
+  INSERT INTO statement (period, payee, currency, opening_nanos, earned_nanos, adjustments_nanos, netted_nanos,
+    paid_nanos, closing_nanos, content, hash)
+  SELECT p_period, s.payee, s.currency, s.opening, s.earned, s.adjustments, s.netted, s.paid, s.closing, s.content, s.hash
   FROM jsonb_to_recordset(p_statements) AS s(payee text, currency text, opening numeric, earned numeric,
-    adjustments numeric, paid numeric, closing numeric, content jsonb, hash text)
+    adjustments numeric, netted numeric, paid numeric, closing numeric, content jsonb, hash text)
   ORDER BY s.payee, s.currency ON CONFLICT DO NOTHING;
 END $$;
 --> statement-breakpoint
@@ -147,8 +151,8 @@ BEGIN
   FROM statement_figures(p_period) f
   FULL JOIN (SELECT * FROM statement WHERE period = p_period) s USING (payee, currency)
   -- A statement without figures is an empty one, of a payee who has changed the default currency since.
-  WHERE (coalesce(f.opening, 0), coalesce(f.earned, 0), coalesce(f.adjustments, 0), coalesce(f.paid, 0))
-    IS DISTINCT FROM (s.opening_nanos, s.earned_nanos, s.adjustments_nanos, s.paid_nanos) LIMIT 1;
+  WHERE (coalesce(f.opening, 0), coalesce(f.earned, 0), coalesce(f.adjustments, 0), coalesce(f.netted, 0), coalesce(f.paid, 0))
+    IS DISTINCT FROM (s.opening_nanos, s.earned_nanos, s.adjustments_nanos, s.netted_nanos, s.paid_nanos) LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'the statement of % in % does not match the books of %', v_wrong.payee, v_wrong.currency, p_period;
   END IF;

@@ -11,8 +11,11 @@ ALTER TABLE payout ADD CHECK ((state = 'paid') = (transfer_id IS NOT NULL));
 CREATE UNIQUE INDEX payout_transfer_once ON payout (transfer_id) WHERE transfer_id IS NOT NULL;
 --> statement-breakpoint
 
+-- Where what happens now is booked: the first open month; this one, while none was ever closed (what is booked in an earlier
+-- one would have to be closed before all usage).
 CREATE FUNCTION open_period() RETURNS date LANGUAGE sql STABLE AS $$
-  SELECT greatest(first_open_period, '2000-01-01') FROM books_state
+  SELECT CASE WHEN first_open_period > '0001-01-01' THEN first_open_period ELSE date_trunc('month', now() AT TIME ZONE 'UTC')::date END
+  FROM books_state
 $$;
 --> statement-breakpoint
 

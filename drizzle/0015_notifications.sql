@@ -3,28 +3,42 @@
 
 ALTER TABLE webhook_delivery ADD CHECK (state IN ('pending', 'delivered', 'failed'));
 --> statement-breakpoint
+ALTER TABLE webhook_endpoint ADD CHECK (num_nonnulls(payee, customer) = 1);
+--> statement-breakpoint
+ALTER TABLE webhook_message ADD CHECK (num_nonnulls(payee, customer) = 1);
+--> statement-breakpoint
 
 CREATE FUNCTION money_json(p_currency text, p_nanos numeric) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
   SELECT jsonb_build_object('currency', p_currency, 'amount', (p_nanos * 0.000000001)::numeric(38, 9)::text)
 $$;
 --> statement-breakpoint
 
--- Nothing for payees without an endpoint: most have none.
-CREATE FUNCTION notify_payee(p_payee text, p_type text, p_key text, p_data jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+-- Nothing for whoever has no endpoint: most have none. One of p_payee and p_customer is given.
+CREATE FUNCTION notify(p_payee text, p_customer text, p_type text, p_key text, p_data jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE v_message bigint;
 BEGIN
-  PERFORM mail_payee(p_payee, p_type, p_key, p_data);
-  IF NOT EXISTS (SELECT FROM webhook_endpoint WHERE payee = p_payee AND deleted_at IS NULL) THEN RETURN; END IF;
-  INSERT INTO webhook_message (id, key, payee, type, payload)
-  VALUES ('msg_' || replace(gen_random_uuid()::text, '-', ''), p_key, p_payee, p_type, jsonb_build_object('type', p_type,
+  IF p_payee IS NOT NULL THEN PERFORM mail_payee(p_payee, p_type, p_key, p_data); END IF;
+  IF NOT EXISTS (SELECT FROM webhook_endpoint WHERE (payee = p_payee OR customer = p_customer) AND deleted_at IS NULL) THEN RETURN; END IF;
+  INSERT INTO webhook_message (id, key, payee, customer, type, payload)
+  VALUES ('msg_' || replace(gen_random_uuid()::text, '-', ''), p_key, p_payee, p_customer, p_type, jsonb_build_object('type', p_type,
     'timestamp', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    'data', jsonb_build_object('payee', p_payee) || p_data))
+    'data', jsonb_strip_nulls(jsonb_build_object('payee', p_payee, 'customer', p_customer)) || p_data))
   ON CONFLICT (key) DO NOTHING RETURNING message_no INTO v_message;
   IF v_message IS NULL THEN RETURN; END IF;
   INSERT INTO webhook_delivery (message_no, endpoint_id, state, next_attempt_at)
   SELECT v_message, id, 'pending', CASE WHEN disabled_at IS NULL THEN clock_timestamp() ELSE 'infinity' END
-  FROM webhook_endpoint WHERE payee = p_payee AND deleted_at IS NULL AND (events IS NULL OR p_type = ANY (events));
+  FROM webhook_endpoint
+  WHERE (payee = p_payee OR customer = p_customer) AND deleted_at IS NULL AND (events IS NULL OR p_type = ANY (events));
 END $$;
+--> statement-breakpoint
+
+CREATE FUNCTION notify_payee(p_payee text, p_type text, p_key text, p_data jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
+  SELECT notify(p_payee, NULL, p_type, p_key, p_data)
+$$;
+--> statement-breakpoint
+CREATE FUNCTION notify_customer(p_customer text, p_type text, p_key text, p_data jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
+  SELECT notify(NULL, p_customer, p_type, p_key, p_data)
+$$;
 --> statement-breakpoint
 
 CREATE FUNCTION notify_statements() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -169,7 +183,7 @@ BEGIN
   WHERE id = p_id AND disabled_at IS NULL RETURNING * INTO v;
   IF NOT FOUND THEN RETURN; END IF;
   UPDATE webhook_delivery SET next_attempt_at = 'infinity' WHERE endpoint_id = p_id AND state = 'pending';
-  PERFORM notify_payee(v.payee, 'webhook_endpoint.disabled', format('endpoint:%s:%s', p_id, pg_current_xact_id()),
+  PERFORM notify(v.payee, v.customer, 'webhook_endpoint.disabled', format('endpoint:%s:%s', p_id, pg_current_xact_id()),
     jsonb_build_object('endpoint', p_id, 'url', v.url, 'reason', p_reason));
 END $$;
 --> statement-breakpoint
@@ -227,7 +241,7 @@ CREATE FUNCTION replay_messages(p_endpoint text, p_since timestamptz, p_message 
 RETURNS int LANGUAGE sql VOLATILE AS $$
   WITH again AS (
     INSERT INTO webhook_delivery (message_no, endpoint_id, state)
-    SELECT m.message_no, e.id, 'pending' FROM webhook_endpoint e JOIN webhook_message m USING (payee)
+    SELECT m.message_no, e.id, 'pending' FROM webhook_endpoint e JOIN webhook_message m ON m.payee = e.payee OR m.customer = e.customer
     WHERE e.id = p_endpoint AND e.disabled_at IS NULL AND (e.events IS NULL OR m.type = ANY (e.events))
       AND (p_since IS NULL OR m.created_at >= p_since) AND (p_message IS NULL OR m.id = p_message)
     ORDER BY m.message_no LIMIT p_limit RETURNING 1)

@@ -13,12 +13,12 @@ $$;
 
 ALTER TABLE invoice_run ADD CHECK (extract(day FROM period) = 1 AND invoices >= 0);
 --> statement-breakpoint
-ALTER TABLE invoice ADD CHECK (amount_nanos >= 0 AND mod(amount_nanos, invoice_step(currency)) = 0);
+ALTER TABLE invoice ADD CHECK (netted_nanos >= 0 AND amount_nanos >= 0 AND mod(amount_nanos, invoice_step(currency)) = 0);
 --> statement-breakpoint
 -- Floored: nobody is asked for more than was used, and what is carried is less than a step.
 ALTER TABLE invoice ADD CHECK (carried_out >= 0 AND carried_out < invoice_step(currency) * 0.000000001);
 --> statement-breakpoint
-ALTER TABLE invoice ADD CHECK (gross + carried_in = amount_nanos * 0.000000001 + carried_out);
+ALTER TABLE invoice ADD CHECK (gross + carried_in = (netted_nanos + amount_nanos) * 0.000000001 + carried_out);
 --> statement-breakpoint
 ALTER TABLE invoice ADD CHECK (id = format('inv_%s-%s_%s_%s', extract(year FROM period), lpad(extract(month FROM period)::text, 2, '0'),
   customer, currency));
@@ -78,15 +78,18 @@ RETURNS TABLE (customer text, currency text, service_month date, model_no int, m
 $$;
 --> statement-breakpoint
 
--- The invoices of a period as they are to be: floored to the currency's step, the rest carried on.
+-- The invoices of a period as they are to be: what netting (drizzle/0024_netting.sql) left, floored to the currency's step, the rest carried on.
 CREATE FUNCTION draft_invoices(p_period date)
-RETURNS TABLE (customer text, currency text, lines bigint, gross numeric, carried_in numeric, amount_nanos numeric)
+RETURNS TABLE (customer text, currency text, lines bigint, gross numeric, carried_in numeric, netted_nanos numeric,
+  amount_nanos numeric)
 LANGUAGE sql STABLE SET jit = off AS $$
   -- div() is in whole numbers: the numeric `/` would round.
-  SELECT customer, currency, lines, gross, carried_in,
-    div((gross + carried_in) * 1000000000, invoice_step(currency)) * invoice_step(currency)
+  SELECT customer, currency, lines, gross, carried_in, netted,
+    div((gross + carried_in) * 1000000000 - netted, invoice_step(currency)) * invoice_step(currency)
   FROM (SELECT t.*, coalesce((SELECT i.carried_out FROM invoice i WHERE i.customer = t.customer AND i.currency = t.currency
-                              AND i.period < p_period ORDER BY i.period DESC LIMIT 1), 0) AS carried_in
+                              AND i.period < p_period ORDER BY i.period DESC LIMIT 1), 0) AS carried_in,
+          (SELECT coalesce(sum(n.amount_nanos), 0) FROM netting n
+           WHERE n.period = p_period AND n.customer = t.customer AND n.currency = t.currency) AS netted
         FROM (SELECT customer, currency, count(*) AS lines, sum(gross) AS gross FROM customer_lines(p_period) GROUP BY 1, 2) t) x
 $$;
 --> statement-breakpoint
@@ -115,9 +118,9 @@ BEGIN
   IF FOUND THEN RETURN v_made; END IF;
   PERFORM require_invoices_due(p_period);
 
-  INSERT INTO invoice (id, period, customer, currency, lines, gross, carried_in, amount_nanos, carried_out)
+  INSERT INTO invoice (id, period, customer, currency, lines, gross, carried_in, netted_nanos, amount_nanos, carried_out)
   SELECT format('inv_%s_%s_%s', to_char(p_period, 'YYYY-MM'), customer, currency), p_period, customer, currency, lines,
-    gross, carried_in, amount_nanos, gross + carried_in - amount_nanos * 0.000000001
+    gross, carried_in, netted_nanos, amount_nanos, gross + carried_in - (netted_nanos + amount_nanos) * 0.000000001
   FROM draft_invoices(p_period) ORDER BY 1;
   GET DIAGNOSTICS v_made = ROW_COUNT;
   INSERT INTO invoice_line (invoice_id, service_month, model_no, meter_no, price_no, quantity, events, gross)
@@ -125,6 +128,8 @@ BEGIN
   FROM customer_lines(p_period) l JOIN invoice i ON i.period = p_period AND i.customer = l.customer AND i.currency = l.currency
   ORDER BY 1, 2, 3, 4, 5;
   INSERT INTO invoice_run (period, invoices, made_by) VALUES (p_period, v_made, p_by);
+  -- drizzle/0021_credits.sql
+  PERFORM pay_from_credits(p_period);
   -- Nobody will pay an invoice of nothing: what is held for it need not wait for that.
   PERFORM plan_release(id, clock_timestamp()) FROM invoice WHERE period = p_period AND amount_nanos = 0;
   RETURN v_made;

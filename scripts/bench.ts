@@ -1,8 +1,10 @@
 import { availableParallelism, cpus, totalmem } from "node:os";
+import { measureAuthorize } from "./bench/authorize.ts";
 import { measureFreshness } from "./bench/freshness.ts";
 import { measureIngest } from "./bench/ingest.ts";
 import { measureMetering } from "./bench/metering.ts";
 import { type Benchmark, type BenchOptions, readOptions, USAGE, UsageWrong } from "./bench/options.ts";
+import { printAuthorize } from "./bench/report/authorize.ts";
 import { printFreshness } from "./bench/report/freshness.ts";
 import { printIngest } from "./bench/report/ingest.ts";
 import { printMetering } from "./bench/report/metering.ts";
@@ -59,6 +61,12 @@ const RUNS: Record<Benchmark, Run> = {
     const figures = await measureSettlement(opened, { seed, payees: payees ?? [small ? 1_000 : 10_000] });
     if (!json) printSettlement(figures);
     return { figures, right: figures.every(({ differences }) => differences.length === 0) };
+  },
+
+  async authorize(opened, { seed, json, partitions = 4 }, small) {
+    const figures = await measureAuthorize(opened, { seed, partitions, seconds: small ? 5 : 20 });
+    if (!json) printAuthorize(figures);
+    return { figures, right: figures.every(({ load, differences }) => load.failed + differences === 0) };
   },
 };
 

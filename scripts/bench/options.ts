@@ -1,15 +1,16 @@
 import { parseArgs } from "node:util";
 
-export const BENCHMARKS = ["metering", "ingest", "freshness", "scale", "settlement"] as const;
+export const BENCHMARKS = ["metering", "ingest", "freshness", "scale", "settlement", "authorize"] as const;
 export type Benchmark = (typeof BENCHMARKS)[number];
 
-export const USAGE = `npm run bench -- [metering|ingest|freshness|scale|settlement] [options]
+export const USAGE = `npm run bench -- [metering|ingest|freshness|scale|settlement|authorize] [options]
 
   metering    from the first record to the last commit, beside COPY of the same rows
   ingest      the rate of POST /v1/events and the time to its acknowledgement, for both logs
   freshness   from an event sent to its place in GET /v1/payees/{id}/earnings, idle and under load
   scale       1, 2 and 3 workers on 12 partitions; how tables grow; the earnings query behind many events
   settlement  a month closed and planned: five models and 200 windows for each payee
+  authorize   POST /v1/customers/{id}/authorize at 500 requests/s, of many customers and of one
   (nothing)   all of them, one after the other, smaller
 
   --events n      how many events (metering 2,000,000; scale 2,000,000; smaller without a name)

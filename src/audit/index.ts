@@ -1,11 +1,14 @@
 import type { SealExport } from "../ledger/index.ts";
 import { isUnavailable, type Sql } from "../postgres/index.ts";
+import { creditBalances, creditsUsed, expiriesBooked, grantsBooked } from "./billing/credits.ts";
 import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
 import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
+import { nettingEntries, nettingsFromUsage } from "./billing/netting.ts";
 import { billingCustomers, pushesOfInvoices } from "./billing/pushes.ts";
+import { reservationsSettled, spendAccounts, spendFromUsage } from "./billing/spend.ts";
 import type { Check } from "./check.ts";
 import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
-import { groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
+import { chainsFromEvents, groupsFromEvents, otherMetersFromEvents } from "./checks/blocks.ts";
 import { accrualEntries, billingEntries, receivablesFromGross, releaseEntries } from "./checks/bookings.ts";
 import {
   namesOfCatalogue,
@@ -36,6 +39,7 @@ import {
   extentsFromEvents,
   periodsFromCuts,
   termsInForce,
+  versionsOfTheirModels,
 } from "./checks/terms-in-force.ts";
 import { partitionsFromRecords, recordsAreMetered } from "./checks/usage-log.ts";
 import {
@@ -63,7 +67,9 @@ const CHECKS: readonly Check[] = [
   floorFromBlocks,
   groupsFromEvents,
   otherMetersFromEvents,
+  chainsFromEvents,
   termsInForce,
+  versionsOfTheirModels,
   periodsFromCuts,
   extentsFromEvents,
   extentsEndWithEvents,
@@ -82,6 +88,8 @@ const CHECKS: readonly Check[] = [
   accrualEntries,
   releaseEntries,
   billingEntries,
+  nettingsFromUsage,
+  nettingEntries,
   accruingFromParts,
   periodsInOrder,
   settlementsInOrder,
@@ -106,6 +114,13 @@ const CHECKS: readonly Check[] = [
   holdEntries,
   paymentsBooked,
   releasesFromPayments,
+  grantsBooked,
+  creditsUsed,
+  expiriesBooked,
+  creditBalances,
+  spendFromUsage,
+  spendAccounts,
+  reservationsSettled,
   chainHashes,
   everythingChained,
   sealsFromChain,

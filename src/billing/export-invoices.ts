@@ -12,6 +12,7 @@ const INVOICE_COLUMNS = [
   "currency",
   "gross",
   "carried_in",
+  "netted",
   "amount",
   "carried_out",
   "lines",
@@ -71,9 +72,21 @@ function pieceOf(invoices: readonly InvoiceWithLines[]): ExportedPiece {
 }
 
 function invoiceRow(invoice: Invoice): string {
-  const { id, period, customer, currency, gross, carried_in, amount, carried_out, line_count } = invoice;
+  const { id, period, customer, currency, gross, carried_in, netted, amount, carried_out, line_count } =
+    invoice;
   return csv([
-    [id, period, customer, currency, gross, carried_in, amount.amount, carried_out, String(line_count)],
+    [
+      id,
+      period,
+      customer,
+      currency,
+      gross,
+      carried_in,
+      netted.amount,
+      amount.amount,
+      carried_out,
+      String(line_count),
+    ],
   ]);
 }
 

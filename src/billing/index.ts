@@ -1,3 +1,7 @@
+export { CREDIT_KINDS, type Credit, type CreditKind } from "./credits/credit.ts";
+export { expireCredits } from "./credits/expire-credits.ts";
+export { grantCredit, type NewCredit } from "./credits/grant-credit.ts";
+export { listCredits } from "./credits/list-credits.ts";
 export { type ExportedPiece, exportInvoices } from "./export-invoices.ts";
 export type { Invoice, InvoiceLine, InvoiceWithLines, PushState } from "./invoice.ts";
 export { invoiceEventHandlers } from "./invoice-events.ts";
@@ -17,3 +21,20 @@ export type {
 export { type PushReport, pushInvoices } from "./push/push-invoices.ts";
 export { findInvoice, type InvoiceStatus, invoiceStatus, listInvoices, withLines } from "./queries.ts";
 export { type ReleaseRule, releaseHeld, releaseRules, setReleaseRule } from "./release-rule.ts";
+export {
+  type Authorization,
+  type AuthorizeReason,
+  type AuthorizeRequest,
+  authorize,
+  releaseReservation,
+} from "./spend/authorize.ts";
+export { countSpend, sweepSpend } from "./spend/count-spend.ts";
+export { LIMIT_PERIODS, type SpendLimits, setSpendLimits } from "./spend/limits.ts";
+export {
+  customerSpend,
+  SPEND_GROUPS,
+  type SpendGroup,
+  type SpendLine,
+  type SpendStanding,
+  spendStandings,
+} from "./spend/spend.ts";

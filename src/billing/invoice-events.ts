@@ -11,6 +11,9 @@ const INVOICE_EVENTS = [
   "invoice.payment_failed",
   "invoice.voided",
   "invoice.marked_uncollectible",
+  "invoice.overpaid",
+  "invoice.overdue",
+  "invoice.payment_action_required",
 ];
 
 /** What billing wants to hear of: how its invoices stand. Only money that came changes the books. */

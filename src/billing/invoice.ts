@@ -2,7 +2,7 @@ import type { Money, Period } from "../kernel/index.ts";
 
 export type PushState = "not_pushed" | "waiting" | "pushing" | "unknown" | "pushed" | "failed";
 
-/** What a customer is asked to pay for one period and currency: gross + carried_in = amount + carried_out, exactly. */
+/** What a customer is asked to pay for one period and currency: gross + carried_in = netted + amount + carried_out, exactly. */
 export interface Invoice {
   id: string;
   period: Period;
@@ -12,9 +12,13 @@ export interface Invoice {
   /** Exact decimals in major units. */
   gross: string;
   carried_in: string;
+  /** What close paid out of the earnings of the payee that the customer is linked to. */
+  netted: Money;
   /** In whole steps of the currency. */
   amount: Money;
   carried_out: string;
+  /** Of the amount: what the customer's credits paid when it was made. Nobody is asked for that. */
+  paid_from_credits: Money;
   push: {
     state: PushState;
     attempt: number;

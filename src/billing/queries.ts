@@ -29,16 +29,18 @@ export async function listInvoices(sql: Sql, filter: InvoiceFilter): Promise<Inv
 export async function listToPush(sql: Sql, period: Period): Promise<Invoice[]> {
   return select(
     sql,
-    sql`i.period = ${firstDay(period)} AND i.amount_nanos > 0 AND p.state IS DISTINCT FROM 'pushed' ORDER BY i.id`,
+    sql`i.period = ${firstDay(period)} AND i.amount_nanos > coalesce(k.amount_nanos, 0) AND p.state IS DISTINCT FROM 'pushed' ORDER BY i.id`,
   );
 }
 
 async function select(sql: Sql, condition: ReturnType<Sql>): Promise<Invoice[]> {
   const rows = await sql<StoredInvoice[]>`
     SELECT i.id, i.period::text, i.customer, i.currency, i.lines AS line_count, trim_scale(i.gross)::text AS gross,
-      trim_scale(i.carried_in)::text AS carried_in, i.amount_nanos::text AS nanos, trim_scale(i.carried_out)::text AS carried_out,
+      trim_scale(i.carried_in)::text AS carried_in, i.netted_nanos::text AS netted, i.amount_nanos::text AS nanos,
+      trim_scale(i.carried_out)::text AS carried_out, coalesce(k.amount_nanos, 0)::text AS credit_nanos,
       coalesce(p.state, 'not_pushed') AS state, coalesce(p.attempt, 0) AS attempt, p.reason, p.provider_id
     FROM invoice i LEFT JOIN invoice_push p ON p.invoice_id = i.id
+    LEFT JOIN invoice_payment k ON k.invoice_id = i.id AND k.reference = 'tributary:credits'
     WHERE ${condition}`;
   return rows.map(fromStored);
 }
@@ -84,19 +86,23 @@ export async function invoiceStatus(sql: Sql, period: Period): Promise<InvoiceSt
   };
 }
 
-type StoredInvoice = Omit<Invoice, "period" | "amount" | "push"> & {
+type StoredInvoice = Omit<Invoice, "period" | "netted" | "amount" | "paid_from_credits" | "push"> & {
   period: string;
+  netted: string;
   nanos: string;
+  credit_nanos: string;
 } & Invoice["push"];
 
 type StoredLine = InvoiceLine & { invoice_id: string; scale: number };
 
 function fromStored(row: StoredInvoice): Invoice {
-  const { nanos, state, attempt, reason, provider_id, period, ...rest } = row;
+  const { netted, nanos, credit_nanos, state, attempt, reason, provider_id, period, ...rest } = row;
   return {
     ...rest,
     period: periodOfDay(period),
+    netted: money(row.currency, BigInt(netted)),
     amount: money(row.currency, BigInt(nanos)),
+    paid_from_credits: money(row.currency, BigInt(credit_nanos)),
     push: { state, attempt, reason, provider_id },
   };
 }

@@ -38,6 +38,8 @@ export const invoice = pgTable(
     gross: numeric().notNull(),
     /** The rest that the customer's invoice before this one left. */
     carriedIn: numeric("carried_in").notNull(),
+    /** What close paid out of the earnings of the payee that the customer is linked to. */
+    nettedNanos: numeric("netted_nanos", { precision: 38, scale: 0 }).notNull(),
     amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
     carriedOut: numeric("carried_out").notNull(),
   },

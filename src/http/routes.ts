@@ -3,7 +3,11 @@ import { loginRoutes } from "./access-routes/login.ts";
 import { openSessionRoutes, sessionRoutes } from "./access-routes/sessions.ts";
 import { userRoutes } from "./access-routes/users.ts";
 import { webhookEndpointRoutes } from "./access-routes/webhook-endpoints.ts";
+import { authorizeRoutes } from "./billing-routes/authorize.ts";
+import { creditRoutes } from "./billing-routes/credits.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
+import { nettingRoutes } from "./billing-routes/netting.ts";
+import { spendRoutes } from "./billing-routes/spend.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
 import { browseRoutes } from "./catalog-routes/browse.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
@@ -19,6 +23,7 @@ import type { Route } from "./route.ts";
 import { oversightRoutes } from "./settlement-routes/oversight.ts";
 import { payoutRuleRoutes } from "./settlement-routes/payout-rules.ts";
 import { settlementRoutes } from "./settlement-routes/settlements.ts";
+import { chainRoutes } from "./usage-routes/chains.ts";
 import { predictionRoutes } from "./usage-routes/predictions.ts";
 import { usageRoutes } from "./usage-routes/usage.ts";
 
@@ -26,6 +31,7 @@ import { usageRoutes } from "./usage-routes/usage.ts";
 export const ROUTES: readonly Route[] = [
   ...usageRoutes,
   ...predictionRoutes,
+  ...chainRoutes,
   // Before /payouts/{id}.
   ...payoutRuleRoutes,
   ...payeeRoutes,
@@ -39,6 +45,10 @@ export const ROUTES: readonly Route[] = [
   ...settlementRoutes,
   ...oversightRoutes,
   ...invoiceRoutes,
+  ...creditRoutes,
+  ...spendRoutes,
+  ...authorizeRoutes,
+  ...nettingRoutes,
   ...keyRoutes,
   ...sessionRoutes,
   ...userRoutes,

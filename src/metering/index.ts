@@ -2,6 +2,7 @@ export { buildBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
 export { consumeLog, type MeteringObserver } from "./consume-log.ts";
 export { foldCustomerWindows } from "./fold-customer-windows.ts";
 export { forgetIdentities } from "./forget-identities.ts";
+export { linkChainedEvents } from "./link-chained-events.ts";
 export { mergeWindows } from "./merge-windows.ts";
 export {
   interruptedProgress,

@@ -100,6 +100,10 @@ export const usageBlock = pgTable(
     folded: smallint().notNull().default(0),
     /** 1 once an accrual has seen its events. */
     accrued: smallint().notNull().default(0),
+    /** 1 once its events are in the spend of customers who have credits or limits; from the beginning when nobody has. */
+    counted: smallint().notNull().default(0),
+    /** How many of its events name a parent; 0 again once those are in chained_event. */
+    chained: integer().notNull().default(0),
     bookedAt: moment("booked_at").notNull().defaultNow(),
     sourceNos: integer("source_nos").array().notNull(),
     events: text().notNull(),
@@ -124,7 +128,23 @@ export const usageBlock = pgTable(
   (t) => [
     index().on(t.blockNo).where(sql`folded = 0`),
     index("usage_block_to_accrue").on(t.blockNo).where(sql`accrued = 0`),
+    index("usage_block_to_count").on(t.blockNo).where(sql`counted = 0`),
+    index("usage_block_to_chain").on(t.blockNo).where(sql`chained > 0`),
   ],
+);
+
+/**
+ * Events that name a parent, by that name, so that what a prediction called is found without reading any block. `parent_key`
+ * is a hash: whoever reads compares the names.
+ */
+export const chainedEvent = pgTable(
+  "chained_event",
+  {
+    parentKey: bigint("parent_key", { mode: "bigint" }).notNull(),
+    /** As usage_identity has it. */
+    eventNo: bigint("event_no", { mode: "bigint" }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.parentKey, t.eventNo] })],
 );
 
 /** Charged quantities and how many events had them, of the built-in meters. */

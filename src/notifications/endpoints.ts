@@ -9,9 +9,14 @@ const ENDPOINTS_MAX = 16;
 /** Both secrets sign for so long after a rotation. */
 const OVERLAP_HOURS = 24;
 
-export interface WebhookEndpoint {
+/** One of the two is named. */
+export interface EndpointOwner {
+  payee: string | null;
+  customer: string | null;
+}
+
+export interface WebhookEndpoint extends EndpointOwner {
   id: string;
-  payee: string;
   url: string;
   /** Null for every type. */
   events: EventType[] | null;
@@ -21,8 +26,7 @@ export interface WebhookEndpoint {
   disabled_reason: string | null;
 }
 
-export interface NewEndpoint {
-  payee: string;
+export interface NewEndpoint extends EndpointOwner {
   url: string;
   events: EventType[] | null;
 }
@@ -30,21 +34,22 @@ export interface NewEndpoint {
 /** The secret is shown once. @throws Refusal webhook_url_invalid, too_many_endpoints */
 export async function createEndpoint(
   sql: Sql,
-  { payee, url, events }: NewEndpoint,
+  { payee, customer, url, events }: NewEndpoint,
   allowed: ReadonlySet<string>,
 ): Promise<{ endpoint: WebhookEndpoint; secret: string }> {
   const target = acceptableUrl(url, allowed);
   const id = `we_${randomBytes(9).toString("base64url")}`;
   const secret = newSigningSecret();
   const made = await sql`
-    INSERT INTO webhook_endpoint (id, payee, url, events, secret)
-    SELECT ${id}, ${payee}, ${target}, ${events}, ${secret}
-    WHERE (SELECT count(*) FROM webhook_endpoint WHERE payee = ${payee} AND deleted_at IS NULL) < ${ENDPOINTS_MAX}
+    INSERT INTO webhook_endpoint (id, payee, customer, url, events, secret)
+    SELECT ${id}, ${payee}, ${customer}, ${target}, ${events}, ${secret}
+    WHERE (SELECT count(*) FROM webhook_endpoint
+           WHERE (payee = ${payee} OR customer = ${customer}) AND deleted_at IS NULL) < ${ENDPOINTS_MAX}
     RETURNING 1`;
   if (made.length === 0)
     throw new Refusal(
       "too_many_endpoints",
-      `a payee has at most ${ENDPOINTS_MAX} endpoints: delete one first`,
+      `a payee or customer has at most ${ENDPOINTS_MAX} endpoints: delete one first`,
     );
   const [endpoint] = await listEndpoints(sql, { id });
   if (endpoint === undefined) throw new Refusal("not_found", `endpoint ${id} was deleted meanwhile`);
@@ -64,12 +69,13 @@ function acceptableUrl(url: string, allowed: ReadonlySet<string>): string {
 /** The oldest first. */
 export async function listEndpoints(
   sql: Sql,
-  { id, payee }: { id?: string; payee?: string },
+  { id, payee, customer }: { id?: string; payee?: string; customer?: string },
 ): Promise<WebhookEndpoint[]> {
   const rows = await sql<(Omit<WebhookEndpoint, Moments> & Record<Moments, Date | null>)[]>`
-    SELECT id, payee, url, events, created_at, failing_since, disabled_at, disabled_reason FROM webhook_endpoint
+    SELECT id, payee, customer, url, events, created_at, failing_since, disabled_at, disabled_reason FROM webhook_endpoint
     WHERE deleted_at IS NULL AND (${id ?? null}::text IS NULL OR id = ${id ?? null})
-      AND (${payee ?? null}::text IS NULL OR payee = ${payee ?? null}) ORDER BY created_at, id`;
+      AND (${payee ?? null}::text IS NULL OR payee = ${payee ?? null})
+      AND (${customer ?? null}::text IS NULL OR customer = ${customer ?? null}) ORDER BY created_at, id`;
   return rows.map((row) => ({
     ...row,
     created_at: row.created_at?.toISOString() ?? "",

@@ -1,4 +1,10 @@
-/** Everything that payees can be told of, as the triggers of drizzle/0015_notifications.sql name it. */
+/** What customers can be told of, as the trigger of drizzle/0021_credits.sql names it. */
+export const CUSTOMER_EVENT_TYPES = [
+  "customer.spend_limit.soft_reached",
+  "customer.spend_limit.hard_reached",
+] as const;
+
+/** Everything that payees and customers can be told of; payees as the triggers of drizzle/0015_notifications.sql name it. */
 export const EVENT_TYPES = [
   "statement.finalized",
   "payout.approved",
@@ -13,5 +19,6 @@ export const EVENT_TYPES = [
   "price.changed",
   "policy.changed",
   "webhook_endpoint.disabled",
+  ...CUSTOMER_EVENT_TYPES,
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];

@@ -5,12 +5,13 @@ import { bigint, index, integer, jsonb, pgTable, primaryKey, text, timestamp } f
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
-/** Where a payee wants to be told. Its secret signs, so it cannot be kept as a hash. */
+/** Where a payee, or a customer, wants to be told: one of the two is named. Its secret signs, so it cannot be kept as a hash. */
 export const webhookEndpoint = pgTable(
   "webhook_endpoint",
   {
     id: text().primaryKey(),
-    payee: text().notNull(),
+    payee: text(),
+    customer: text(),
     url: text().notNull(),
     /** Types of events; null for all of them. */
     events: text().array(),
@@ -25,22 +26,23 @@ export const webhookEndpoint = pgTable(
     disabledReason: text("disabled_reason"),
     deletedAt: moment("deleted_at"),
   },
-  (t) => [index().on(t.payee)],
+  (t) => [index().on(t.payee), index().on(t.customer)],
 );
 
-/** What is told of one fact to one payee. `key` names the fact, so that it is told once. */
+/** What is told of one fact to one payee or customer. `key` names the fact, so that it is told once. */
 export const webhookMessage = pgTable(
   "webhook_message",
   {
     messageNo: bigint("message_no", { mode: "bigint" }).primaryKey().generatedAlwaysAsIdentity(),
     id: text().notNull().unique(),
     key: text().notNull().unique(),
-    payee: text().notNull(),
+    payee: text(),
+    customer: text(),
     type: text().notNull(),
     payload: jsonb().notNull(),
     createdAt: moment("created_at").notNull().defaultNow(),
   },
-  (t) => [index().on(t.payee, t.messageNo)],
+  (t) => [index().on(t.payee, t.messageNo), index().on(t.customer, t.messageNo)],
 );
 
 /** The queue: one message to one endpoint. A replay is a delivery of its own. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { loginMail } from "../access/index.ts";
-import { releaseHeld } from "../billing/index.ts";
+import { expireCredits, releaseHeld, sweepSpend } from "../billing/index.ts";
 import { accrueOpenPeriods } from "../earnings/index.ts";
 import { now, withinDeadline } from "../kernel/index.ts";
 import { sealClosedPeriods } from "../ledger/index.ts";
@@ -8,6 +8,7 @@ import {
   consumeLog,
   foldCustomerWindows,
   forgetIdentities,
+  linkChainedEvents,
   mergeWindows,
   releaseParked,
 } from "../metering/index.ts";
@@ -20,8 +21,13 @@ const PARKED_SWEEP_MS = 1_000;
 const WORK_WITHIN_MS = 600_000;
 /** The rarer, the cheaper: a window of a customer is written once for all of its events since the last time. */
 const FOLD_MS = 300_000;
+/** Nothing to do is one look at an empty index. */
+const LINK_MS = 2_000;
 const SEAL_MS = 60_000;
 const HELD_SWEEP_MS = 60_000;
+/** So long what was used without asking may be missing from a customer's spend, beside what metering itself takes. */
+const SPEND_SWEEP_MS = 500;
+const CREDIT_SWEEP_MS = 60_000;
 const FORGET_MS = 86_400_000;
 /**
  * Longer than the log keeps a record: a record that waits in it may hold an event from so long before the horizon, counted
@@ -62,10 +68,13 @@ export async function startWorkers({
   };
   const loops = [
     repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
+    repeat("noting what called what", LINK_MS, () => linkChainedEvents(sql)),
     repeat("summing usage by customer", FOLD_MS, () => foldCustomerWindows(sql)),
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),
     repeat("releasing what was held until customers paid", HELD_SWEEP_MS, () => releaseHeld(sql)),
+    repeat("counting spend", SPEND_SWEEP_MS, () => sweepSpend(sql)),
+    repeat("ending credits whose time is over", CREDIT_SWEEP_MS, () => expireCredits(sql)),
     repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),
     repeat("delivering webhooks", config.WEBHOOK_INTERVAL_MS, () =>
       deliverDue(sql, config.WEBHOOK_ALLOWED_HOSTS),

@@ -35,7 +35,8 @@ async function claimNext(sql: Sql): Promise<Claimed | undefined> {
 type Ended = EventOutcome | { state: "waiting" | "dead"; outcome: string };
 
 async function attempt(handlers: EventHandlers, event: Claimed): Promise<Ended> {
-  const handler = handlers.get(event.type);
+  // The thin form of a classic event has its name with a version before it; what it is about is fetched either way.
+  const handler = handlers.get(event.type) ?? handlers.get(event.type.replace(/^v1\./, ""));
   if (handler === undefined) return { state: "ignored", outcome: `nothing here listens to ${event.type}` };
   try {
     return await handler(event);

@@ -9,22 +9,40 @@ import {
 import type { Sql } from "../postgres/index.ts";
 import type { EventHandler, EventOutcome } from "./provider-event.ts";
 
+/** Whatever may change whether an account can be paid; it is asked for anew each time. */
 const ACCOUNT_EVENTS = [
   "account.updated",
   "account.application.authorized",
   "account.application.deauthorized",
+  "account.external_account.created",
+  "account.external_account.updated",
+  "account.external_account.deleted",
   "capability.updated",
+  "person.created",
+  "person.updated",
+  "person.deleted",
+  "v2.core.account.created",
   "v2.core.account.updated",
   "v2.core.account.closed",
-  "v2.core.account[requirements].updated",
+  "v2.core.account[defaults].updated",
   "v2.core.account[identity].updated",
+  "v2.core.account[requirements].updated",
+  "v2.core.account[future_requirements].updated",
   "v2.core.account[configuration.recipient].updated",
   "v2.core.account[configuration.recipient].capability_status_updated",
+  "v2.core.account_person.created",
+  "v2.core.account_person.updated",
+  "v2.core.account_person.deleted",
 ];
 const TRANSFER_EVENTS = ["transfer.created", "transfer.updated", "transfer.reversed"];
-const BANK_PAYOUT_EVENTS = ["created", "updated", "paid", "failed", "canceled"].map(
-  (what) => `payout.${what}`,
-);
+const BANK_PAYOUT_EVENTS = [
+  "created",
+  "updated",
+  "paid",
+  "failed",
+  "canceled",
+  "reconciliation_completed",
+].map((what) => `payout.${what}`);
 
 /** What payouts want to hear of: accounts, transfers and their reversals, and what accounts sent on to their banks. */
 export function payoutEventHandlers(

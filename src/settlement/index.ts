@@ -9,6 +9,13 @@ export {
   unfreezePayee,
 } from "./brakes.ts";
 export { type CloseOptions, closeMonth } from "./close-month.ts";
+export {
+  listNettings,
+  type Netting,
+  type NettingRule,
+  nettingRules,
+  setNettingRule,
+} from "./netting.ts";
 export { changesSinceLastPlan, type PlanChange, planChanges } from "./plan-changes.ts";
 export { type AccountReadiness, planMonth } from "./plan-month.ts";
 export type { SettlementPlan } from "./plan-settlement.ts";

@@ -21,6 +21,8 @@ export interface Statement {
   opening: Money;
   earned: Money;
   adjustments: Money;
+  /** What the payee used as a customer, paid out of these earnings. */
+  netted: Money;
   paid: Money;
   closing: Money;
   lines: StatementLine[];
@@ -33,6 +35,7 @@ export interface StatementFigures {
   openingNanos: Nanos;
   earnedNanos: Nanos;
   adjustmentsNanos: Nanos;
+  nettedNanos: Nanos;
   /** What left the payable balance for payouts, net of what came back. */
   paidNanos: Nanos;
 }
@@ -47,7 +50,7 @@ export interface LineFigures {
   earnedNanos: Nanos;
 }
 
-/** Writes a statement from the books' figures: pure. closing = opening + earned + adjustments − paid. */
+/** Writes a statement from the books' figures: pure. closing = opening + earned + adjustments − netted − paid. */
 export function buildStatement(
   period: Period,
   figures: StatementFigures,
@@ -55,7 +58,11 @@ export function buildStatement(
 ): Statement {
   const { payee, currency } = figures;
   const closingNanos =
-    figures.openingNanos + figures.earnedNanos + figures.adjustmentsNanos - figures.paidNanos;
+    figures.openingNanos +
+    figures.earnedNanos +
+    figures.adjustmentsNanos -
+    figures.nettedNanos -
+    figures.paidNanos;
   const content = {
     period,
     payee,
@@ -63,6 +70,7 @@ export function buildStatement(
     opening: money(currency, figures.openingNanos),
     earned: money(currency, figures.earnedNanos),
     adjustments: money(currency, figures.adjustmentsNanos),
+    netted: money(currency, figures.nettedNanos),
     paid: money(currency, figures.paidNanos),
     closing: money(currency, closingNanos),
     lines: lines.map(({ grossNanos, earnedNanos, ...line }) => ({

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import {
   boolean,
   date,
+  index,
   integer,
   jsonb,
   numeric,
@@ -46,12 +47,42 @@ export const statement = pgTable(
     openingNanos: numeric("opening_nanos", { precision: 38, scale: 0 }).notNull(),
     earnedNanos: numeric("earned_nanos", { precision: 38, scale: 0 }).notNull(),
     adjustmentsNanos: numeric("adjustments_nanos", { precision: 38, scale: 0 }).notNull(),
+    /** What the payee used as a customer, paid out of its earnings. */
+    nettedNanos: numeric("netted_nanos", { precision: 38, scale: 0 }).notNull(),
     paidNanos: numeric("paid_nanos", { precision: 38, scale: 0 }).notNull(),
     closingNanos: numeric("closing_nanos", { precision: 38, scale: 0 }).notNull(),
     content: jsonb().notNull(),
     hash: text().notNull(),
   },
   (t) => [primaryKey({ columns: [t.payee, t.period, t.currency] })],
+);
+
+/** Whether a customer's usage is paid out of the earnings of the payee it is linked to, for books periods from this one on. */
+export const nettingRule = pgTable(
+  "netting_rule",
+  {
+    customer: text().notNull(),
+    fromPeriod: date("from_period").notNull(),
+    nets: boolean().notNull(),
+    setBy: text("set_by").notNull(),
+    setAt: moment("set_at").notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.customer, t.fromPeriod] })],
+);
+
+/** What of a customer's bill was paid out of the month's earnings of the payee it is linked to. Immutable. */
+export const netting = pgTable(
+  "netting",
+  {
+    period: date().notNull(),
+    customer: text().notNull(),
+    currency: text().notNull(),
+    payee: text().notNull(),
+    /** What it used while it was linked to this payee, floored to a nano: the most that could be netted. */
+    owedNanos: numeric("owed_nanos", { precision: 38, scale: 0 }).notNull(),
+    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.period, t.customer, t.currency, t.payee] }), index().on(t.payee)],
 );
 
 /** A payee that is not paid until somebody lifts it. Kept as history. */

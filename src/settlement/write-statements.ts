@@ -14,7 +14,7 @@ export async function writeStatements(
   onProgress?: (done: number, total: number) => void,
 ): Promise<number> {
   const figures = await sql<Record<keyof FigureRow, string>[]>`
-    SELECT payee, currency, opening::text, earned::text, adjustments::text, paid::text
+    SELECT payee, currency, opening::text, earned::text, adjustments::text, netted::text, paid::text
     FROM statement_figures(${firstDay(period)}) ORDER BY payee, currency`;
   for (let at = 0; at < figures.length; at += STATEMENTS_PER_CALL) {
     const some = figures.slice(at, at + STATEMENTS_PER_CALL);
@@ -29,7 +29,12 @@ export async function writeStatements(
         parseFigures(row),
         lines.get(`${row.payee} ${row.currency}`) ?? [],
       );
-      const closing = BigInt(row.opening) + BigInt(row.earned) + BigInt(row.adjustments) - BigInt(row.paid);
+      const closing =
+        BigInt(row.opening) +
+        BigInt(row.earned) +
+        BigInt(row.adjustments) -
+        BigInt(row.netted) -
+        BigInt(row.paid);
       const { hash, ...content } = statement;
       return { ...row, closing: closing.toString(), content, hash };
     });
@@ -45,6 +50,7 @@ interface FigureRow {
   opening: string;
   earned: string;
   adjustments: string;
+  netted: string;
   paid: string;
 }
 
@@ -55,6 +61,7 @@ function parseFigures(row: FigureRow): StatementFigures {
     openingNanos: BigInt(row.opening),
     earnedNanos: BigInt(row.earned),
     adjustmentsNanos: BigInt(row.adjustments),
+    nettedNanos: BigInt(row.netted),
     paidNanos: BigInt(row.paid),
   };
 }

@@ -1,5 +1,6 @@
 export { type Balance, balancesOf } from "./balances/balances.ts";
 export { type WaitingBalance, waitingBalances } from "./balances/waiting.ts";
+export { type Chain, type ChainStep, chainOf } from "./chain.ts";
 export { type EarningsChanges, earningsChanges } from "./changes.ts";
 export { findStatements, listPayouts, type PayoutView, statementsOf, statementsOfYear } from "./documents.ts";
 export {

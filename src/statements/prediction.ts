@@ -49,12 +49,11 @@ export interface PredictionView {
 export async function findPredictions(sql: Sql, id: string, source?: string): Promise<PredictionView[]> {
   const sources = source === undefined ? await knownSources(sql) : [source];
   const identities = sources.map((known) => eventIdentity(known, id));
-  const found = await sql<{ identity: string; block_no: string | null; place: number | null }[]>`
-    SELECT identity, (event_no >> 20)::text AS block_no, (event_no & 1048575)::int AS place
-    FROM usage_identity WHERE identity = ANY (${identities}::uuid[])`;
+  const found = await sql<{ identity: string; event_no: string | null }[]>`
+    SELECT identity, event_no::text FROM usage_identity WHERE identity = ANY (${identities}::uuid[])`;
   return Promise.all(
-    found.map(({ identity, block_no, place }) =>
-      block_no === null || place === null ? parked(sql, identity) : metered(sql, block_no, place),
+    found.map(({ identity, event_no }) =>
+      event_no === null ? parked(sql, identity) : metered(sql, event_no),
     ),
   );
 }
@@ -125,9 +124,17 @@ interface MeteredRow {
   line_cost_quantity: string | null;
 }
 
-async function metered(sql: Sql, blockNo: string, place: number): Promise<PredictionView> {
-  const [row] = await sql<MeteredRow[]>`
-    SELECT e.id, s.source, m.id AS model, v.version, c.id AS customer, t.status, e.parent, t.charged, p.currency,
+async function metered(sql: Sql, eventNo: string): Promise<PredictionView> {
+  return present((await predictionsAt(sql, [eventNo])).get(eventNo), "the metered event");
+}
+
+/** Metered predictions by their event's number. */
+export async function predictionsAt(
+  sql: Sql,
+  eventNos: readonly string[],
+): Promise<Map<string, PredictionView>> {
+  const rows = await sql<(MeteredRow & { event_no: string })[]>`
+    SELECT e.event_no::text, e.id, s.source, m.id AS model, v.version, c.id AS customer, t.status, e.parent, t.charged, p.currency,
       to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
       to_char(t.booked_period, 'YYYY-MM') AS booked_period, plan.content AS plan,
       l.gross::text AS line_gross, l.cost_quantity::text AS line_cost_quantity,
@@ -136,7 +143,7 @@ async function metered(sql: Sql, blockNo: string, place: number): Promise<Predic
        FROM jsonb_each_text(e.quantities) AS q(name, quantity) JOIN meter x USING (name)
        LEFT JOIN price_component pc ON pc.price_no = t.price_no AND pc.meter_no = x.meter_no
        WHERE x.built_in = 1 OR pc.meter_no IS NOT NULL OR x.meter_no = plan.cost_meter_no) AS meters
-    FROM usage_event_at(${blockNo}, ${place}) e
+    FROM usage_events_at(${eventNos as string[]}::text[]::bigint[]) e
     JOIN usage_term t USING (term_no)
     JOIN usage_source s USING (source_no) JOIN model m USING (model_no) JOIN model_version v USING (model_version_no)
     JOIN customer c USING (customer_no) JOIN price_version p USING (price_no) JOIN split_plan plan USING (split_plan_no)
@@ -145,7 +152,7 @@ async function metered(sql: Sql, blockNo: string, place: number): Promise<Predic
       WHERE u.booked_period = t.booked_period AND u.model_no = t.model_no AND u.split_plan_no = t.split_plan_no
         AND u.currency = p.currency
         AND u.service_month = date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date) l ON true`;
-  return toView(present(row, "the metered event"));
+  return new Map(rows.map((row) => [row.event_no, toView(row)]));
 }
 
 function toView(row: MeteredRow): PredictionView {

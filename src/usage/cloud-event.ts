@@ -4,6 +4,9 @@ import { USAGE_STATUSES } from "../pricing/index.ts";
 
 export const EVENT_TYPE = "prediction.completed";
 
+/** What people said and got: never metered, never in the log. */
+export const PAYLOAD_FIELDS = ["input", "output", "logs", "error"] as const;
+
 export const ID_LENGTH_MAX = 256;
 export const SOURCE_LENGTH_MAX = 512;
 export const VERSION_LENGTH_MAX = 128;
@@ -13,6 +16,9 @@ export const MODEL_PATTERN = /^[A-Za-z0-9._@-]{1,64}\/[A-Za-z0-9._@-]{1,64}$/;
 function plainText(max: number) {
   return z.string().min(1).max(max).refine(isPlainText, "text without control characters");
 }
+
+/** Whatever it is, it never makes an event a bad one: nothing is charged for it. */
+const Anything = z.unknown();
 
 /** A usage event as CloudEvents 1.0 JSON: the wire contract, over HTTP and in the log. Other attributes are ignored. */
 export const CloudEvent = z
@@ -40,6 +46,15 @@ export const CloudEvent = z
       parent: plainText(ID_LENGTH_MAX)
         .nullish()
         .meta({ description: "The prediction that called this one, in a chain." }),
+      input: Anything.optional().meta({
+        description: "Kept apart from what is metered, without its secrets, for a time.",
+      }),
+      output: Anything.optional().meta({ description: "As the input; a stream as the list of its pieces." }),
+      logs: Anything.optional(),
+      error: Anything.optional(),
+      hardware: Anything.optional().meta({ example: "gpu-l40s" }),
+      created_at: Anything.optional(),
+      started_at: Anything.optional(),
     }),
   })
   .meta({ id: "UsageEvent" });

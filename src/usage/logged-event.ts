@@ -1,10 +1,11 @@
+import { looksLikeKey } from "../secrets/index.ts";
 import type { CloudEvent } from "./cloud-event.ts";
 
 const METRIC_NAME_LENGTH_MAX = 64;
 
 export type LoggedEvent = ReturnType<typeof loggedEvent>;
 
-/** What goes into the log: the facts that are metered. Inputs, outputs and logs of predictions are not kept yet. */
+/** What goes into the log: the facts that are metered. Inputs, outputs and logs of predictions never do. */
 export function loggedEvent({ specversion, id, source, type, time, subject, data }: CloudEvent) {
   const { model, version, status, parent } = data;
   const metrics = loggedMetrics(data.metrics ?? {});
@@ -19,5 +20,5 @@ function loggedMetrics(metrics: Record<string, unknown>): Record<string, unknown
 }
 
 function canBeQuantity(name: string, value: unknown): boolean {
-  return typeof value === "number" && name.length <= METRIC_NAME_LENGTH_MAX;
+  return typeof value === "number" && name.length <= METRIC_NAME_LENGTH_MAX && !looksLikeKey(name);
 }

@@ -11,6 +11,7 @@ const DATA_ARROW =
 /** Stages in the order in which they may import: each only those before it. */
 const STAGES = [
   "kernel",
+  "secrets",
   "postgres",
   "ledger",
   "pricing",

@@ -2,6 +2,7 @@ const LABEL = "a name for people; nothing is computed from it";
 const WHEN = "when it was noted; nothing is computed from it";
 const WHO = "who did it, as they said; there is nothing below it";
 const TERMS = "may change at any time and keeps no past; what a plan took from it stands in the plan";
+const LIMIT = "a limit that people set; it may change at any time and keeps no past";
 const NAMED = "a name that the provider gave; what it stands for is on the provider's record alone";
 const MARK = "a bookmark: set back it costs time, set too far it shows in what was left out";
 
@@ -29,6 +30,7 @@ export const FREE_TABLES: Record<string, string> = {
   webhook_delivery: TOLD,
   webhook_endpoint: "where a payee wants to be told; no figure follows from it",
   webhook_message: TOLD,
+  spend_crossing: TOLD,
   self_dealing_rule: "nothing reads it yet: the rule is always that the platform takes the part",
 };
 
@@ -40,6 +42,14 @@ export const FREE_COLUMNS: Record<string, string> = {
   "customer.name": LABEL,
   "billing_customer.provider_id": NAMED,
   "billing_customer.started_at": WHEN,
+  "credit_expiry.expired_at": WHEN,
+  "credit_grant.expires_at":
+    "its order of use, and from when on it may end; what was used and what ended is booked",
+  "credit_grant.granted_at": WHEN,
+  "credit_grant.granted_by": WHO,
+  "credit_grant.priority": "its order of use; what was used is booked",
+  "credit_grant.reason": LABEL,
+  "credit_grant.reference": "the payer's name for the money; the bank's record has it",
   "dead_letter.created_at": WHEN,
   "dead_letter.message": "told to people, and worded anew by later versions",
   "dead_letter.replayed_at": "sent through the log again or not: twice it is a duplicate",
@@ -54,6 +64,8 @@ export const FREE_COLUMNS: Record<string, string> = {
   "invoice_run.made_by": WHO,
   "invoice_payment.recorded_by": WHO,
   "invoice_release.released_at": WHEN,
+  "netting_rule.set_at": WHEN,
+  "netting_rule.set_by": WHO,
   "metering_cursor.epoch": "fences who held the partition before; every claim raises it",
   "metering_cursor.updated_at": WHEN,
   "model.created_at": WHEN,
@@ -83,9 +95,20 @@ export const FREE_COLUMNS: Record<string, string> = {
   "settlement.confirmed": WHO,
   "settlement.planned_by": WHO,
   "settlement.two_person": WHO,
+  "spend_account.hard_nanos": LIMIT,
+  "spend_account.limit_no": LIMIT,
+  "spend_account.limits_from": LIMIT,
+  "spend_account.period": LIMIT,
+  "spend_account.prepaid": LIMIT,
+  "spend_account.since_block": MARK,
+  "spend_account.soft_nanos": LIMIT,
+  "spend_reservation.ended_at": WHEN,
+  "spend_reservation.expires_at": "until when it is held for; nothing is computed from it",
+  "spend_reservation.source": "whose key may release it; its identity has it too",
   "term_window.shard": "which partition wrote it; windows are sums over them",
   "term_window_meter.shard": "which partition wrote it; windows are sums over them",
   "usage_block.accrued": MARK,
+  "usage_block.counted": MARK,
   "usage_log_record.appended_at": "only said whether an event was too far ahead or too old",
 };
 
@@ -97,10 +120,19 @@ export const NO_DELETE: Record<string, string> = {
 /** Which row is changed, where the first one is not telling. */
 export const ROW_OF: Record<string, string> = {
   "customer_version.effective_from": "effective_from > '2023-01-01'",
+  // The payment that made it paid in full.
+  "invoice_payment.paid_at": "reference = 'bank-' || invoice_id AND invoice_id LIKE 'inv_2023-09%'",
   metered_extent: "segment_from < '2023-01-01'",
   // The beginning of a log may be gone: that is what retention does.
   usage_log_record: `"offset" = 1`,
-  usage_block: "first_period = '2023-09-01'",
+  spend_reservation: "outcome IS NULL",
+  "spend_reservation.identity": "outcome = 'settled'",
+  "spend_reservation.outcome": "outcome = 'settled'",
+  usage_block: "block_no = (SELECT min(block_no) FROM usage_block WHERE first_period = '2023-09-01')",
+  usage_term: "booked_period = '2023-09-01'",
+  // The month in which earnings were held, and payouts made.
+  invoice_payment: "invoice_id LIKE 'inv_2023-09%'",
+  settlement: "period = '2023-09-01'",
 };
 
 /** What a column is changed to, where one more would not be telling. */
@@ -119,6 +151,7 @@ export const SHOWN_AS: Record<string, RegExp> = {
   accrual_part: /accrual.part|booked \[/,
   books_state: /books_state|payout attempt/,
   chain_link: /^link \d/,
+  credit_grant: /credit/,
   customer_version: /customer|in force were/,
   identity_floor: /identity_floor|identity /,
   invoice_push_attempt: /invoice push/,
@@ -140,6 +173,7 @@ export const SHOWN_AS: Record<string, RegExp> = {
   self_dealing_plan: /self-dealing plan/,
   settlement: /settlement|plan of/,
   seal: /seal|balance snapshot/,
+  spend_reservation: /spend (account|reservation)/,
   split_plan: /plan/,
   usage_block: /block|metering cursor|event /,
   usage_identity: /identity/,

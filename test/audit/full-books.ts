@@ -3,17 +3,29 @@ import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-u
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
 import {
+  authorize,
+  expireCredits,
+  grantCredit,
   listInvoices,
   makeInvoices,
+  type NewCredit,
   pushInvoices,
   recordInvoicePaid,
   setReleaseRule,
+  setSpendLimits,
+  sweepSpend,
 } from "../../src/billing/index.ts";
 import { openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
 import { parseNanos, present } from "../../src/kernel/index.ts";
 import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
-import { consumeLog, foldCustomerWindows, meteringStatus, releaseParked } from "../../src/metering/index.ts";
+import {
+  consumeLog,
+  foldCustomerWindows,
+  linkChainedEvents,
+  meteringStatus,
+  releaseParked,
+} from "../../src/metering/index.ts";
 import {
   accountReadiness,
   bookReversal,
@@ -22,7 +34,7 @@ import {
   reconcile,
 } from "../../src/payouts/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
-import { approvePlan, closeMonth, planMonth } from "../../src/settlement/index.ts";
+import { approvePlan, closeMonth, planMonth, setNettingRule } from "../../src/settlement/index.ts";
 import { stripeClient } from "../stripe-simulator/stripe-client.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { monthOf } from "../support/marketplace-books.ts";
@@ -31,6 +43,7 @@ import { until } from "../support/until.ts";
 import { type EventFields, usageEvent } from "../support/usage.ts";
 
 export const MONTH = monthOf("2023-09");
+const BEFORE = monthOf("2023-08");
 
 const component = (meter: string, amount: string, per = "1", max?: string) => ({
   meter,
@@ -45,6 +58,7 @@ const CATALOGUE = {
   customers: [
     { id: "acme", name: "Acme", currency: "USD", country: "US" },
     { id: "mia-app", name: "Mia's app", currency: "USD", country: "DE", payee: "mia" },
+    { id: "lin-app", name: "Lin's app", currency: "USD", country: "DE", payee: "lin" },
   ],
   models: [
     { id: "ada/base", payee: "ada" },
@@ -100,6 +114,13 @@ const CATALOGUE = {
     },
   ],
 };
+
+/** Two who use what others made, one of them netted with what it earns, and what its app called. */
+const CHAINED: Partial<EventFields>[] = [
+  { model: "lin/fine", metrics: { output_token_count: 90_000, predict_time: 2 } },
+  { model: "ada/base", customer: "mia-app", metrics: { input_token_count: 5 }, parent: "before-0" },
+  { model: "ada/base", customer: "lin-app", metrics: { input_token_count: 7 }, parent: "before-1" },
+];
 
 const USED: Partial<EventFields>[] = [
   { model: "ada/base", metrics: { input_token_count: 4_001, frames: 7, image_count: 5 } },
@@ -159,6 +180,12 @@ export async function openFullMonth(): Promise<FullMonth> {
       await metered();
     };
 
+    await setNettingRule(sql, "lin-app", { from: BEFORE, nets: false }, "operator");
+    await send("before", CHAINED, "2023-08-14");
+    await linkChainedEvents(sql);
+    await closeMonth(sql, BEFORE, { graceSeconds: 3_600, catchUp: async () => {} });
+    await makeInvoices(sql, BEFORE, { by: "operator" });
+
     await send("first", USED);
     await send("again", [{ ...USED[0], id: "first-0", time: "2023-09-14T12:00:00.000001Z" }]);
     await send("conflict", [{ ...USED[3], id: "first-3", metrics: { output_token_count: 1 } }]);
@@ -173,6 +200,7 @@ export async function openFullMonth(): Promise<FullMonth> {
     } as Parameters<typeof catalog.change>[0]);
     await releaseParked(sql);
 
+    await grantAndReserve(sql);
     await setReleaseRule(sql, { from: MONTH, rule: "on_payment", hold_days: 0 }, "operator");
     await closeMonth(sql, MONTH, { graceSeconds: 3_600, catchUp: async () => {} });
     await makeInvoices(sql, MONTH, { by: "operator" });
@@ -189,6 +217,8 @@ export async function openFullMonth(): Promise<FullMonth> {
     await send("october", USED, "2023-10-03");
     await accrueOpenPeriods(sql);
     await foldCustomerWindows(sql);
+    await sweepSpend(sql);
+    await expireCredits(sql, new Date(Date.now() + 7_200_000));
     await sql`SELECT post_entry('goodwill', 'adjustment', 'USD', '2023-10-01', '{}', ARRAY['payee:ada:payable', 'platform:revenue'],
       ARRAY[-700, 700]::numeric[])`;
     await sql`SELECT reverse_entry('goodwill', 'it was somebody else')`;
@@ -206,9 +236,56 @@ export async function openFullMonth(): Promise<FullMonth> {
   return database;
 }
 
+const nanosOf = ({ amount }: { amount: string }) => present(parseNanos(amount), "an amount");
+
+/** Credits of both kinds, one of which expires after the invoices; a reservation that an event settled and one that is open. */
+async function grantAndReserve(sql: Sql): Promise<void> {
+  const grant = (fields: Partial<NewCredit>) =>
+    grantCredit(sql, {
+      customer: "acme",
+      currency: "USD",
+      amountNanos: 1_500_000_000n,
+      kind: "promotional",
+      priority: 100,
+      expiresAt: null,
+      reason: "welcome",
+      reference: null,
+      by: "operator",
+      requestKey: undefined,
+      ...fields,
+    });
+  await grant({});
+  await grant({ kind: "paid", reference: "bank-credit", priority: 200, amountNanos: 2_500_000_000n });
+  await grant({
+    customer: "mia-app",
+    amountNanos: 10_000_000_000_000n,
+    expiresAt: new Date(Date.now() + 3_600_000),
+  });
+  await setSpendLimits(sql, "acme", {
+    currency: "USD",
+    period: "total",
+    softNanos: 1n,
+    hardNanos: 10n ** 15n,
+    prepaid: false,
+  });
+  const ask = (id: string) =>
+    authorize(sql, {
+      customer: "acme",
+      model: "ada/base",
+      currency: undefined,
+      estimate: { nanos: 5_000_000_000n },
+      prediction: { source: "//predictor/eu-1", id },
+      ttlSeconds: 86_400,
+    });
+  await ask("first-0");
+  await ask("never");
+  await sweepSpend(sql);
+}
+
 async function payInvoices(sql: Sql): Promise<void> {
-  for (const { id, amount } of await listInvoices(sql, { limit: 100 })) {
-    const amountNanos = present(parseNanos(amount.amount), "an amount");
+  for (const { id, amount, paid_from_credits } of await listInvoices(sql, { limit: 100 })) {
+    const amountNanos = nanosOf(amount) - nanosOf(paid_from_credits);
+    if (amountNanos === 0n) continue;
     await recordInvoicePaid(sql, {
       invoice: id,
       amountNanos,

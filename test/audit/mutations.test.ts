@@ -199,6 +199,9 @@ const NO_MUTATION: Record<string, string> = {
   usage_log_partition: "the log's end, compared with the cursor at every start",
   usage_log_record: "the log: what was metered of it is in usage_block, under a hash made when it was read",
   billing_customer: IN_COLUMNS,
+  credit_expiry: IN_COLUMNS,
+  credit_grant: IN_COLUMNS,
+  credit_use: IN_COLUMNS,
   held_share: IN_COLUMNS,
   invoice: IN_COLUMNS,
   invoice_line: IN_COLUMNS,
@@ -208,6 +211,10 @@ const NO_MUTATION: Record<string, string> = {
   invoice_release: IN_COLUMNS,
   invoice_run: IN_COLUMNS,
   release_rule: IN_COLUMNS,
+  spend_account: IN_COLUMNS,
+  spend_crossing: "what was told of facts, which are checked where they are kept",
+  spend_month: IN_COLUMNS,
+  spend_reservation: IN_COLUMNS,
   self_dealing_rule: "the rule as it came with the migration; nothing was decided otherwise",
 };
 

@@ -163,11 +163,11 @@ test.each([
   ],
   [
     "made by hand without its lines",
-    "INSERT INTO invoice VALUES ('inv_2024-01_x_USD', '2024-01-01', 'x', 'USD', 1, 1, 0, 1000000000, 0)",
+    "INSERT INTO invoice VALUES ('inv_2024-01_x_USD', '2024-01-01', 'x', 'USD', 1, 1, 0, 0, 1000000000, 0)",
   ],
   [
     "made with more than its lines",
-    "INSERT INTO invoice VALUES ('inv_2024-01_x_USD', '2024-01-01', 'x', 'USD', 0, 1, 0, 2000000000, 0)",
+    "INSERT INTO invoice VALUES ('inv_2024-01_x_USD', '2024-01-01', 'x', 'USD', 0, 1, 0, 0, 2000000000, 0)",
   ],
 ])("an invoice cannot be %s", async (_, statement) => {
   const { sql } = await closedAugust([{ tokens: 5_000_000 }]);

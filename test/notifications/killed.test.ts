@@ -34,7 +34,7 @@ test("workers that are killed while they send lose no message and invent none", 
   const hosts = new Set(["127.0.0.1"]);
   const { secret } = await createEndpoint(
     sql,
-    { payee: "ada", url: `${receiver.url}/`, events: null },
+    { payee: "ada", customer: null, url: `${receiver.url}/`, events: null },
     hosts,
   );
   const settings = { DATABASE_URL: url, WEBHOOK_ALLOWED_HOSTS: "127.0.0.1", WEBHOOK_INTERVAL_MS: "50" };

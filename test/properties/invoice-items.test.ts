@@ -88,8 +88,10 @@ const INVOICE: InvoiceWithLines = {
   line_count: 0,
   gross: "0",
   carried_in: "0",
+  netted: money("USD", 0n),
   amount: money("USD", 0n),
   carried_out: "0",
+  paid_from_credits: money("USD", 0n),
   push: { state: "not_pushed", attempt: 0, reason: null, provider_id: null },
   lines: [],
 };

@@ -46,6 +46,7 @@ test("a statement says what was earned with which model, and its hash is that of
     opening: { currency: "USD", amount: "0.000000000" },
     earned: { currency: "USD", amount: "19.753084800" },
     adjustments: { currency: "USD", amount: "0.000000000" },
+    netted: { currency: "USD", amount: "0.000000000" },
     paid: { currency: "USD", amount: "0.000000000" },
     closing: { currency: "USD", amount: "19.753084800" },
     lines: [

@@ -1,14 +1,17 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Percentiles, percentiles } from "../measure/percentiles.ts";
+import { authorizeRequests } from "./authorize-requests.ts";
 import { type EventRequests, eventRequests } from "./event-requests.ts";
 import { HttpConnection } from "./http-connection.ts";
 
 // A process of its own, started by start-load.ts, so that sending and measuring do not wait for each other.
 
 export interface LoadSettings {
+  /** Events, or questions whether a prediction may run. */
+  what?: "authorize";
   url: string;
   key: string;
-  /** Events in one request. */
+  /** Events in one request; of authorize: customers that ask. */
   batch: number;
   connections: number;
   /** Requests a second, at times that are fixed beforehand; null: each connection sends when it has its answer. */
@@ -47,7 +50,9 @@ class Load {
   readonly #settings: LoadSettings;
   readonly #begun = performance.now();
   readonly #ackMs: number[] = [];
-  readonly #expected: string;
+  readonly #expected: [status: string, part: string];
+  /** Events in one request. */
+  readonly #size: number;
   #acknowledged = 0;
   #accepted = 0;
   #failed = 0;
@@ -58,7 +63,12 @@ class Load {
     this.#settings = settings;
     const { seconds, warmupSeconds } = settings;
     this.#untilMs = seconds === null ? Number.POSITIVE_INFINITY : (warmupSeconds + seconds) * 1000;
-    this.#expected = `"accepted":${settings.batch},"rejected":[]`;
+    const { what, batch } = settings;
+    this.#size = what === "authorize" ? 1 : batch;
+    this.#expected =
+      what === "authorize"
+        ? ["HTTP/1.1 200", '"authorized":true']
+        : ["HTTP/1.1 202", `"accepted":${batch},"rejected":[]`];
   }
 
   get elapsedMs(): number {
@@ -76,12 +86,13 @@ class Load {
   async send({ connection, requests }: Line, dueMs: number): Promise<void> {
     const answer = await connection.send(requests.next());
     const at = this.elapsedMs;
-    if (!answer.startsWith("HTTP/1.1 202") || !answer.includes(this.#expected)) {
+    const [status, part] = this.#expected;
+    if (!answer.startsWith(status) || !answer.includes(part)) {
       this.#failed += 1;
       this.#failure ??= answer;
       return;
     }
-    this.#accepted += this.#settings.batch;
+    this.#accepted += this.#size;
     if (this.#measured(dueMs)) this.#ackMs.push(at - dueMs);
     if (this.#measured(at)) this.#acknowledged += 1;
   }
@@ -91,11 +102,11 @@ class Load {
   }
 
   result(): LoadResult {
-    const { batch, warmupSeconds } = this.#settings;
+    const { warmupSeconds } = this.#settings;
     const { user, system } = process.cpuUsage();
     const measuredSeconds = Math.min(this.#untilMs, this.elapsedMs) / 1000 - warmupSeconds;
     return {
-      eventsPerSecond: measuredSeconds > 0 ? (this.#acknowledged * batch) / measuredSeconds : 0,
+      eventsPerSecond: measuredSeconds > 0 ? (this.#acknowledged * this.#size) / measuredSeconds : 0,
       ackMs: percentiles(this.#ackMs),
       accepted: this.#accepted,
       failed: this.#failed,
@@ -141,11 +152,12 @@ async function sendOnTime(load: Load, lines: readonly Line[], requestsPerSecond:
 
 async function main(): Promise<void> {
   const settings: LoadSettings = JSON.parse(process.argv[2] ?? "");
-  const { url, key, batch, connections, requestsPerSecond, seed } = settings;
+  const { what, url, key, batch, connections, requestsPerSecond, seed } = settings;
+  const requestsOf = what === "authorize" ? authorizeRequests : eventRequests;
   const lines = await Promise.all(
     Array.from({ length: connections }, async (_, index) => ({
       connection: await HttpConnection.open(url),
-      requests: eventRequests(url, key, batch, seed * 1_000 + index),
+      requests: requestsOf(url, key, batch, seed * 1_000 + index),
     })),
   );
   const load = new Load(settings);

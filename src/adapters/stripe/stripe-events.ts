@@ -55,13 +55,13 @@ interface Told {
   created?: unknown;
   context?: unknown;
   data?: { object?: { id?: unknown; object?: unknown; account?: unknown } };
-  related_object?: { id?: unknown } | null;
+  related_object?: { id?: unknown; url?: unknown } | null;
 }
 
 function classicEvent(told: Told, body: Buffer): ProviderEvent {
   const subject = told.data?.object ?? {};
-  // A capability has the name of its kind for an id; it is about its account.
-  const about = subject.object === "capability" ? subject.account : subject.id;
+  // A capability has the name of its kind for an id; it is about its account. A balance has no id at all.
+  const about = subject.object === "capability" ? subject.account : (subject.id ?? subject.object);
   return {
     ...common(told, body),
     account: textOrNull(told.account),
@@ -70,11 +70,18 @@ function classicEvent(told: Told, body: Buffer): ProviderEvent {
   };
 }
 
+/** Some are about nothing but themselves, such as Stripe's own health. */
 function thinEvent(told: Told, body: Buffer): ProviderEvent {
+  const { id, url } = told.related_object ?? { id: told.id };
+  // A person, or a part of an account, is under its account's address; a context may be a path down to the account.
+  const account = /^\/v[12]\/(?:core\/)?accounts\/(acct_\w+)/.exec(String(url))?.[1];
+  const within = String(told.context ?? "")
+    .match(/acct_\w+/g)
+    ?.at(-1);
   return {
     ...common(told, body),
-    account: textOrNull(told.context),
-    about: text(told.related_object?.id, "related_object.id"),
+    account: textOrNull(account ?? within),
+    about: text(id, "related_object.id"),
     occurredAt: new Date(String(told.created)),
   };
 }

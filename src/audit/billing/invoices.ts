@@ -11,16 +11,18 @@ export const invoicesFromWindows = sqlCheck(
 );
 
 export const invoicesAddUp = sqlCheck(
-  "an invoice is its lines and what the one before left, floored to the currency's step, and the rest is carried on",
+  "an invoice is its lines and what the one before left, less what was netted, floored to the currency's step, and the rest is carried on",
   `WITH told AS (
      SELECT i.*, coalesce(l.n, 0) AS n, coalesce(l.sum, 0) AS sum,
-       coalesce(lag(carried_out) OVER (PARTITION BY customer, currency ORDER BY period), 0) AS left_before
+       coalesce(lag(carried_out) OVER (PARTITION BY customer, currency ORDER BY period), 0) AS left_before,
+       (SELECT coalesce(sum(x.amount_nanos), 0) FROM netting x
+        WHERE x.period = i.period AND x.customer = i.customer AND x.currency = i.currency) AS netted
      FROM invoice i LEFT JOIN (SELECT invoice_id, count(*) AS n, sum(gross) AS sum FROM invoice_line GROUP BY 1) l ON l.invoice_id = i.id)
-   SELECT format('invoice %s: %s lines for %s, carried in %s, amount %s, carried out %s; its lines are %s for %s, carried on was %s', id, lines,
-     gross, carried_in, amount_nanos, carried_out, n, sum, left_before) AS difference
+   SELECT format('invoice %s: %s lines for %s, carried in %s, netted %s, amount %s, carried out %s; its lines are %s for %s, carried on was %s, netted %s', id, lines,
+     gross, carried_in, netted_nanos, amount_nanos, carried_out, n, sum, left_before, netted) AS difference
    FROM told WHERE lines <> n OR gross <> sum OR carried_in <> left_before
-     OR amount_nanos <> div((sum + left_before) * 1000000000, invoice_step(currency)) * invoice_step(currency)
-     OR carried_out <> sum + left_before - amount_nanos * 0.000000001
+     OR amount_nanos <> div((sum + left_before) * 1000000000 - netted, invoice_step(currency)) * invoice_step(currency)
+     OR carried_out <> sum + left_before - (netted + amount_nanos) * 0.000000001 OR netted_nanos <> netted
      OR id <> format('inv_%s_%s_%s', to_char(period, 'YYYY-MM'), customer, currency)`,
 );
 

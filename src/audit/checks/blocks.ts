@@ -32,6 +32,20 @@ export const groupsFromEvents = sqlCheck(
    WHERE b.first_period IS DISTINCT FROM t.first`,
 );
 
+export const chainsFromEvents = sqlCheck(
+  "whatever names a parent is noted under its name, once its block was gone through, and nothing else is",
+  `WITH event AS (
+     SELECT b.block_no, (b.block_no << 20) + e.place AS event_no, parent_key(e.parent) AS parent_key, b.chained, b.group_term_no[e.grp] AS term_no
+     FROM usage_block b CROSS JOIN LATERAL unpack_events(b.events) e WHERE position('"p":' IN b.events) > 0 AND e.parent IS NOT NULL
+   ), expected AS (SELECT parent_key, event_no FROM event WHERE chained = 0 AND term_no IS NOT NULL)
+   SELECT format('chained event %s under %s: stored %s, its block says %s', event_no, parent_key, c.event_no IS NOT NULL, x.event_no IS NOT NULL) AS difference
+   FROM chained_event c FULL JOIN expected x USING (parent_key, event_no) WHERE (c.event_no IS NULL) <> (x.event_no IS NULL)
+   UNION ALL
+   SELECT format('usage block %s: says %s of its events name a parent, they are %s', b.block_no, b.chained, coalesce(e.n, 0))
+   FROM usage_block b LEFT JOIN (SELECT block_no, count(*) AS n FROM event GROUP BY 1) e USING (block_no)
+   WHERE b.chained NOT IN (0, coalesce(e.n, 0))`,
+);
+
 export const otherMetersFromEvents = sqlCheck(
   "every usage block's meters without a column are the sums of its events, as charged",
   `WITH event AS (

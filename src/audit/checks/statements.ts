@@ -26,10 +26,11 @@ export const statementsFromBooks = sqlCheck(
          FROM statement s) x
    WHERE opening_nanos <> before OR closing_nanos <> booked
      OR closing_nanos::text <> replace(content->'closing'->>'amount', '.', '')::numeric::text
-     OR (opening_nanos, earned_nanos, adjustments_nanos, paid_nanos) IS DISTINCT FROM (${[
+     OR (opening_nanos, earned_nanos, adjustments_nanos, netted_nanos, paid_nanos) IS DISTINCT FROM (${[
        "opening",
        "earned",
        "adjustments",
+       "netted",
        "paid",
      ]
        .map((figure) => `(content->'${figure}'->>'amount')::numeric * 1000000000`)
@@ -56,7 +57,7 @@ export const statementsFromParts: Check = {
       const expected = await expectedStatements(sql, periodOfDay(period));
       const stored = await sql<StoredStatement[]>`
         SELECT payee, currency, hash, opening_nanos::text AS opening, earned_nanos::text AS earned,
-          adjustments_nanos::text AS adjustments, paid_nanos::text AS paid
+          adjustments_nanos::text AS adjustments, netted_nanos::text AS netted, paid_nanos::text AS paid
         FROM statement WHERE period = ${period}`;
       for (const { payee, currency, hash, ...figures } of stored) {
         const key = `${payee} ${currency}`;
@@ -83,34 +84,36 @@ interface StoredStatement {
   opening: string;
   earned: string;
   adjustments: string;
+  netted: string;
   paid: string;
 }
 
 const written = ({ hash }: { hash: string }, figures: string[]) => ({ hash, figures: figures.join() });
 
 function emptyStatement(period: Period, payee: string, currency: string) {
-  const none = { openingNanos: 0n, earnedNanos: 0n, adjustmentsNanos: 0n, paidNanos: 0n };
-  return written(buildStatement(period, { payee, currency, ...none }, []), ["0", "0", "0", "0"]);
+  const none = { openingNanos: 0n, earnedNanos: 0n, adjustmentsNanos: 0n, nettedNanos: 0n, paidNanos: 0n };
+  return written(buildStatement(period, { payee, currency, ...none }, []), ["0", "0", "0", "0", "0"]);
 }
 
 async function expectedStatements(sql: Sql, period: Period) {
   const rows = await sql<Omit<StoredStatement, "hash">[]>`
-    SELECT payee, currency, opening::text, earned::text, adjustments::text, paid::text
+    SELECT payee, currency, opening::text, earned::text, adjustments::text, netted::text, paid::text
     FROM statement_figures(${firstDay(period)})`;
   const lines = await linesOf(sql, period);
   return new Map(
-    rows.map(({ payee, currency, opening, earned, adjustments, paid }) => {
+    rows.map(({ payee, currency, opening, earned, adjustments, netted, paid }) => {
       const figures = {
         payee,
         currency,
         openingNanos: BigInt(opening),
         earnedNanos: BigInt(earned),
         adjustmentsNanos: BigInt(adjustments),
+        nettedNanos: BigInt(netted),
         paidNanos: BigInt(paid),
       };
       const key = `${payee} ${currency}`;
       const statement = buildStatement(period, figures, lines.get(key) ?? []);
-      return [key, written(statement, [opening, earned, adjustments, paid])] as const;
+      return [key, written(statement, [opening, earned, adjustments, netted, paid])] as const;
     }),
   );
 }

@@ -18,6 +18,12 @@ export const termsInForce = sqlCheck(
       OR e.booked_period < date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')`,
 );
 
+export const versionsOfTheirModels = sqlCheck(
+  "every usage term's version is one of its own model",
+  `SELECT format('usage term %s: version %s is not one of model %s', t.term_no, t.model_version_no, t.model_no) AS difference
+   FROM usage_term t LEFT JOIN model_version v USING (model_version_no) WHERE v.model_no IS DISTINCT FROM t.model_no`,
+);
+
 export const extentsFromEvents = sqlCheck(
   "no metered event lies after what is noted as the last one under its versions",
   `WITH event AS (

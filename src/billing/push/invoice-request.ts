@@ -1,4 +1,12 @@
-import { fromMinor, minorDigits, parseNanos, present, toMinor } from "../../kernel/index.ts";
+import {
+  fromMinor,
+  type Money,
+  minorDigits,
+  type Nanos,
+  parseNanos,
+  present,
+  toMinor,
+} from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import type { InvoiceWithLines } from "../invoice.ts";
 import type { InvoiceRequest } from "./billing-provider.ts";
@@ -16,9 +24,12 @@ export async function requestFor(
   const minor = toMinor(currency, BigInt(row.step));
   const perUnit = 10n ** BigInt(minorDigits(currency)) / minor;
   const items = planItems(invoice, { minor, perUnit });
-  const amountMinor = items.reduce((sum, item) => sum + item.amountMinor, 0n);
-  if (fromMinor(currency, amountMinor) !== present(parseNanos(amount.amount), "an amount"))
-    throw new RangeError(`the items of invoice ${id} come to ${amountMinor}, not to ${amount.amount}`);
+  const grossMinor = items.reduce((sum, item) => sum + item.amountMinor, 0n);
+  if (fromMinor(currency, grossMinor) !== nanosOf(amount))
+    throw new RangeError(`the items of invoice ${id} come to ${grossMinor}, not to ${amount.amount}`);
+  const creditMinor = toMinor(currency, nanosOf(invoice.paid_from_credits));
+  if (creditMinor > 0n) items.push({ amountMinor: -creditMinor, description: "Paid from credits" });
+  const amountMinor = grossMinor - creditMinor;
   return {
     invoice: id,
     period,
@@ -28,4 +39,8 @@ export async function requestFor(
     items,
     installation: row.installation,
   };
+}
+
+function nanosOf({ amount }: Money): Nanos {
+  return present(parseNanos(amount), "an amount");
 }

@@ -1,4 +1,13 @@
-import { add, floor, multiply, parseDecimal, present, type Rational, rational } from "../../kernel/index.ts";
+import {
+  add,
+  floor,
+  multiply,
+  parseDecimal,
+  present,
+  type Rational,
+  rational,
+  subtract,
+} from "../../kernel/index.ts";
 import type { InvoiceLine, InvoiceWithLines } from "../invoice.ts";
 import type { InvoiceItem } from "./billing-provider.ts";
 
@@ -8,7 +17,7 @@ const ITEMS_MAX = 200;
 /**
  * An invoice's items for a provider that knows whole steps only (given in minor units, with how many make a major
  * unit): differences of the floored running total, so that they come to the invoice to the cent. Each is within a step
- * of what its lines come to. Those that come to nothing yet are left out.
+ * of what its lines come to. Those that come to nothing yet are left out. What was netted is taken off last, as an item of its own.
  */
 export function planItems(
   invoice: InvoiceWithLines,
@@ -19,13 +28,18 @@ export function planItems(
       ? invoice.lines.map((line) => ({ gross: exact(line.gross), description: describe(line) }))
       : byModel(invoice.lines);
   const items: InvoiceItem[] = [];
+  const minorOf = (amount: Rational) => floor(multiply(amount, rational(step.perUnit))) * step.minor;
   let running = exact(invoice.carried_in);
   for (const { gross, description } of groups) {
-    const before = floor(multiply(running, rational(step.perUnit)));
+    const before = minorOf(running);
     running = add(running, gross);
-    const amountMinor = (floor(multiply(running, rational(step.perUnit))) - before) * step.minor;
+    const amountMinor = minorOf(running) - before;
     if (amountMinor > 0n) items.push({ amountMinor, description });
   }
+  const { amount: netted } = invoice.netted;
+  const offMinor = minorOf(subtract(running, exact(netted))) - minorOf(running);
+  if (offMinor < 0n)
+    items.push({ amountMinor: offMinor, description: `Paid out of your earnings: ${netted}` });
   return items;
 }
 

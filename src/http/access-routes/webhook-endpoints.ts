@@ -4,6 +4,7 @@ import { Refusal } from "../../kernel/index.ts";
 import {
   createEndpoint,
   deleteEndpoint,
+  type EndpointOwner,
   EVENT_TYPES,
   enableEndpoint,
   listDeliveries,
@@ -12,19 +13,21 @@ import {
   rotateEndpointSecret,
   type WebhookEndpoint,
 } from "../../notifications/index.ts";
+import { requireCustomer } from "../billing-routes/customers.ts";
 import type { AppContext } from "../context.ts";
 import { type Principal, requireOwn } from "../keys/principal.ts";
 import { visiblePayee } from "../payee-routes/payees.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { Done, PageQuery, page, pageOf } from "../schemas.ts";
 
-const roles = ["operator", "payee"] as const;
+const roles = ["operator", "payee", "customer"] as const;
 const EndpointPath = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "an endpoint's id") });
 
 const EndpointView = z
   .object({
     id: z.string(),
-    payee: z.string(),
+    payee: z.string().nullable(),
+    customer: z.string().nullable().meta({ description: "A payee or a customer: one of the two." }),
     url: z.string(),
     events: z.array(z.enum(EVENT_TYPES)).nullable().meta({ description: "Null for every type." }),
     created_at: z.string(),
@@ -39,10 +42,15 @@ const Secret = z
   .nullable()
   .meta({ description: "whsec_…, shown once. Null when an Idempotency-Key repeats the request." });
 
+function belongsTo(endpoint: EndpointOwner, { role, payee, customer }: Principal): boolean {
+  if (role === "operator") return true;
+  return endpoint.payee === null ? endpoint.customer === customer : endpoint.payee === payee;
+}
+
 /** @throws Refusal not_found, also for somebody else's */
 async function ownEndpoint(context: AppContext, principal: Principal, id: string): Promise<WebhookEndpoint> {
   const [endpoint] = await listEndpoints(context.sql, { id });
-  if (endpoint === undefined || (principal.role !== "operator" && endpoint.payee !== principal.payee))
+  if (endpoint === undefined || !belongsTo(endpoint, principal))
     throw new Refusal("not_found", `there is no webhook endpoint ${id}`);
   return endpoint;
 }
@@ -50,36 +58,57 @@ async function ownEndpoint(context: AppContext, principal: Principal, id: string
 const postEndpoint = defineRoute({
   method: "post",
   path: "/webhook-endpoints",
-  summary: "Have a payee's events sent to a URL, signed after the Standard Webhooks specification",
+  summary:
+    "Have a payee's or a customer's events sent to a URL, signed after the Standard Webhooks specification",
   roles,
   body: z.strictObject({
     url: z.string().min(1).max(2000),
     payee: Id.optional().meta({ description: "For operators; a payee's own key says whose it is." }),
+    customer: Id.optional().meta({ description: "Instead of a payee; a customer's own key says it too." }),
     events: z.array(z.enum(EVENT_TYPES)).min(1).max(EVENT_TYPES.length).optional(),
   }),
   status: 201,
   response: EndpointView.extend({ secret: Secret }),
   async handle({ body, principal, context }) {
-    const payee = body.payee ?? principal.payee;
-    if (payee === null) throw new Refusal("parameter_invalid", "payee: say whose events are sent");
-    await visiblePayee(context, principal, payee);
-    const wanted = { payee, url: body.url, events: body.events ?? null };
+    const wanted = {
+      ...(await ownerOf(context, principal, body)),
+      url: body.url,
+      events: body.events ?? null,
+    };
     const { endpoint, secret } = await createEndpoint(context.sql, wanted, context.webhookHosts);
     return { body: { ...endpoint, secret }, keep: { ...endpoint, secret: null } };
   },
 });
 
+/** @throws Refusal parameter_invalid or not_found */
+async function ownerOf(
+  context: AppContext,
+  principal: Principal,
+  body: { payee?: string | undefined; customer?: string | undefined },
+): Promise<EndpointOwner> {
+  const payee = body.payee ?? principal.payee;
+  const customer = body.customer ?? principal.customer;
+  if ((payee === null) === (customer === null))
+    throw new Refusal("parameter_invalid", "payee or customer: say whose events are sent, one of them");
+  if (payee !== null) await visiblePayee(context, principal, payee);
+  if (customer !== null) await requireCustomer(context, principal, customer);
+  return { payee, customer };
+}
+
 const getEndpoints = defineRoute({
   method: "get",
   path: "/webhook-endpoints",
-  summary: "A payee's webhook endpoints, or everybody's for an operator",
+  summary: "A payee's or customer's webhook endpoints, or everybody's for an operator",
   roles,
-  query: z.object({ payee: Id.optional() }),
+  query: z.object({ payee: Id.optional(), customer: Id.optional() }),
   response: z.object({ data: z.array(EndpointView) }),
   async handle({ query, principal, context }) {
     if (query.payee !== undefined) requireOwn(principal, "payee", query.payee);
+    if (query.customer !== undefined) requireOwn(principal, "customer", query.customer);
     const payee = query.payee ?? principal.payee;
-    return { body: { data: await listEndpoints(context.sql, payee === null ? {} : { payee }) } };
+    const customer = query.customer ?? principal.customer;
+    const owner = { ...(payee === null ? {} : { payee }), ...(customer === null ? {} : { customer }) };
+    return { body: { data: await listEndpoints(context.sql, owner) } };
   },
 });
 

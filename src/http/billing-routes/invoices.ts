@@ -28,8 +28,12 @@ const InvoiceSummary = z
     line_count: z.int(),
     gross: Exact,
     carried_in: Exact,
-    amount: Money.meta({ description: "gross + carried_in = amount + carried_out, exactly." }),
+    netted: Money.meta({
+      description: "Paid at close out of the earnings of the payee that the customer is linked to.",
+    }),
+    amount: Money.meta({ description: "gross + carried_in = netted + amount + carried_out, exactly." }),
     carried_out: Exact,
+    paid_from_credits: Money.meta({ description: "Of the amount; nobody is asked for it." }),
     push: z.object({
       state: z.enum(["not_pushed", "waiting", "pushing", "unknown", "pushed", "failed"]),
       attempt: z.int(),
@@ -115,6 +119,7 @@ const make = defineRoute({
         lines: z.int(),
         gross: Exact,
         carried_in: Exact,
+        netted: Money,
         amount: Money,
         carried_out: Exact,
       }),

@@ -14,6 +14,9 @@ export const BalanceView = z
   .object({
     currency: z.string(),
     accruing: Money,
+    own_usage: Money.meta({
+      description: "What customers linked to this payee used in open months: close nets it with `accruing`.",
+    }),
     payable: Money,
     held: Money,
     held_for: z
@@ -29,6 +32,7 @@ export const BalanceView = z
         trace_id: z.string(),
       }),
     ),
+    netted: Money.meta({ description: "Paid so far for usage of customers linked to this payee." }),
     paid_out: Money,
     lifetime: Money,
     next_payout: z.object({

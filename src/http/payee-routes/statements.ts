@@ -34,6 +34,7 @@ export const StatementView = z
     opening: Money,
     earned: Money,
     adjustments: Money,
+    netted: Money.meta({ description: "What the payee used as a customer, paid out of these earnings." }),
     paid: Money,
     closing: Money,
     hash: z

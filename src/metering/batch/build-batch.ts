@@ -1,5 +1,12 @@
 import { instantOf, present } from "../../kernel/index.ts";
-import { EVENTS_PER_BATCH_MAX, type LogRecord, readUsageEvent, type UsageEvent } from "../../usage/index.ts";
+import { redactedBytes, redactText } from "../../secrets/index.ts";
+import {
+  EVENTS_PER_BATCH_MAX,
+  type LogRecord,
+  PAYLOAD_FIELDS,
+  readUsageEvent,
+  type UsageEvent,
+} from "../../usage/index.ts";
 import { EventTable } from "./event-table.ts";
 import { atOnce } from "./in-turns.ts";
 import { SeenIdentities } from "./seen-identities.ts";
@@ -64,11 +71,15 @@ export function placeInLog(records: readonly LogRecord[], { record, index }: Eve
   return { offset, index: index[row] ?? 0 };
 }
 
-/** The bytes of that event, as they stand in the log. */
+/** The bytes of that event as they stand in the log, without payload and secrets. */
 export function rawEvent(records: readonly LogRecord[], { record, index }: EventTable, row: number): Buffer {
   const { value } = present(records[record[row] ?? -1], "the event's record");
   const text = utf8.decode(value);
-  return text.trimStart().startsWith("[") ? Buffer.from(sliceArray(text)[index[row] ?? 0] ?? "") : value;
+  const inBatch = text.trimStart().startsWith("[");
+  return redactedBytes(
+    inBatch ? Buffer.from(sliceArray(text)[index[row] ?? 0] ?? "") : value,
+    PAYLOAD_FIELDS,
+  );
 }
 
 function addRecord(
@@ -147,8 +158,8 @@ function bury(
     o: record.offset.toString(),
     x,
     reason: why.code,
-    message: why.message,
-    raw: raw.toString("base64"),
+    message: redactText(why.message),
+    raw: redactedBytes(raw, PAYLOAD_FIELDS).toString("base64"),
   });
   batch.consumed++;
 }

@@ -44,6 +44,8 @@ function columnsOf(
     identities: uuidArray(rows.map((row) => table.identity[row] ?? "")),
     contents: intArray(rows.map((row) => table.content[row] ?? 0n)),
     events: lines.join("\n"),
+    /** How many of them name a parent. */
+    chained: rows.reduce((sum, row) => (table.parent[row] == null ? sum : sum + 1), 0),
     groups: groups.toArrays(),
     /** Customer and model of a group, with a space between. */
     subjectOf: (group: number) => groups.subjectOf(group),

@@ -13,6 +13,7 @@ import type { Sql } from "../../postgres/index.ts";
 import { asOf } from "../as-of.ts";
 import { payeeLines } from "../payee-lines.ts";
 import { type HeldFor, heldFor } from "./held.ts";
+import { nettedSoFar, usageToNet } from "./netted.ts";
 import { type Transfer, transfersUnderWay } from "./transfers.ts";
 
 export interface Blocker {
@@ -31,14 +32,18 @@ export interface Balance {
   currency: string;
   /** Earned in months that are still open, live. */
   accruing: Money;
+  /** What customers linked to this payee used in those months, as far as close will net it with `accruing`. */
+  own_usage: Money;
   payable: Money;
   held: Money;
   held_for: HeldFor[];
   in_transit: Money;
   /** Of which each payout, since when, and the transfer to trace it by once there is one. */
   transfers: Transfer[];
+  /** What was paid out of its earnings for the usage of customers linked to it. */
+  netted: Money;
   paid_out: Money;
-  /** Everything ever credited: what was paid out and what is still here, accruing included. */
+  /** Everything ever credited: what was paid out or netted and what is still here, accruing included. */
   lifetime: Money;
   next_payout: {
     date: string;
@@ -67,6 +72,8 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
     const earned = line.parts.reduce((sum, part) => sum + part.amountNanos, 0n);
     accruing.set(line.currency, (accruing.get(line.currency) ?? 0n) + earned);
   }
+  const netted = await nettedSoFar(sql, payee);
+  const used = await usageToNet(sql, payee, [...new Set(lines.map((line) => line.bookedPeriod))]);
   const booked = lines.map((line) => line.bookedPeriod).sort()[0];
   const date = nextPayoutDate(booked === undefined ? undefined : periodOfDay(booked));
   const currencies = [...new Set([...settled.keys(), ...accruing.keys()])].sort();
@@ -76,18 +83,22 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
     const { payable, held, inTransit, paidOut } = settled.get(currency) ?? NOTHING;
     const accruingNanos = accruing.get(currency) ?? 0n;
     const minimum = minimums.get(currency) ?? 0n;
-    const estimate = payableFloor(currency, payable + accruingNanos);
+    const usedNanos = least(used.get(currency) ?? 0n, accruingNanos);
+    const nettedNanos = netted.get(currency) ?? 0n;
+    const estimate = payableFloor(currency, payable + accruingNanos - usedNanos);
     const blocked = blockers(terms, currency, estimate, minimum);
     return {
       currency,
       accruing: money(currency, accruingNanos),
+      own_usage: money(currency, usedNanos),
       payable: money(currency, payable),
       held: money(currency, held),
       held_for: waiting.get(currency) ?? [],
       in_transit: money(currency, inTransit),
       transfers: transfers.filter(({ amount }) => amount.currency === currency),
+      netted: money(currency, nettedNanos),
       paid_out: money(currency, paidOut),
-      lifetime: money(currency, accruingNanos + payable + held + inTransit + paidOut),
+      lifetime: money(currency, accruingNanos + payable + held + inTransit + nettedNanos + paidOut),
       next_payout: {
         date,
         estimate: money(currency, estimate),
@@ -100,6 +111,8 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
     };
   });
 }
+
+const least = (a: Nanos, b: Nanos): Nanos => (a < b ? a : b);
 
 const NOTHING = { payable: 0n, held: 0n, inTransit: 0n, paidOut: 0n };
 

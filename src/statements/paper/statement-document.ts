@@ -11,10 +11,10 @@ export interface Party {
 
 /** What moved a payee's balance in a month besides what it earned. */
 export interface Movement {
-  kind: "adjustment" | "paid";
+  kind: "adjustment" | "netted" | "paid";
   /** The day it was booked. */
   day: string;
-  /** What it was: a payout's id, or the entry's kind with its reason. */
+  /** What it was: a payout's id, the customer whose usage it paid, or the entry's kind with its reason. */
   what: string;
   /** The entry that it takes back or changes, if it names one. */
   corrects: string | null;
@@ -92,6 +92,7 @@ interface MovementRow {
   kind: string;
   day: string;
   payout: string | null;
+  customer: string | null;
   reason: string | null;
   corrects: string | null;
   amount: string;
@@ -100,23 +101,35 @@ interface MovementRow {
 /** As statement_figures() tells them apart; a payout's parts (sent, came back, sent again) are one movement. */
 async function movementsOf(sql: Sql, payee: string, periods: string[]): Promise<MovementRow[]> {
   return sql<MovementRow[]>`
-    SELECT period::text, currency, min(day)::text AS day, kind, payout, reason, corrects, (-sum(amount_nanos))::text AS amount
+    SELECT period::text, currency, min(day)::text AS day, kind, payout, customer, reason, corrects, (-sum(amount_nanos))::text AS amount
     FROM (
       SELECT e.entry_no, e.period, e.currency, (e.created_at AT TIME ZONE 'UTC')::date AS day, p.amount_nanos,
         CASE WHEN e.kind IN ('payout_sent', 'payout_returned', 'payout_reversed') THEN 'paid' ELSE e.kind END AS kind,
         CASE WHEN e.kind LIKE 'payout%' THEN e.detail->>'payout' END AS payout,
+        CASE WHEN e.kind = 'netting' THEN split_part(split_part(e.key, ':', 3), '/', 2) END AS customer,
         CASE WHEN e.kind NOT LIKE 'payout%' THEN e.detail->>'reason' END AS reason, e.corrects,
         CASE WHEN e.kind LIKE 'payout%' THEN 0 ELSE e.entry_no END AS apart
       FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
       WHERE e.period = ANY (${periods}::date[]) AND a.path = ${`payee:${payee}:payable`} AND e.kind <> 'release') x
-    GROUP BY period, currency, kind, payout, reason, corrects, apart HAVING sum(amount_nanos) <> 0
+    GROUP BY period, currency, kind, payout, customer, reason, corrects, apart HAVING sum(amount_nanos) <> 0
     ORDER BY period, currency, min(entry_no)`;
 }
 
-function toMovement({ kind, day, payout, reason, corrects, amount, currency }: MovementRow): Movement {
-  const what = payout ?? [kind.replaceAll("_", " "), reason].filter((part) => part !== null).join(": ");
+function toMovement({
+  kind,
+  day,
+  payout,
+  customer,
+  reason,
+  corrects,
+  amount,
+  currency,
+}: MovementRow): Movement {
+  const usage = customer === null ? null : `usage as customer ${customer}`;
+  const what =
+    payout ?? usage ?? [kind.replaceAll("_", " "), reason].filter((part) => part !== null).join(": ");
   return {
-    kind: kind === "paid" ? "paid" : "adjustment",
+    kind: kind === "paid" ? "paid" : kind === "netting" ? "netted" : "adjustment",
     day,
     what,
     corrects,

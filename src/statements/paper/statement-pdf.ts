@@ -110,11 +110,12 @@ function party(
   for (const line of more) write(pdf, line, { ...at, y: pdf.y }, { color: FAINT });
 }
 
-function summary(pdf: Pdf, { opening, earned, adjustments, paid, closing }: Statement): void {
+function summary(pdf: Pdf, { opening, earned, adjustments, netted, paid, closing }: Statement): void {
   const rows: [string, Money, string][] = [
     ["Opening balance", opening, ""],
     ["Earned", earned, "+"],
     ["Adjustments", adjustments, "+"],
+    ["Own usage", netted, "−"],
     ["Paid out", paid, "−"],
     ["Closing balance", closing, "="],
   ];

@@ -1,0 +1,511 @@
+-- Why: a customer may have paid before it uses, and must not use more than was agreed. What it has used is counted apart
+-- for customers with credits or limits, in one small row each, so that a prediction is authorized by reading that row and
+-- nothing else. What is metered never waits for any of this.
+--
+-- Locks are taken in this order: making invoices (7014), catalogue and books (7001), counting (7021), then the rows of
+-- spend_account by number and currency. Reservations and grants are changed under their account's row only.
+
+ALTER TABLE usage_block ADD CHECK (counted IN (0, 1));
+--> statement-breakpoint
+ALTER TABLE credit_grant ADD CHECK (amount_nanos > 0 AND kind IN ('paid', 'promotional') AND currency ~ '^[A-Z]{3}$');
+--> statement-breakpoint
+-- Money that came has a name under which it came; what is given away has none.
+ALTER TABLE credit_grant ADD CHECK ((kind = 'paid') = (reference IS NOT NULL));
+--> statement-breakpoint
+ALTER TABLE credit_use ADD CHECK (amount_nanos > 0);
+--> statement-breakpoint
+ALTER TABLE credit_expiry ADD CHECK (amount_nanos >= 0);
+--> statement-breakpoint
+-- More is never taken of grants than there was.
+ALTER TABLE spend_account ADD CHECK (spent >= 0 AND invoiced_nanos >= 0 AND credit_nanos >= 0 AND reserved_nanos >= 0);
+--> statement-breakpoint
+ALTER TABLE spend_account ADD CHECK (period IN ('month', 'total') AND soft_nanos >= 0 AND hard_nanos >= 0);
+--> statement-breakpoint
+ALTER TABLE spend_month ADD CHECK (spent >= 0 AND extract(day FROM service_month) = 1);
+--> statement-breakpoint
+ALTER TABLE spend_reservation ADD CHECK (amount_nanos >= 0 AND outcome IN ('settled', 'released', 'expired')
+  AND (outcome IS NULL) = (ended_at IS NULL));
+--> statement-breakpoint
+ALTER TABLE spend_crossing ADD CHECK (kind IN ('soft', 'hard'));
+--> statement-breakpoint
+-- Room for the next versions of rows that every request changes: in their page, they need no new index entry.
+ALTER TABLE spend_account SET (fillfactor = 50);
+--> statement-breakpoint
+ALTER TABLE spend_month SET (fillfactor = 50);
+--> statement-breakpoint
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON credit_grant
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON credit_use
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON credit_expiry
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+-- An invoice that credits pay is paid like any other, out of another account.
+INSERT INTO permitted_flow (entry_kind, account_kind) VALUES
+  ('credit_granted', 'customer:credit'), ('credit_granted', 'platform:received'), ('credit_granted', 'platform:promotions'),
+  ('customer_paid', 'customer:credit'),
+  ('credit_expired', 'customer:credit'), ('credit_expired', 'platform:promotions'), ('credit_expired', 'platform:breakage');
+--> statement-breakpoint
+
+-- ---- What a customer has used, up to the last event that is metered ----
+
+CREATE FUNCTION unit_prices_of(p_price_no int)
+RETURNS TABLE (currency text, runs numeric, seconds numeric, input numeric, output numeric, images numeric) LANGUAGE sql STABLE AS $$
+  SELECT (SELECT v.currency FROM price_version v WHERE v.price_no = p_price_no),
+    coalesce(sum(unit_amount) FILTER (WHERE meter_no = 5), 0), coalesce(sum(unit_amount) FILTER (WHERE meter_no = 1), 0),
+    coalesce(sum(unit_amount) FILTER (WHERE meter_no = 2), 0), coalesce(sum(unit_amount) FILTER (WHERE meter_no = 3), 0),
+    coalesce(sum(unit_amount) FILTER (WHERE meter_no = 4), 0)
+  FROM price_component WHERE price_no = p_price_no
+$$;
+--> statement-breakpoint
+
+-- The charged usage of some customers in some blocks, group by group, priced: exact, in major units. Names are sought in a
+-- hash whatever the planner believes (IS TRUE keeps it so); terms, which are few, are priced once.
+CREATE FUNCTION priced_groups(p_blocks bigint[], p_customers int[])
+RETURNS TABLE (block_no bigint, customer_no int, term_no int, service_month date, currency text, events bigint, gross numeric)
+LANGUAGE sql STABLE SET jit = off AS $$
+  WITH picked AS MATERIALIZED (
+    SELECT b.block_no, g.*, date_trunc('month', date '1970-01-01' + (g.first / 86400000000)::int)::date AS service_month
+    FROM usage_block b
+    CROSS JOIN LATERAL unnest(b.group_customer_no, b.group_term_no, b.group_first, b.group_events, b.predict_seconds,
+        b.input_tokens, b.output_tokens, b.images)
+      WITH ORDINALITY AS g(customer_no, term_no, first, events, seconds, input, output, images, grp)
+    WHERE b.block_no = ANY (p_blocks) AND (g.customer_no IN (SELECT unnest(p_customers))) IS TRUE AND g.term_no IS NOT NULL
+  ), term AS MATERIALIZED (
+    SELECT d.term_no, t.price_no, u.*, c.seconds AS max_seconds, c.input AS max_input, c.output AS max_output, c.images AS max_images,
+      c.runs AS max_runs
+    FROM (SELECT DISTINCT p.term_no FROM picked p) d
+    CROSS JOIN LATERAL (SELECT x.price_no FROM usage_term x WHERE x.term_no = d.term_no AND x.charged = 1 OFFSET 0) t
+    CROSS JOIN LATERAL unit_prices_of(t.price_no) u CROSS JOIN LATERAL caps_of_price(t.price_no) c
+  )
+  SELECT p.block_no, p.customer_no, p.term_no, p.service_month, t.currency, p.events::bigint,
+    p.events * least(t.max_runs, 1) * t.runs + coalesce(capped(p.seconds, t.max_seconds) * t.seconds, 0)
+      + coalesce(capped(p.input, t.max_input) * t.input, 0) + coalesce(capped(p.output, t.max_output) * t.output, 0)
+      + coalesce(capped(p.images, t.max_images) * t.images, 0)
+  FROM picked p JOIN term t USING (term_no)
+  UNION ALL
+  SELECT p.block_no, p.customer_no, p.term_no, p.service_month, t.currency, 0, o.quantity * c.unit_amount
+  FROM usage_block b CROSS JOIN LATERAL unnest(b.other_group, b.other_meter_no, b.other_quantity) AS o(grp, meter_no, quantity)
+  JOIN picked p ON p.block_no = b.block_no AND p.grp = o.grp
+  JOIN term t ON t.term_no = p.term_no
+  JOIN price_component c ON c.price_no = t.price_no AND c.meter_no = o.meter_no
+  WHERE b.block_no = ANY (p_blocks) AND b.other_group IS NOT NULL
+$$;
+--> statement-breakpoint
+
+-- One customer's charged usage: its windows, and the blocks that are not in them yet, in one snapshot. So it is exact at
+-- every moment, and what is read beside the windows is a few minutes' blocks.
+CREATE FUNCTION customer_usage(p_customer_no int)
+RETURNS TABLE (currency text, service_month date, model_no int, model_version_no int, events numeric, gross numeric)
+LANGUAGE sql STABLE SET jit = off AS $$
+  SELECT x.currency, x.service_month, t.model_no, t.model_version_no, sum(x.events), sum(x.gross) FROM (
+    SELECT w.term_no, w.service_month, u.currency, w.events,
+      w.runs * u.runs + w.predict_seconds * u.seconds + w.input_tokens * u.input + w.output_tokens * u.output + w.images * u.images AS gross
+    FROM customer_term_window w JOIN usage_term t USING (term_no) CROSS JOIN LATERAL unit_prices_of(t.price_no) u
+    WHERE w.customer_no = p_customer_no
+    UNION ALL
+    SELECT w.term_no, w.service_month, v.currency, 0, w.quantity * c.unit_amount
+    FROM customer_term_window_meter w JOIN usage_term t USING (term_no) JOIN price_version v USING (price_no)
+    JOIN price_component c ON c.price_no = t.price_no AND c.meter_no = w.meter_no
+    WHERE w.customer_no = p_customer_no
+    UNION ALL
+    SELECT g.term_no, g.service_month, g.currency, g.events, g.gross
+    FROM priced_groups(ARRAY(SELECT b.block_no FROM usage_block b WHERE b.folded = 0), ARRAY[p_customer_no]) g
+  ) x JOIN usage_term t USING (term_no) GROUP BY 1, 2, 3, 4
+$$;
+--> statement-breakpoint
+
+-- ---- Accounts, and counting what they spend ----
+
+-- The account of a customer in a currency, made when it is first needed: with everything used so far, under the lock that no
+-- batch can hold meanwhile. So a block is either in the sum that the account begins with, or after since_block.
+CREATE FUNCTION open_spend_account(p_customer text, p_currency text) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v_no int;
+BEGIN
+  SELECT customer_no INTO v_no FROM customer WHERE id = p_customer;
+  IF v_no IS NULL THEN PERFORM refuse('customer_unknown'); END IF;
+  IF EXISTS (SELECT FROM spend_account WHERE customer_no = v_no AND currency = p_currency) THEN RETURN v_no; END IF;
+  PERFORM pg_advisory_xact_lock(7014);
+  PERFORM pg_advisory_xact_lock(7001);
+  WITH used AS MATERIALIZED (
+    SELECT u.service_month, sum(u.gross) AS spent FROM customer_usage(v_no) u WHERE u.currency = p_currency GROUP BY 1
+  ), account AS (
+    INSERT INTO spend_account (customer_no, currency, since_block, spent, invoiced_nanos)
+    SELECT v_no, p_currency, CASE WHEN s.is_called THEN s.last_value ELSE 0 END, coalesce((SELECT sum(spent) FROM used), 0),
+      coalesce((SELECT sum(i.amount_nanos + i.netted_nanos) FROM invoice i WHERE i.customer = p_customer AND i.currency = p_currency), 0)
+    FROM usage_block_no s ON CONFLICT DO NOTHING RETURNING customer_no
+  )
+  INSERT INTO spend_month (customer_no, currency, service_month, spent)
+  SELECT a.customer_no, p_currency, u.service_month, u.spent FROM account a CROSS JOIN used u;
+  RETURN v_no;
+END $$;
+--> statement-breakpoint
+
+-- Locks accounts, always in the same order.
+CREATE FUNCTION lock_spend_accounts(p_customers int[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM FROM spend_account WHERE customer_no IN (SELECT unnest(p_customers)) ORDER BY customer_no, currency FOR UPDATE;
+END $$;
+--> statement-breakpoint
+
+-- Notes which limits are reached, each once in a month (or once, for a total).
+CREATE FUNCTION note_crossings(p_customers int[]) RETURNS void LANGUAGE sql VOLATILE AS $$
+  INSERT INTO spend_crossing (customer_no, currency, limit_no, kind, month, limit_nanos, spent)
+  SELECT a.customer_no, a.currency, a.limit_no, k.kind, used.month, k.nanos, used.spent
+  FROM spend_account a
+  CROSS JOIN LATERAL (
+    SELECT date '0001-01-01' AS month, a.spent WHERE a.period = 'total'
+    UNION ALL SELECT m.service_month, m.spent FROM spend_month m WHERE a.period = 'month' AND m.customer_no = a.customer_no
+      AND m.currency = a.currency AND m.service_month >= a.limits_from) used
+  CROSS JOIN LATERAL (VALUES ('soft', a.soft_nanos), ('hard', a.hard_nanos)) AS k(kind, nanos)
+  WHERE a.customer_no IN (SELECT unnest(p_customers)) AND used.spent * 1000000000 >= k.nanos
+  ORDER BY 1, 2, 4, 5 ON CONFLICT DO NOTHING
+$$;
+--> statement-breakpoint
+
+-- Counts what blocks added to customers' spend, the oldest first, at most p_blocks, and ends the reservations whose events
+-- are counted with it: in one transaction, so that an event is held for by its reservation or by the spend, never by both or
+-- neither. Everything is computed before the accounts are locked. One at a time. Answers how many blocks.
+CREATE FUNCTION count_spend(p_blocks int) RETURNS int LANGUAGE plpgsql VOLATILE SET jit = off AS $$
+DECLARE
+  v_blocks bigint[];
+  v_spent jsonb;
+  v_settled jsonb;
+  v_customers int[];
+BEGIN
+  PERFORM pg_advisory_xact_lock(7021);
+  SELECT coalesce(array_agg(block_no), '{}') INTO v_blocks FROM (
+    SELECT block_no FROM usage_block WHERE counted = 0 ORDER BY block_no LIMIT p_blocks) x;
+
+  SELECT coalesce(jsonb_agg(x), '[]') INTO v_spent FROM (
+    SELECT g.customer_no, g.currency, g.service_month, sum(g.gross) AS spent
+    FROM priced_groups(v_blocks, ARRAY(SELECT DISTINCT a.customer_no FROM spend_account a)) g
+    JOIN spend_account a USING (customer_no, currency)
+    WHERE g.block_no > a.since_block GROUP BY 1, 2, 3 HAVING sum(g.gross) > 0) x;
+
+  -- An event whose block is gone was counted long ago.
+  SELECT coalesce(jsonb_agg(x), '[]') INTO v_settled FROM (
+    SELECT r.identity, r.customer_no FROM spend_reservation r
+    CROSS JOIN LATERAL (SELECT i.event_no FROM usage_identity i WHERE i.identity = r.identity OFFSET 0) u
+    WHERE r.outcome IS NULL AND u.event_no IS NOT NULL AND NOT EXISTS (
+      SELECT FROM usage_block b WHERE b.block_no = u.event_no >> 20 AND b.counted = 0 AND b.block_no <> ALL (v_blocks))) x;
+
+  SELECT array_agg(DISTINCT (x->>'customer_no')::int) INTO v_customers FROM jsonb_array_elements(v_spent || v_settled) AS x;
+  PERFORM lock_spend_accounts(v_customers);
+  WITH spent AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(v_spent) AS s(customer_no int, currency text, service_month date, spent numeric)
+  ), ended AS (
+    UPDATE spend_reservation r SET outcome = 'settled', ended_at = clock_timestamp()
+    FROM jsonb_to_recordset(v_settled) AS s(identity uuid, customer_no int)
+    WHERE r.identity = s.identity AND r.customer_no = s.customer_no AND r.outcome IS NULL
+    RETURNING r.customer_no, r.currency, r.amount_nanos
+  ), months AS (
+    INSERT INTO spend_month AS m (customer_no, currency, service_month, spent) SELECT * FROM spent
+    ON CONFLICT (customer_no, currency, service_month) DO UPDATE SET spent = m.spent + excluded.spent
+  )
+  UPDATE spend_account a SET spent = a.spent + x.spent, reserved_nanos = a.reserved_nanos - x.freed
+  FROM (SELECT customer_no, currency, sum(spent) AS spent, sum(freed) AS freed FROM (
+          SELECT customer_no, currency, spent, 0 AS freed FROM spent
+          UNION ALL SELECT customer_no, currency, 0, amount_nanos FROM ended) y GROUP BY 1, 2) x
+  WHERE a.customer_no = x.customer_no AND a.currency = x.currency;
+  UPDATE usage_block SET counted = 1 WHERE block_no = ANY (v_blocks);
+  PERFORM note_crossings(v_customers);
+  RETURN cardinality(v_blocks);
+END $$;
+--> statement-breakpoint
+
+-- ---- Limits ----
+
+-- Sets a customer's limits as a whole; the same ones again change nothing. Limits that are reached already are told at once.
+CREATE FUNCTION set_spend_limits(p_customer text, p_currency text, p_period text, p_soft numeric, p_hard numeric, p_prepaid boolean)
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v_no int := open_spend_account(p_customer, p_currency);
+BEGIN
+  PERFORM lock_spend_accounts(ARRAY[v_no]);
+  UPDATE spend_account a SET period = p_period, soft_nanos = p_soft, hard_nanos = p_hard, prepaid = p_prepaid,
+    limit_no = a.limit_no + 1, limits_from = date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date
+  WHERE a.customer_no = v_no AND a.currency = p_currency
+    AND (a.period, a.soft_nanos, a.hard_nanos, a.prepaid) IS DISTINCT FROM (p_period, p_soft, p_hard, p_prepaid);
+  PERFORM note_crossings(ARRAY[v_no]);
+END $$;
+--> statement-breakpoint
+
+CREATE FUNCTION notify_spend_crossing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM notify_customer(c.id, format('customer.spend_limit.%s_reached', NEW.kind),
+    format('spend_limit:%s:%s:%s:%s:%s', c.id, NEW.currency, NEW.limit_no, NEW.kind, NEW.month),
+    jsonb_build_object('period', CASE WHEN NEW.month > '0001-01-01' THEN 'month' ELSE 'total' END,
+      'limit', money_json(NEW.currency, NEW.limit_nanos), 'spent', trim_scale(NEW.spent)::text)
+    || CASE WHEN NEW.month > '0001-01-01' THEN jsonb_build_object('month', to_char(NEW.month, 'YYYY-MM')) ELSE '{}' END)
+  FROM customer c WHERE c.customer_no = NEW.customer_no;
+  RETURN NULL;
+END $$;
+--> statement-breakpoint
+CREATE TRIGGER notify_spend_crossing AFTER INSERT ON spend_crossing FOR EACH ROW EXECUTE FUNCTION notify_spend_crossing();
+--> statement-breakpoint
+
+-- ---- Authorizing a prediction ----
+
+-- What these quantities (at their meters' scales) cost at a model's price now, in nanos, rounded up. NULL without a price.
+CREATE FUNCTION estimate_nanos(p_model text, p_currency text, p_quantities jsonb) RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT ceil(coalesce(sum(least(q.quantity, c.max_per_event) * c.unit_amount), 0) * 1000000000)
+  FROM rate_segment s
+  LEFT JOIN (price_component c JOIN meter m USING (meter_no)
+    CROSS JOIN LATERAL (SELECT (p_quantities->>m.name)::numeric) AS q(quantity)) ON c.price_no = s.price_no AND q.quantity IS NOT NULL
+  WHERE s.model_no = (SELECT model_no FROM model WHERE id = p_model) AND s.currency = p_currency
+    AND s.since <= epoch_micros(clock_timestamp()) AND epoch_micros(clock_timestamp()) < s.until
+  GROUP BY s.price_no
+$$;
+--> statement-breakpoint
+
+-- Ends open reservations of one account whose time is over. The caller holds the account's row. Answers what that frees.
+CREATE FUNCTION expire_reservations_of(p_customer_no int, p_currency text) RETURNS numeric LANGUAGE sql VOLATILE AS $$
+  WITH ended AS (
+    UPDATE spend_reservation SET outcome = 'expired', ended_at = clock_timestamp()
+    WHERE customer_no = p_customer_no AND currency = p_currency AND outcome IS NULL AND expires_at <= clock_timestamp()
+    RETURNING amount_nanos
+  ), freed AS (SELECT coalesce(sum(amount_nanos), 0) AS nanos FROM ended)
+  UPDATE spend_account a SET reserved_nanos = a.reserved_nanos - f.nanos FROM freed f
+  WHERE a.customer_no = p_customer_no AND a.currency = p_currency RETURNING f.nanos
+$$;
+--> statement-breakpoint
+
+-- Whether a prediction may run: its estimate is reserved against the hard limit and the credits, or nothing is. The same
+-- prediction again gets the same answer while its reservation is open or once it is settled. It reads the customer, its
+-- account's row (locked: two at once cannot both take what is left), one month and one reservation, each by its key.
+-- state: reserved, settled, no_limit, hard_limit_reached, credit_exhausted. What is left is after this one's estimate.
+CREATE FUNCTION authorize_prediction(p_customer text, p_model text, p_currency text, p_amount numeric, p_quantities jsonb,
+  p_identity uuid, p_source text, p_ttl_seconds int)
+RETURNS TABLE (state text, customer_no int, currency text, amount_nanos numeric, expires_at timestamptz,
+  limit_left_nanos numeric, credit_left_nanos numeric) LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+  a spend_account;
+  r spend_reservation;
+  v_now timestamptz := clock_timestamp();
+  v_month date := date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date;
+  v_no int;
+  v_currency text;
+  v_amount numeric := p_amount;
+  v_spent numeric;
+  v_limit_left numeric;
+  v_credit_left numeric;
+  v_state text;
+BEGIN
+  SELECT c.customer_no, v.currency INTO v_no, v_currency FROM customer c JOIN customer_version v USING (customer_no)
+  WHERE c.id = p_customer AND v.effective_from <= v_now AND v_now < v.effective_until;
+  IF v_no IS NULL THEN PERFORM refuse('customer_unknown'); END IF;
+  IF p_currency <> v_currency THEN PERFORM refuse('currency_differs', jsonb_build_object('currency', v_currency)); END IF;
+  IF v_amount IS NULL THEN
+    v_amount := estimate_nanos(p_model, v_currency, p_quantities);
+    IF v_amount IS NULL THEN PERFORM refuse('no_price', jsonb_build_object('currency', v_currency)); END IF;
+  END IF;
+
+  SELECT * INTO a FROM spend_account s WHERE s.customer_no = v_no AND s.currency = v_currency FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'no_limit', v_no, v_currency, v_amount, NULL::timestamptz, NULL::numeric, NULL::numeric;
+    RETURN;
+  END IF;
+
+  SELECT * INTO r FROM spend_reservation x WHERE x.identity = p_identity AND x.customer_no = v_no;
+  IF r.outcome = 'settled' OR (r.identity IS NOT NULL AND r.outcome IS NULL AND r.expires_at > v_now) THEN
+    v_state := coalesce(r.outcome, 'reserved');
+    v_amount := r.amount_nanos;
+  END IF;
+
+  FOR v_try IN 1..2 LOOP
+    v_spent := CASE a.period WHEN 'total' THEN a.spent ELSE coalesce((SELECT m.spent FROM spend_month m
+      WHERE m.customer_no = v_no AND m.currency = v_currency AND m.service_month = v_month), 0) END;
+    v_limit_left := a.hard_nanos - ceil(v_spent * 1000000000) - a.reserved_nanos;
+    v_credit_left := CASE WHEN a.prepaid
+      THEN a.credit_nanos - (ceil(a.spent * 1000000000) - a.invoiced_nanos) - a.reserved_nanos END;
+    EXIT WHEN v_state IS NOT NULL OR v_amount <= least(v_limit_left, v_credit_left) OR least(v_limit_left, v_credit_left) IS NULL;
+    -- Before anybody is refused, what nobody waits for any more is freed.
+    EXIT WHEN v_try = 2 OR expire_reservations_of(v_no, v_currency) = 0;
+    SELECT * INTO a FROM spend_account s WHERE s.customer_no = v_no AND s.currency = v_currency;
+  END LOOP;
+
+  IF v_state IS NULL AND v_amount > v_limit_left THEN
+    INSERT INTO spend_crossing (customer_no, currency, limit_no, kind, month, limit_nanos, spent)
+    SELECT v_no, v_currency, a.limit_no, 'hard', m.month, a.hard_nanos, v_spent
+    FROM (SELECT CASE a.period WHEN 'total' THEN date '0001-01-01' ELSE v_month END) AS m(month)
+    WHERE NOT EXISTS (SELECT FROM spend_crossing x WHERE x.customer_no = v_no AND x.currency = v_currency
+      AND x.limit_no = a.limit_no AND x.kind = 'hard' AND x.month = m.month);
+    v_state := 'hard_limit_reached';
+  ELSIF v_state IS NULL AND v_amount > v_credit_left THEN
+    v_state := 'credit_exhausted';
+  ELSIF v_state IS NULL THEN
+    -- One whose time was over, and that nobody ended yet, is still held for: that ends here.
+    v_spent := CASE WHEN r.identity IS NOT NULL THEN (SELECT coalesce(sum(x.amount_nanos), 0) FROM spend_reservation x
+      WHERE x.identity = p_identity AND x.customer_no = v_no AND x.outcome IS NULL) ELSE 0 END;
+    INSERT INTO spend_reservation AS x (identity, customer_no, currency, amount_nanos, source, expires_at)
+    VALUES (p_identity, v_no, v_currency, v_amount, p_source, v_now + make_interval(secs => p_ttl_seconds))
+    ON CONFLICT (identity, customer_no) DO UPDATE SET currency = excluded.currency, amount_nanos = excluded.amount_nanos,
+      source = excluded.source, expires_at = excluded.expires_at, outcome = NULL, ended_at = NULL
+    RETURNING x.* INTO r;
+    UPDATE spend_account s SET reserved_nanos = s.reserved_nanos + v_amount - v_spent
+    WHERE s.customer_no = v_no AND s.currency = v_currency;
+    v_state := 'reserved';
+    v_limit_left := v_limit_left - v_amount + v_spent;
+    v_credit_left := v_credit_left - v_amount + v_spent;
+  END IF;
+  RETURN QUERY SELECT v_state, v_no, v_currency, v_amount, CASE WHEN v_state = 'reserved' THEN r.expires_at END, v_limit_left, v_credit_left;
+END $$;
+--> statement-breakpoint
+
+-- Ends a reservation that nobody needs; one that has ended stays as it is. Answers how it ended, NULL when there is none.
+CREATE FUNCTION release_reservation(p_identity uuid, p_customer_no int, p_sources text[]) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE r spend_reservation;
+BEGIN
+  PERFORM lock_spend_accounts(ARRAY[p_customer_no]);
+  SELECT * INTO r FROM spend_reservation x WHERE x.identity = p_identity AND x.customer_no = p_customer_no
+    AND (p_sources IS NULL OR x.source = ANY (p_sources));
+  IF r.identity IS NULL OR r.outcome IS NOT NULL THEN RETURN r.outcome; END IF;
+  UPDATE spend_reservation SET outcome = 'released', ended_at = clock_timestamp()
+  WHERE identity = p_identity AND customer_no = p_customer_no;
+  UPDATE spend_account SET reserved_nanos = reserved_nanos - r.amount_nanos
+  WHERE customer_no = p_customer_no AND currency = r.currency;
+  RETURN 'released';
+END $$;
+--> statement-breakpoint
+
+-- Ends every reservation whose time is over, account by account; answers how many accounts had any. Those that ended before
+-- p_forget are forgotten, at most p_limit: so long the same prediction gets the same answer.
+CREATE FUNCTION expire_reservations(p_forget timestamptz, p_limit int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v_customers int[];
+BEGIN
+  SELECT array_agg(DISTINCT customer_no) INTO v_customers FROM spend_reservation
+  WHERE outcome IS NULL AND expires_at <= clock_timestamp();
+  PERFORM lock_spend_accounts(v_customers);
+  PERFORM expire_reservations_of(customer_no, currency) FROM spend_account WHERE customer_no IN (SELECT unnest(v_customers));
+  DELETE FROM spend_reservation WHERE ctid IN (
+    SELECT ctid FROM spend_reservation WHERE outcome IS NOT NULL AND ended_at < p_forget ORDER BY ended_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
+  RETURN coalesce(cardinality(v_customers), 0);
+END $$;
+--> statement-breakpoint
+
+-- ---- Credits ----
+
+-- What is left of each grant. Order of use: what expires first, then by priority, then what was granted first.
+CREATE VIEW credit_standing AS
+SELECT g.*, u.nanos AS used_nanos, coalesce(x.amount_nanos, 0) AS expired_nanos, x.grant_id IS NOT NULL AS is_over,
+  g.amount_nanos - u.nanos - coalesce(x.amount_nanos, 0) AS left_nanos,
+  row_number() OVER (PARTITION BY g.customer, g.currency ORDER BY g.expires_at NULLS LAST, g.priority, g.grant_no) AS place
+FROM credit_grant g
+CROSS JOIN LATERAL (SELECT coalesce(sum(amount_nanos), 0) AS nanos FROM credit_use WHERE grant_id = g.id) u
+LEFT JOIN credit_expiry x ON x.grant_id = g.id;
+--> statement-breakpoint
+
+-- Grants credit: a paid one against what was received, a promotional one at the platform's expense. Under the id, or the
+-- reference, of an earlier grant nothing new is granted. Answers the grant's id.
+CREATE FUNCTION grant_credit(p_id text, p_customer text, p_currency text, p_amount numeric, p_kind text, p_priority int,
+  p_expires_at timestamptz, p_reason text, p_reference text, p_by text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_no int := open_spend_account(p_customer, p_currency);
+  v credit_grant;
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(7001);
+  PERFORM lock_spend_accounts(ARRAY[v_no]);
+  SELECT * INTO v FROM credit_grant WHERE id = p_id OR (customer = p_customer AND reference = p_reference) ORDER BY id = p_id DESC LIMIT 1;
+  IF FOUND THEN
+    IF (v.customer, v.currency, v.amount_nanos, v.kind) IS DISTINCT FROM (p_customer, p_currency, p_amount, p_kind) THEN
+      PERFORM refuse('grant_differs', jsonb_build_object('id', v.id, 'currency', v.currency, 'nanos', v.amount_nanos));
+    END IF;
+    RETURN v.id;
+  END IF;
+  INSERT INTO credit_grant (id, customer, currency, amount_nanos, kind, priority, expires_at, reason, reference, granted_by)
+  VALUES (p_id, p_customer, p_currency, p_amount, p_kind, p_priority, p_expires_at, p_reason, p_reference, p_by);
+  PERFORM post_entry(format('credit:%s', p_id), 'credit_granted', p_currency, open_period(),
+    jsonb_strip_nulls(jsonb_build_object('grant', p_id, 'reason', p_reason, 'reference', p_reference)),
+    ARRAY[CASE p_kind WHEN 'paid' THEN 'platform:received' ELSE 'platform:promotions' END, format('customer:%s:credit', p_customer)],
+    ARRAY[p_amount, -p_amount]);
+  UPDATE spend_account SET credit_nanos = credit_nanos + p_amount WHERE customer_no = v_no AND currency = p_currency;
+  RETURN p_id;
+END $$;
+--> statement-breakpoint
+
+-- Pays an invoice out of its customer's credits, in their order of use, as far as they go in whole steps of the currency:
+-- what is left to ask for is something that can be paid. The caller holds the account's row.
+CREATE FUNCTION pay_invoice_from_credits(p_invoice invoice, p_customer_no int) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_total numeric;
+  v_now timestamptz := clock_timestamp();
+BEGIN
+  SELECT least(p_invoice.amount_nanos, div(a.credit_nanos, invoice_step(a.currency)) * invoice_step(a.currency)) INTO v_total
+  FROM spend_account a WHERE a.customer_no = p_customer_no AND a.currency = p_invoice.currency;
+  IF v_total = 0 THEN RETURN; END IF;
+  INSERT INTO credit_use (grant_id, invoice_id, amount_nanos)
+  SELECT id, p_invoice.id, least(left_nanos, v_total - before) FROM (
+    SELECT s.id, s.place, s.left_nanos, sum(s.left_nanos) OVER (ORDER BY s.place) - s.left_nanos AS before
+    FROM credit_standing s WHERE s.customer = p_invoice.customer AND s.currency = p_invoice.currency AND s.left_nanos > 0) x
+  WHERE before < v_total ORDER BY place;
+  INSERT INTO invoice_payment (invoice_id, reference, amount_nanos, recorded_by, paid_at)
+  VALUES (p_invoice.id, 'tributary:credits', v_total, 'credits', v_now);
+  PERFORM post_entry(format('payment:%s:tributary:credits', p_invoice.id), 'customer_paid', p_invoice.currency, open_period(),
+    jsonb_build_object('invoice', p_invoice.id, 'reference', 'tributary:credits'),
+    ARRAY[format('customer:%s:credit', p_invoice.customer), format('customer:%s:receivable', p_invoice.customer)], ARRAY[v_total, -v_total]);
+  UPDATE spend_account SET credit_nanos = credit_nanos - v_total WHERE customer_no = p_customer_no AND currency = p_invoice.currency;
+  IF v_total = p_invoice.amount_nanos THEN
+    PERFORM plan_release(p_invoice.id, v_now);
+    PERFORM release_held(p_invoice.id, 1);
+  END IF;
+END $$;
+--> statement-breakpoint
+
+-- Part of make_invoices: what is invoiced is no longer spent without an invoice, and credits pay before anybody is asked.
+CREATE FUNCTION pay_from_credits(p_period date) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v_customers int[];
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(7001);
+  SELECT array_agg(c.customer_no) INTO v_customers FROM invoice i JOIN customer c ON c.id = i.customer
+  WHERE i.period = p_period AND EXISTS (SELECT FROM spend_account a WHERE a.customer_no = c.customer_no AND a.currency = i.currency);
+  PERFORM lock_spend_accounts(v_customers);
+  UPDATE spend_account a SET invoiced_nanos = a.invoiced_nanos + i.amount_nanos + i.netted_nanos
+  FROM invoice i JOIN customer c ON c.id = i.customer
+  WHERE i.period = p_period AND a.customer_no = c.customer_no AND a.currency = i.currency;
+  PERFORM pay_invoice_from_credits(i, c.customer_no)
+  FROM invoice i JOIN customer c ON c.id = i.customer JOIN spend_account a ON a.customer_no = c.customer_no AND a.currency = i.currency
+  WHERE i.period = p_period AND i.amount_nanos > 0 AND a.credit_nanos > 0;
+END $$;
+--> statement-breakpoint
+
+-- Books what is left of grants whose time is over at p_at, customer by customer: a promotional one goes back where it came
+-- from, a paid one becomes the platform's. What usage needs that is not invoiced yet stays: it was used in time, and the next
+-- invoices take it first. Answers how many grants.
+CREATE FUNCTION expire_credits(p_at timestamptz, p_limit int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_due text[];
+  v_names text[];
+  v_customers int[];
+  v record;
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(7001);
+  SELECT array_agg(x.id), array_agg(DISTINCT c.id), array_agg(DISTINCT c.customer_no) INTO v_due, v_names, v_customers FROM (
+    SELECT g.id, g.customer FROM credit_grant g
+    WHERE g.expires_at <= p_at AND NOT EXISTS (SELECT FROM credit_expiry e WHERE e.grant_id = g.id)
+    ORDER BY g.expires_at, g.grant_no LIMIT p_limit) x JOIN customer c ON c.id = x.customer;
+  IF v_due IS NULL THEN RETURN 0; END IF;
+  PERFORM lock_spend_accounts(v_customers);
+  FOR v IN
+    INSERT INTO credit_expiry (grant_id, amount_nanos)
+    SELECT s.id, s.left_nanos - greatest(least(s.left_nanos, ceil(a.spent * 1000000000) - a.invoiced_nanos - s.before), 0)
+    FROM (SELECT x.*, sum(x.left_nanos) OVER (PARTITION BY x.customer, x.currency ORDER BY x.place) - x.left_nanos AS before
+          FROM credit_standing x WHERE x.customer = ANY (v_names)) s
+    JOIN customer c ON c.id = s.customer
+    JOIN spend_account a ON a.customer_no = c.customer_no AND a.currency = s.currency
+    WHERE s.id = ANY (v_due) AND NOT s.is_over
+    ORDER BY s.place RETURNING *
+  LOOP
+    CONTINUE WHEN v.amount_nanos = 0;
+    PERFORM post_entry(format('credit_expired:%s', g.id), 'credit_expired', g.currency, open_period(), jsonb_build_object('grant', g.id),
+      ARRAY[format('customer:%s:credit', g.customer), CASE g.kind WHEN 'paid' THEN 'platform:breakage' ELSE 'platform:promotions' END],
+      ARRAY[v.amount_nanos, -v.amount_nanos]) FROM credit_grant g WHERE g.id = v.grant_id;
+    UPDATE spend_account a SET credit_nanos = a.credit_nanos - v.amount_nanos
+    FROM credit_grant g JOIN customer c ON c.id = g.customer
+    WHERE g.id = v.grant_id AND a.customer_no = c.customer_no AND a.currency = g.currency;
+  END LOOP;
+  RETURN cardinality(v_due);
+END $$;

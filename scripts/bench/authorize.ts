@@ -1,0 +1,75 @@
+import { CUSTOMERS, customerId, loadBenchCatalog } from "./load/catalog.ts";
+import type { LoadResult } from "./load/send-load.ts";
+import { startLoad } from "./load/start-load.ts";
+import { say } from "./say.ts";
+import { type Opened, withOpened } from "./world/opened.ts";
+import { startRole } from "./world/roles.ts";
+import { openBenchDatabase } from "./world/servers.ts";
+import { temporaryFolder } from "./world/temporary-folder.ts";
+
+export interface AuthorizeSettings {
+  seed: number;
+  partitions: number;
+  /** Of each measurement, after its warm-up. */
+  seconds: number;
+}
+
+export interface AuthorizeFigures {
+  /** By whom it is asked, in turn. */
+  customers: number;
+  load: LoadResult;
+  /** Σ of the open reservations is what the accounts say, and no limit is passed. */
+  differences: number;
+}
+
+const REQUESTS_PER_SECOND = 500;
+/** Enough of them that a request that is due finds one free. */
+const CONNECTIONS = 64;
+const WARMUP_SECONDS = 3;
+
+/** API and worker, PostgreSQL log; every customer has a hard limit. Many customers, and one who asks for everything. */
+export async function measureAuthorize(
+  opened: Opened,
+  settings: AuthorizeSettings,
+): Promise<AuthorizeFigures[]> {
+  const figures: AuthorizeFigures[] = [];
+  for (const customers of [CUSTOMERS, 1])
+    figures.push(await withOpened(opened, (own) => measureCustomers(own, customers, settings)));
+  return figures;
+}
+
+async function measureCustomers(
+  opened: Opened,
+  customers: number,
+  { seed, partitions, seconds }: AuthorizeSettings,
+): Promise<AuthorizeFigures> {
+  const folder = await temporaryFolder(opened);
+  const { sql, url: databaseUrl } = await openBenchDatabase(opened, folder);
+  await loadBenchCatalog(sql);
+  await sql`
+    SELECT set_spend_limits(id, 'USD', 'month', 1000000000000, 1000000000000000, false)
+    FROM unnest(${Array.from({ length: customers }, (_, n) => customerId(n))}::text[]) AS id`;
+  const start = { folder, databaseUrl, brokers: null, partitions };
+  const [api, worker] = [startRole(opened, "api", start), startRole(opened, "worker", start)];
+  await worker.ready;
+  say(`authorize: ${REQUESTS_PER_SECOND} requests/s of ${customers} customer(s)`);
+  const load = await Promise.race([
+    startLoad(opened, {
+      what: "authorize",
+      url: await api.ready,
+      batch: customers,
+      connections: CONNECTIONS,
+      requestsPerSecond: REQUESTS_PER_SECOND,
+      warmupSeconds: WARMUP_SECONDS,
+      seconds,
+      seed,
+    }).result,
+    api.failed,
+    worker.failed,
+  ]);
+  const [row] = await sql<[{ wrong: number }]>`
+    SELECT count(*)::int AS wrong FROM spend_account a
+    WHERE reserved_nanos > hard_nanos OR reserved_nanos <> (SELECT coalesce(sum(r.amount_nanos), 0) FROM spend_reservation r
+      WHERE r.customer_no = a.customer_no AND r.outcome IS NULL)`;
+  return { customers, load, differences: row.wrong };
+}

@@ -1,0 +1,32 @@
+import type { Sql } from "../../postgres/index.ts";
+
+/** So much is counted in one transaction: with full blocks half a million events. */
+const BLOCKS_PER_CALL = 50;
+/** After so long the same prediction may be authorized anew, if its event never came. */
+const REMEMBERED_HOURS = 24;
+const FORGOTTEN_PER_CALL = 10_000;
+
+/**
+ * Brings the spend of customers with credits or limits up to the events that are metered, and ends the reservations that
+ * these events settle. Costs one look at a table when no customer has any. Safe to repeat, and beside itself.
+ */
+export async function countSpend(sql: Sql): Promise<void> {
+  if (!(await anybodyCounts(sql))) return;
+  for (;;) {
+    const [row] = await sql<[{ counted: number }]>`SELECT count_spend(${BLOCKS_PER_CALL}) AS counted`;
+    if (row.counted < BLOCKS_PER_CALL) return;
+  }
+}
+
+/** countSpend(), and the end of reservations whose time is over. */
+export async function sweepSpend(sql: Sql): Promise<void> {
+  if (!(await anybodyCounts(sql))) return;
+  await countSpend(sql);
+  await sql`
+    SELECT expire_reservations(clock_timestamp() - make_interval(hours => ${REMEMBERED_HOURS}), ${FORGOTTEN_PER_CALL})`;
+}
+
+async function anybodyCounts(sql: Sql): Promise<boolean> {
+  const accounts = await sql`SELECT FROM spend_account LIMIT 1`;
+  return accounts.length > 0;
+}
