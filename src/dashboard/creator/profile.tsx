@@ -25,7 +25,7 @@ export function Profile() {
   const payee = useApi("get /v1/payees/{id}", { path: { id } });
   const onboarding = useApi("get /v1/payees/{id}/onboarding", { path: { id } });
   const link = useAction("post /v1/payees/{id}/onboarding-links", {
-    then: ({ url }) => window.location.assign(url),
+    done: ({ url }) => window.location.assign(url),
   });
   return (
     <Page title="Profile" asOf={onboarding.data?.as_of}>

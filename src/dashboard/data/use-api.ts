@@ -59,13 +59,13 @@ export function useApiOrNull<O extends Operation>(
 /** Something to be carried out. What it may have changed on the page is asked for again after, unless it only looks. */
 export function useAction<O extends Operation>(
   operation: O,
-  { then, onlyLooks = false }: { then?: (answer: Answer<O>) => void; onlyLooks?: boolean } = {},
+  { done, onlyLooks = false }: { done?: (answer: Answer<O>) => void; onlyLooks?: boolean } = {},
 ): UseMutationResult<Answer<O>, Error, Input<O>> {
   const client = useQueryClient();
   return useMutation<Answer<O>, Error, Input<O>>({
     mutationFn: (input) => call(operation, input),
     onSuccess: async (answer) => {
-      then?.(answer);
+      done?.(answer);
       if (!onlyLooks)
         await client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
     },
