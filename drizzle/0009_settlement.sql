@@ -113,12 +113,12 @@ LANGUAGE sql STABLE SET jit = off SET work_mem = '64MB' AS $$
     SELECT a.owner AS payee, e.currency,
       coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind = 'release'), 0) AS earned,
       coalesce(sum(p.amount_nanos) FILTER (WHERE e.kind = 'netting'), 0) AS netted,
-      coalesce(sum(p.amount_nanos) FILTER (WHERE e.kind IN ('hold', 'reserve')), 0) AS held,
-      coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind IN ('hold_released', 'reserve_released')), 0) AS released,
+      coalesce(sum(p.amount_nanos) FILTER (WHERE e.kind IN ('hold', 'reserve', 'dispute_held')), 0) AS held,
+      coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind IN ('hold_released', 'reserve_released', 'dispute_released')), 0) AS released,
       coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind = 'conversion'), 0) AS converted,
       coalesce(sum(p.amount_nanos) FILTER (WHERE e.kind IN ('payout_sent', 'payout_returned', 'payout_reversed')), 0) AS paid,
       coalesce(-sum(p.amount_nanos) FILTER (WHERE e.kind NOT IN ('release', 'netting', 'hold', 'reserve', 'hold_released', 'reserve_released',
-        'conversion', 'payout_sent', 'payout_returned', 'payout_reversed')), 0) AS adjustments
+        'dispute_held', 'dispute_released', 'conversion', 'payout_sent', 'payout_returned', 'payout_reversed')), 0) AS adjustments
     FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
     WHERE e.period = p_period AND a.kind = 'payee:payable' GROUP BY 1, 2
   ), brought AS (

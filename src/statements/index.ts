@@ -1,6 +1,5 @@
 export { type Balance, balancesOf } from "./balances/balances.ts";
 export { type WaitingBalance, waitingBalances } from "./balances/waiting.ts";
-export { type EarningsChanges, earningsChanges } from "./changes.ts";
 export { findStatements, listPayouts, type PayoutView, statementsOf, statementsOfYear } from "./documents.ts";
 export {
   comparedWithPrevious,
@@ -14,6 +13,8 @@ export {
   type Explanation,
   explainEarnings,
 } from "./explain.ts";
+export { type EarningsChanges, earningsChanges } from "./over-time/changes.ts";
+export { type EarningsSeries, earningsSeries, SERIES_STEPS } from "./over-time/series.ts";
 export { earningsCsv } from "./paper/earnings-csv.ts";
 export { statementsCsv } from "./paper/statement-csv.ts";
 export {
@@ -26,4 +27,3 @@ export { taxReports, taxReportsCsv } from "./paper/tax-report.ts";
 export { findPredictions, type PredictionView } from "./prediction.ts";
 export { type Chain, type ChainStep, chainOf } from "./predictions/chain.ts";
 export { type Preview, previewDraft } from "./preview.ts";
-export { type EarningsSeries, earningsSeries, SERIES_STEPS } from "./series.ts";

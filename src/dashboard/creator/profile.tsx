@@ -24,7 +24,9 @@ export function Profile() {
   const id = usePayee();
   const payee = useApi("get /v1/payees/{id}", { path: { id } });
   const onboarding = useApi("get /v1/payees/{id}/onboarding", { path: { id } });
-  const link = useAction("post /v1/payees/{id}/onboarding-links", ({ url }) => window.location.assign(url));
+  const link = useAction("post /v1/payees/{id}/onboarding-links", {
+    done: ({ url }) => window.location.assign(url),
+  });
   return (
     <Page title="Profile" asOf={onboarding.data?.as_of}>
       <Panel title="Who is paid">

@@ -41,17 +41,33 @@ export function useApi<O extends Operation>(
   });
 }
 
-/** Something that changes: what it may have changed on the page is asked for again after. */
+/** The same, where nothing being there yet is an answer too: null. */
+export function useApiOrNull<O extends Operation>(
+  operation: O,
+  input: Input<O>,
+): UseQueryResult<Answer<O> | null, Error> {
+  return useQuery<Answer<O> | null, Error>({
+    queryKey: keyOf(operation, input),
+    queryFn: () =>
+      call(operation, input).catch((error: unknown) => {
+        if (error instanceof Problem && error.status === 404) return null;
+        throw error;
+      }),
+  });
+}
+
+/** Something to be carried out. What it may have changed on the page is asked for again after, unless it only looks. */
 export function useAction<O extends Operation>(
   operation: O,
-  then?: (answer: Answer<O>) => void,
+  { done, onlyLooks = false }: { done?: (answer: Answer<O>) => void; onlyLooks?: boolean } = {},
 ): UseMutationResult<Answer<O>, Error, Input<O>> {
   const client = useQueryClient();
   return useMutation<Answer<O>, Error, Input<O>>({
     mutationFn: (input) => call(operation, input),
     onSuccess: async (answer) => {
-      then?.(answer);
-      await client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
+      done?.(answer);
+      if (!onlyLooks)
+        await client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
     },
   });
 }

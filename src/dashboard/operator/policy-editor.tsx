@@ -23,7 +23,7 @@ export function PolicyEditor({ model, steps }: { model: string; steps: Steps | n
   const [chosen, setChosen] = useState<string | null>(null);
   const period = chosen ?? settlements.data?.data[0]?.period ?? addMonths(thisMonth(), -1);
   const [from, setFrom] = useState(`${addMonths(thisMonth(), 1)}-01T00:00:00Z`);
-  const preview = useAction("post /v1/policies/preview");
+  const preview = useAction("post /v1/policies/preview", { onlyLooks: true });
   const post = useAction("post /v1/models/{owner}/{name}/policies");
   const draft = parse(text);
   const [owner = "", name = ""] = model.split("/");

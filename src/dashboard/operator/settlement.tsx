@@ -1,9 +1,8 @@
 import { useState } from "react";
 import { Link } from "wouter";
 import type { Answer } from "../data/api.ts";
-import { Problem } from "../data/api.ts";
 import { monthName, timeName } from "../data/time.ts";
-import { useAction, useApi } from "../data/use-api.ts";
+import { useAction, useApiOrNull } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
@@ -20,21 +19,22 @@ const STATES = ["open", "closed", "planned", "approved", "paid"];
 /** A month from close to paid: each step with what it will do, and who may take it back. */
 export function Settlement({ params: { period } }: { params: { period: string } }) {
   const path = { period };
-  const settlement = useApi("get /v1/settlements/{period}", { path });
-  const open = settlement.error instanceof Problem && settlement.error.status === 404;
+  const settlement = useApiOrNull("get /v1/settlements/{period}", { path });
   const state = settlement.data?.state ?? "open";
   return (
     <Page title={`Settlement of ${monthName(period)}`} above={<Link href="/settlements">Settlements</Link>}>
       <RunProgress />
-      <Steps settlement={settlement.data} />
-      {open ? (
-        <CloseStep period={period} />
-      ) : (
-        <Shown query={settlement} lines={10}>
-          {(shown) => (
+      <Steps settlement={settlement.data ?? undefined} />
+      <Shown query={settlement} lines={10}>
+        {(shown) =>
+          shown === null ? (
+            <CloseStep period={period} />
+          ) : (
             <>
               {state === "closing" && <CloseStep period={period} />}
-              {["closed", "planned"].includes(state) && <PlanStep period={period} settlement={shown} />}
+              {["released", "closed", "planned"].includes(state) && (
+                <PlanStep period={period} settlement={shown} />
+              )}
               {["approved", "paid"].includes(state) && <PayStep period={period} settlement={shown} />}
               {shown.plan !== null && (
                 <>
@@ -44,9 +44,9 @@ export function Settlement({ params: { period } }: { params: { period: string } 
               )}
               {["approved", "paid"].includes(state) && <Reconciliations period={period} />}
             </>
-          )}
-        </Shown>
-      )}
+          )
+        }
+      </Shown>
     </Page>
   );
 }
@@ -72,7 +72,7 @@ function Steps({ settlement }: { settlement: Settlement | undefined }) {
 }
 
 function CloseStep({ period }: { period: string }) {
-  const preview = useAction("post /v1/settlements/{period}/close");
+  const preview = useAction("post /v1/settlements/{period}/close", { onlyLooks: true });
   const close = useAction("post /v1/settlements/{period}/close");
   const shown =
     preview.data !== undefined && preview.data !== null && "dry_run" in preview.data ? preview.data : null;

@@ -7,8 +7,9 @@ export function Term({ name, children }: { name: Defined; children?: ReactNode }
   const { title, text } = DEFINITIONS[name];
   return (
     <Popover.Root>
-      <Popover.Trigger className="term" aria-label={`${title}: what is this?`}>
+      <Popover.Trigger className="term">
         {children ?? title}
+        <span className="hidden">: what is this?</span>
         <span aria-hidden="true" className="term-mark">
           ?
         </span>

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { nextPeriod, periodOfDay } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import { earningsChanges, earningsSeries, SERIES_STEPS } from "../../statements/index.ts";
 import { defineRoute, type Route } from "../route.ts";
@@ -9,17 +10,38 @@ const readers = ["operator", "payee"] as const;
 const DAYS_MAX = 1_100;
 const DAY_MS = 86_400_000;
 
-const range = { from: Day, to: Day, currency: Currency.optional() };
-type Range = { from: string; to: string };
+const range = { from: Day.optional(), to: Day.optional(), currency: Currency.optional() };
+interface Range {
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+/** Without bounds it is this month. */
+function rangeOf({ from, to }: Range): { from: string; to: string } {
+  const start = from ?? `${new Date().toISOString().slice(0, 7)}-01`;
+  return { from: start, to: to ?? `${nextPeriod(periodOfDay(start))}-01` };
+}
 
 /** Neither an empty range nor a longer one than charts draw. */
 function bounded<T extends z.ZodType<Range>>(schema: T) {
   return schema
-    .refine(({ from, to }) => from < to, { path: ["to"], error: "after `from`" })
-    .refine(({ from, to }) => (Date.parse(to) - Date.parse(from)) / DAY_MS <= DAYS_MAX, {
-      path: ["from"],
-      error: `at most ${DAYS_MAX} days before \`to\``,
-    });
+    .refine(
+      (asked) => {
+        const { from, to } = rangeOf(asked);
+        return from < to;
+      },
+      { path: ["to"], error: "after `from`" },
+    )
+    .refine(
+      (asked) => {
+        const { from, to } = rangeOf(asked);
+        return (Date.parse(to) - Date.parse(from)) / DAY_MS <= DAYS_MAX;
+      },
+      {
+        path: ["from"],
+        error: `at most ${DAYS_MAX} days before \`to\``,
+      },
+    );
 }
 
 const Amount = z.string().meta({ example: "12.345678901", description: "In the answer's currency." });
@@ -43,8 +65,9 @@ const getSeries = defineRoute({
     .meta({ id: "EarningsSeries", description: "As many amounts as steps; the highest total first." }),
   async handle({ params, query, principal, context }) {
     const payee = await visiblePayee(context, principal, params.id);
-    const { currency = payee.defaultCurrency, ...range } = query;
-    return { body: await earningsSeries(context.sql, params.id, { ...range, currency }) };
+    const { currency = payee.defaultCurrency } = query;
+    const range = rangeOf(query);
+    return { body: await earningsSeries(context.sql, params.id, { ...range, step: query.step, currency }) };
   },
 });
 
@@ -81,7 +104,8 @@ const getChanges = defineRoute({
     .meta({ id: "EarningsChanges" }),
   async handle({ params, query, principal, context }) {
     const payee = await visiblePayee(context, principal, params.id);
-    const { currency = payee.defaultCurrency, ...range } = query;
+    const { currency = payee.defaultCurrency } = query;
+    const range = rangeOf(query);
     return { body: await earningsChanges(context.sql, params.id, { ...range, currency }) };
   },
 });

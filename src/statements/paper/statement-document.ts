@@ -127,6 +127,8 @@ const MOVES: Record<string, Movement["kind"]> = {
   reserve: "held",
   hold_released: "released",
   reserve_released: "released",
+  dispute_held: "held",
+  dispute_released: "released",
   conversion: "converted",
 };
 

@@ -42,7 +42,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-const QUERY = "model=ada%2Fllm&period=2023-11&from=2023-11-01&to=2023-12-01&currency=USD&limit=10";
+const QUERY = "model=ada%2Fllm&period=2023-11&currency=USD&limit=10";
 const REST: Record<string, string> = {
   period: "2023-11",
   year: "2023",

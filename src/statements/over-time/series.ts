@@ -1,8 +1,8 @@
-import { type Money, money, type Nanos } from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
-import { type EarningsRow, earningsOf, nanosOf } from "./earnings.ts";
-import type { ServiceRange } from "./grouping/service-range.ts";
-import { stepsOf } from "./grouping/time-steps.ts";
+import { type Money, money, type Nanos } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+import { type EarningsRow, earningsOf, nanosOf } from "../earnings.ts";
+import type { ServiceRange } from "../grouping/service-range.ts";
+import { stepsOf } from "../grouping/time-steps.ts";
 
 export const SERIES_STEPS = ["day", "week", "month"] as const;
 export type SeriesStep = (typeof SERIES_STEPS)[number];

@@ -1,7 +1,7 @@
-import { type Money, money, type Nanos } from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
-import { type EarningsRow, earningsOf, nanosOf } from "./earnings.ts";
-import { previousRange, type ServiceRange } from "./grouping/service-range.ts";
+import { type Money, money, type Nanos } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+import { type EarningsRow, earningsOf, nanosOf } from "../earnings.ts";
+import { previousRange, type ServiceRange } from "../grouping/service-range.ts";
 
 /** How a difference came about; the three add up to it, to the nano. */
 export interface Causes {
