@@ -50,8 +50,8 @@ export function withoutPayload(event: UsageEvent): UsageEvent | undefined {
 }
 
 export function toEvent(usage: Usage, source: string): UsageEvent & { id: string } {
-  const { id = crypto.randomUUID(), customer, time = new Date(), status = "succeeded" } = usage;
-  const { model, version, metrics = {}, parent } = usage;
+  const { id = crypto.randomUUID(), customer, time = new Date(), status = "succeeded", ...data } = usage;
+  const { model, version, metrics = {}, parent, ...payload } = data;
   // In the order in which the log has them: so they are taken over as they are, which is several times faster.
   return {
     specversion: "1.0",
@@ -66,6 +66,7 @@ export function toEvent(usage: Usage, source: string): UsageEvent & { id: string
       status,
       metrics,
       ...(parent === undefined ? {} : { parent }),
+      ...payload,
     },
   };
 }
