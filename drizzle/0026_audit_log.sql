@@ -54,7 +54,7 @@ BEGIN
   GRANT SELECT ON ALL TABLES IN SCHEMA public TO tributary_reader;
   ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO tributary_reader;
   REVOKE SELECT ON api_key, session, login_link, oidc_attempt, idempotent_request, audit_entry, audit_head, mail,
-    provider_event, reconciliation, usage_log_record, dead_letter FROM tributary_reader;
+    provider_event, reconciliation, usage_log_record, dead_letter, payload_key, payload_rewrite, payload_erasure FROM tributary_reader;
 END $$;
 --> statement-breakpoint
 
@@ -71,7 +71,8 @@ END $$;
 --> statement-breakpoint
 -- Tables that name another one's row are bound by it: its policy holds inside theirs.
 SELECT protect_rows(t, 'payee = own_payee()') FROM unnest(ARRAY['payee_legal', 'payee_freeze', 'payout_minimum', 'payout',
-  'statement', 'webhook_endpoint', 'webhook_message', 'app_user', 'held_share']) t;
+  'statement', 'webhook_endpoint', 'webhook_message', 'app_user', 'held_share', 'reserve', 'tax_form', 'conversion',
+  'adjustment_part', 'adjustment_held', 'dispute_hold']) t;
 --> statement-breakpoint
 SELECT protect_rows(t, 'payout_id IN (SELECT id FROM payout)') FROM unnest(ARRAY['payout_attempt', 'payout_reversal']) t;
 --> statement-breakpoint
@@ -104,3 +105,20 @@ SELECT protect_rows('share_proposal_party', 'proposal IN (SELECT id FROM share_p
 SELECT protect_rows('netting', 'payee = own_payee() OR customer = own_customer()');
 --> statement-breakpoint
 SELECT protect_rows('netting_rule', 'customer = own_customer()');
+--> statement-breakpoint
+-- What holds for everybody without terms of their own stands under '*'.
+SELECT protect_rows(t, 'payee IN (own_payee(), ''*'')') FROM unnest(ARRAY['payout_terms', 'reserve_rule']) t;
+--> statement-breakpoint
+SELECT protect_rows('adjustment_movement', 'starts_with(account, format(''payee:%s:'', own_payee()))
+  OR starts_with(account, format(''customer:%s:'', own_customer()))');
+--> statement-breakpoint
+SELECT protect_rows(t, 'customer = own_customer()') FROM unnest(ARRAY['credit_grant', 'payload_ref', 'prediction_share']) t;
+--> statement-breakpoint
+SELECT protect_rows(t, 'grant_id IN (SELECT id FROM credit_grant)') FROM unnest(ARRAY['credit_use', 'credit_expiry']) t;
+--> statement-breakpoint
+SELECT protect_rows(t, 'customer_no = (SELECT customer_no FROM customer WHERE id = own_customer())')
+FROM unnest(ARRAY['spend_account', 'spend_month', 'spend_reservation', 'spend_crossing']) t;
+--> statement-breakpoint
+-- What is said of a model's predictions is said to its owner.
+SELECT protect_rows('prediction_feedback', 'customer = own_customer() OR model IN (SELECT m.id FROM model m
+  JOIN model_lineage l USING (model_no) JOIN payee p USING (payee_no) WHERE p.id = own_payee())');

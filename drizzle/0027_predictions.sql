@@ -219,3 +219,9 @@ BEGIN
   SELECT count(*), max(note_rewrite('payload.' || payload_table(expires_on))::text) INTO v_count FROM gone;
   RETURN v_count;
 END $$;
+--> statement-breakpoint
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tributary_reader') THEN RETURN; END IF;
+  REVOKE SELECT ON prediction_payload FROM tributary_reader;
+END $$;

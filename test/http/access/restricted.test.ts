@@ -91,6 +91,8 @@ describe("a connection for one payee", () => {
     "mail",
     "idempotent_request",
     "usage_log_record",
+    "payload_key",
+    "prediction_payload",
   ])("may not look into %s at all", async (table) => {
     await expect(ada((sql) => sql.unsafe(`SELECT FROM ${table}`))).rejects.toThrow(/permission denied/);
   });
