@@ -10,9 +10,11 @@ const Payouts = lazy(() => import("../creator/payouts.tsx").then((m) => ({ defau
 const Statements = lazy(() => import("../creator/statements.tsx").then((m) => ({ default: m.Statements })));
 const Statement = lazy(() => import("../creator/statement.tsx").then((m) => ({ default: m.Statement })));
 const Predictions = lazy(() =>
-  import("../creator/predictions.tsx").then((m) => ({ default: m.Predictions })),
+  import("../predictions/predictions.tsx").then((m) => ({ default: m.Predictions })),
 );
-const Prediction = lazy(() => import("../creator/prediction.tsx").then((m) => ({ default: m.Prediction })));
+const Prediction = lazy(() =>
+  import("../predictions/prediction.tsx").then((m) => ({ default: m.Prediction })),
+);
 const Profile = lazy(() => import("../creator/profile.tsx").then((m) => ({ default: m.Profile })));
 const Webhooks = lazy(() => import("../creator/webhooks.tsx").then((m) => ({ default: m.Webhooks })));
 
