@@ -12,6 +12,7 @@ const CREATOR_PAGES = [
   "/",
   "/models",
   "/models/ada/llama-3-70b-code",
+  "/shares",
   "/payouts",
   "/statements",
   "/statements/2023-11/USD",
@@ -34,6 +35,9 @@ const OPERATOR_PAGES = [
   "/catalogue/ada/llama-3-70b-code",
   "/keys",
   "/stripe-events",
+  "/money-back",
+  "/audit-log",
+  "/predictions/PREDICTION",
 ];
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -49,6 +53,17 @@ describe.skipIf(executable === undefined)("every page", () => {
     for (const step of ["close", "plan", "approve", "pay", "reconcile"])
       expect(await api.operator("POST", `/v1/settlements/2023-11/${step}`)).toMatchObject({ status: 200 });
     await api.operator("PUT", "/v1/payees/sam/freeze", { reason: "identity is being checked" });
+    await api.as(await secretFor(api, { role: "payee", payee: "ada" }))(
+      "POST",
+      "/v1/models/ada/llama-3-70b-code/share-proposals",
+      {
+        effective_from: "2099-01-01T00:00:00Z",
+        shares: [
+          { payee: "ada", weight: 3 },
+          { payee: "eve", weight: 1 },
+        ],
+      },
+    );
     await api.operator("POST", "/v1/webhook-endpoints", { payee: "ada", url: "https://example.com/hook" });
     const events = (await (await import("../../scripts/demo/trace.ts")).traceEvents()).slice(0, 1_500);
     const own = events.find((event) => JSON.stringify(event).includes("ada/llama-3-70b-code"));

@@ -15,6 +15,7 @@ const Predictions = lazy(() =>
 const Prediction = lazy(() =>
   import("../predictions/prediction.tsx").then((m) => ({ default: m.Prediction })),
 );
+const Shares = lazy(() => import("../creator/shares.tsx").then((m) => ({ default: m.Shares })));
 const Profile = lazy(() => import("../creator/profile.tsx").then((m) => ({ default: m.Profile })));
 const Webhooks = lazy(() => import("../creator/webhooks.tsx").then((m) => ({ default: m.Webhooks })));
 
@@ -31,6 +32,7 @@ export function CreatorPages({ payee }: { payee: string }) {
         <Route path="/statements/:period/:currency" component={Statement} />
         <Route path="/predictions" component={Predictions} />
         <Route path="/predictions/:id" component={Prediction} />
+        <Route path="/shares" component={Shares} />
         <Route path="/webhooks" component={Webhooks} />
         <Route path="/profile" component={Profile} />
         <Route>

@@ -25,7 +25,7 @@ const CatalogueModel = lazy(() =>
 );
 const AuditLog = lazy(() => import("../oversight/audit-log.tsx").then((m) => ({ default: m.AuditLog })));
 const MoneyBack = lazy(() => import("../oversight/money-back.tsx").then((m) => ({ default: m.MoneyBack })));
-const Keys = lazy(() => import("../operator/keys.tsx").then((m) => ({ default: m.Keys })));
+const Keys = lazy(() => import("../keys/all-keys.tsx").then((m) => ({ default: m.AllKeys })));
 const Predictions = lazy(() =>
   import("../predictions/predictions.tsx").then((m) => ({ default: m.Predictions })),
 );
