@@ -13,7 +13,7 @@ type Terms = Answer<"get /v1/payees/{id}/payout-terms">;
 const SCHEDULES: Record<Terms["schedule"], string> = {
   monthly: "every month",
   quarterly: "every quarter",
-  manual: "only when the marketplace pays by hand",
+  manual: "only by hand",
 };
 
 /** How often and in which currency a payee is paid: what it may choose itself, and what it may not. */

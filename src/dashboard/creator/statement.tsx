@@ -130,7 +130,7 @@ const ROWS = [
   { name: "opening", title: "Opening balance", always: true, less: false },
   { name: "earned", title: "Earned", always: true, less: false },
   { name: "adjustments", title: "Adjustments of earlier months", always: true, less: false },
-  { name: "netted", title: "Own usage, paid out of earnings", always: false, less: true },
+  { name: "netted", title: "Own usage", always: false, less: true },
   { name: "held", title: "Held", always: false, less: true },
   { name: "released", title: "Released", always: false, less: false },
   { name: "converted", title: "Converted", always: false, less: false },

@@ -65,7 +65,7 @@ export function AllKeys() {
       </Panel>
       <Panel title="All keys">
         <Shown query={keys} lines={8}>
-          {({ data }) => <KeyTable keys={data} />}
+          {({ data }) => <KeyTable keys={data} mayChange />}
         </Shown>
       </Panel>
     </Page>

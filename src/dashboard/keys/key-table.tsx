@@ -8,8 +8,8 @@ import { SecretOnce } from "../parts/secret-once.tsx";
 
 type Key = Schema<"Key">;
 
-/** API keys with what may be done to each; a secret is never among them. */
-export function KeyTable({ keys }: { keys: readonly Key[] }) {
+/** API keys, and what may be done to each by those who may; a secret is never among them. */
+export function KeyTable({ keys, mayChange }: { keys: readonly Key[]; mayChange: boolean }) {
   const revoke = useAction("delete /v1/keys/{id}");
   const rotate = useAction("post /v1/keys/{id}/rotate");
   return (
@@ -45,7 +45,7 @@ export function KeyTable({ keys }: { keys: readonly Key[] }) {
             key: "action",
             title: "Action",
             cell: (key) =>
-              key.revoked_at !== null ? (
+              key.revoked_at !== null || !mayChange ? (
                 "–"
               ) : (
                 <span className="actions">

@@ -19,10 +19,10 @@ export function OwnKeys() {
       {mayMake ? (
         <NewKey payee={payee} />
       ) : (
-        <Notice>Keys are made by owners who signed in by mail. A key makes no other keys.</Notice>
+        <Notice>Keys are made and revoked by owners who signed in by mail. A key makes no other keys.</Notice>
       )}
       <Shown query={keys} lines={3}>
-        {({ data }) => <KeyTable keys={data.filter((key) => key.payee === payee)} />}
+        {({ data }) => <KeyTable keys={data.filter((key) => key.payee === payee)} mayChange={mayMake} />}
       </Shown>
     </Panel>
   );
