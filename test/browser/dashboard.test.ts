@@ -44,6 +44,7 @@ describe.skipIf(executable === undefined)("the dashboard, in a real browser", ()
     await expect
       .poll(
         async () => ((await api.operator("GET", "/v1/settlements/2023-11")).body as { state: string }).state,
+        { timeout: 60_000 },
       )
       .toBe("paid");
     await page.getByRole("button", { name: "Compare now" }).click();

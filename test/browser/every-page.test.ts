@@ -12,6 +12,7 @@ const CREATOR_PAGES = [
   "/",
   "/models",
   "/models/ada/llama-3-70b-code",
+  "/shares",
   "/payouts",
   "/statements",
   "/statements/2023-11/USD",
@@ -34,6 +35,9 @@ const OPERATOR_PAGES = [
   "/catalogue/ada/llama-3-70b-code",
   "/keys",
   "/stripe-events",
+  "/money-back",
+  "/audit-log",
+  "/predictions/PREDICTION",
 ];
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -49,6 +53,12 @@ describe.skipIf(executable === undefined)("every page", () => {
     for (const step of ["close", "plan", "approve", "pay", "reconcile"])
       expect(await api.operator("POST", `/v1/settlements/2023-11/${step}`)).toMatchObject({ status: 200 });
     await api.operator("PUT", "/v1/payees/sam/freeze", { reason: "identity is being checked" });
+    const ada = api.as(await secretFor(api, { role: "payee", payee: "ada" }));
+    const shares = ["ada", "sam", "eve"].map((payee) => ({ payee, weight: 1 }));
+    const proposal = { effective_from: "2099-01-01T00:00:00Z", shares };
+    expect(await ada("POST", "/v1/models/ada/llama-3-70b-code/share-proposals", proposal)).toMatchObject({
+      status: 201,
+    });
     await api.operator("POST", "/v1/webhook-endpoints", { payee: "ada", url: "https://example.com/hook" });
     const events = (await (await import("../../scripts/demo/trace.ts")).traceEvents()).slice(0, 1_500);
     const own = events.find((event) => JSON.stringify(event).includes("ada/llama-3-70b-code"));
@@ -62,11 +72,11 @@ describe.skipIf(executable === undefined)("every page", () => {
   test("of creators is sound: nothing serious for axe in light and dark, no sideways scrolling at 360 px, no complaint", async () => {
     const key = await secretFor(api, { role: "payee", payee: "ada" });
     expect(await faultsOf(key, CREATOR_PAGES)).toEqual([]);
-  }, 300_000);
+  }, 900_000);
 
   test("of operators is sound in the same way", async () => {
     expect(await faultsOf(OPERATOR_KEY, OPERATOR_PAGES)).toEqual([]);
-  }, 300_000);
+  }, 900_000);
 
   async function faultsOf(key: string, paths: string[]): Promise<string[]> {
     const guest = await visitor(browser, api.url, 360);

@@ -7,6 +7,8 @@ import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { EmptyState, Notice, Shown, type Tone } from "../parts/states.tsx";
 import { Timeline, type TimelineStep } from "../parts/timeline.tsx";
+import { Adjustments } from "./adjustments.tsx";
+import { OwnUsage } from "./own-usage.tsx";
 import { usePayee } from "./payee-context.ts";
 
 type Payout = Schema<"Payout">;
@@ -58,6 +60,8 @@ export function Payouts() {
         }
       </Shown>
       <BankPayouts />
+      <OwnUsage />
+      <Adjustments />
     </Page>
   );
 }

@@ -6,6 +6,7 @@ import { Fact } from "../parts/fact.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Notice, Shown, type Tone } from "../parts/states.tsx";
 import { usePayee } from "./payee-context.ts";
+import { PayoutTerms } from "./payout-terms.tsx";
 
 type Onboarding = Schema<"Onboarding">;
 
@@ -96,6 +97,7 @@ export function Profile() {
           }}
         </Shown>
       </Panel>
+      <PayoutTerms />
     </Page>
   );
 }

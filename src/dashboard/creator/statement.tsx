@@ -1,5 +1,5 @@
 import { Link } from "wouter";
-import { nanosOf } from "../data/money.ts";
+import { isZero, nanosOf } from "../data/money.ts";
 import { count, monthName, percent } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
@@ -40,17 +40,36 @@ export function Statement({
           <>
             <Panel title={`Account in ${currency}`}>
               <ul className="steps account-steps">
-                {(["opening", "earned", "adjustments", "paid", "closing"] as const).map((name) => (
-                  <li key={name} className={name === "closing" ? "total" : undefined}>
-                    <span>{TITLES[name]}</span>
-                    <MoneyView value={shown[name]} bare />
-                  </li>
-                ))}
+                {ROWS.filter(({ name, always }) => always || !isZero(shown[name])).map(
+                  ({ name, title, less }) => (
+                    <li key={name} className={name === "closing" ? "total" : undefined}>
+                      <span>{title}</span>
+                      <span>
+                        {less && !isZero(shown[name]) && "less "}
+                        <MoneyView value={shown[name]} bare />
+                      </span>
+                    </li>
+                  ),
+                )}
               </ul>
               <p className="dim">
                 SHA-256 of its content: <code>{shown.hash}</code>
               </p>
             </Panel>
+            {shown.conversions.length > 0 && (
+              <Panel title="Converted" note="At the marketplace's rates, each with where it comes from.">
+                <ul className="steps">
+                  {shown.conversions.map(({ id, from, to, rate, source }) => (
+                    <li key={id}>
+                      <span>
+                        <MoneyView value={from} /> at {rate} ({source})
+                      </span>
+                      <MoneyView value={to} />
+                    </li>
+                  ))}
+                </ul>
+              </Panel>
+            )}
             <Panel
               title="Lines"
               note="Usage of an earlier month that came late stands under the month of its service."
@@ -106,10 +125,15 @@ export function Statement({
   );
 }
 
-const TITLES = {
-  opening: "Opening balance",
-  earned: "Earned",
-  adjustments: "Adjustments",
-  paid: "Paid out",
-  closing: "Closing balance",
-};
+/** In the order of the paper: what comes in, and what goes off. Rows that are rare stand only where there is something. */
+const ROWS = [
+  { name: "opening", title: "Opening balance", always: true, less: false },
+  { name: "earned", title: "Earned", always: true, less: false },
+  { name: "adjustments", title: "Adjustments of earlier months", always: true, less: false },
+  { name: "netted", title: "Own usage", always: false, less: true },
+  { name: "held", title: "Held", always: false, less: true },
+  { name: "released", title: "Released", always: false, less: false },
+  { name: "converted", title: "Converted", always: false, less: false },
+  { name: "paid", title: "Paid out", always: true, less: true },
+  { name: "closing", title: "Closing balance", always: true, less: false },
+] as const;

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from "react";
 import type { Schema } from "../data/api.ts";
 import { timeName } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
+import { OwnKeys } from "../keys/own-keys.tsx";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { DataTable } from "../parts/data-table.tsx";
@@ -10,7 +11,7 @@ import { SecretOnce } from "../parts/secret-once.tsx";
 import { Notice, Shown } from "../parts/states.tsx";
 import { usePayee } from "./payee-context.ts";
 
-/** Where events are sent, what was sent, and the sessions that are open. */
+/** Where events are sent and what was sent, the keys of programs, and the sessions that are open. */
 export function Webhooks() {
   const payee = usePayee();
   const endpoints = useApi("get /v1/webhook-endpoints", { query: { payee } });
@@ -20,7 +21,7 @@ export function Webhooks() {
     make.mutate({ body: { payee, url: String(new FormData(event.currentTarget).get("url")) } });
   };
   return (
-    <Page title="Webhooks and sessions">
+    <Page title="Webhooks and keys">
       <Panel
         title="A new endpoint"
         note="Statements, payouts, adjustments and prices, signed after the Standard Webhooks specification."
@@ -48,6 +49,7 @@ export function Webhooks() {
           )
         }
       </Shown>
+      <OwnKeys />
       <Sessions />
     </Page>
   );
@@ -161,10 +163,7 @@ function Sessions() {
   const sessions = useApi("get /v1/sessions", {});
   const end = useAction("delete /v1/sessions/{id}");
   return (
-    <Panel
-      title="Open sessions"
-      note="Browsers that are signed in as you. API keys are made and revoked by the marketplace's operators."
-    >
+    <Panel title="Open sessions" note="Browsers that are signed in as you.">
       <ActionProblem error={end.error} />
       <Shown query={sessions} lines={3}>
         {({ data }) => (

@@ -32,7 +32,8 @@ export function useSignOut(): () => Promise<void> {
   const client = useQueryClient();
   return async () => {
     await call("delete /v1/sessions/current", {}).catch(() => {});
-    client.clear();
+    // First what the page looks at, so that it goes; only then is the rest taken from under nobody.
     client.setQueryData(["session"], null);
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
   };
 }

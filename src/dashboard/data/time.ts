@@ -51,8 +51,11 @@ export function ageOf(period: string): string {
   return months === 1 ? "1 month" : `${months} months`;
 }
 
+/** "1234567.25" → "1,234,567.25": only what stands before the point is grouped. */
 export function count(text: string | number): string {
-  return String(text).replaceAll(/\B(?=(\d{3})+(?!\d))/g, ",");
+  const [whole = "0", fraction] = String(text).split(".");
+  const grouped = whole.replaceAll(/\B(?=(\d{3})+(?!\d))/g, ",");
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
 /** "0.761904" → "76.19 %". */

@@ -12,6 +12,7 @@ import { Page, Panel } from "../parts/page.tsx";
 import { SparkLine } from "../parts/spark-line.tsx";
 import { ErrorState, Shown } from "../parts/states.tsx";
 import { Term } from "../parts/term.tsx";
+import { CustomerGroups } from "./customer-groups.tsx";
 
 interface Row {
   model: string;
@@ -124,6 +125,7 @@ export function Models() {
           )}
         </Shown>
       </Panel>
+      {ready.enabled && <CustomerGroups month={month} currency={currency} />}
     </Page>
   );
 }

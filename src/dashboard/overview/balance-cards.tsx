@@ -16,6 +16,11 @@ export function BalanceCards({ balance }: { balance: Balance | undefined }) {
     <ul className="cards">
       <Card name="accruing" value={balance?.accruing}>
         In months that are still open
+        {balance !== undefined && !isZero(balance.own_usage) && (
+          <span className="why-line">
+            Close takes <MoneyView value={balance.own_usage} /> of your own usage from it
+          </span>
+        )}
       </Card>
       <Card name="held" value={balance?.held}>
         {balance !== undefined && <WhyHeld balance={balance} />}
@@ -23,12 +28,23 @@ export function BalanceCards({ balance }: { balance: Balance | undefined }) {
       <Card name="payable" value={balance?.payable}>
         {balance !== undefined &&
           (isZero(balance.payable) ? "All that was settled is paid out" : "Settled, for the next payout")}
+        {balance !== undefined && !isZero(balance.on_hold.amount) && (
+          <span className="why-line">
+            <MoneyView value={balance.on_hold.amount} /> of it is on hold
+            {balance.on_hold.until !== null && ` until ${dayName(balance.on_hold.until)}`}
+          </span>
+        )}
       </Card>
       <Card name="in_transit" value={balance?.in_transit}>
         {balance !== undefined && <WhyInTransit balance={balance} />}
       </Card>
       <Card name="paid_out" value={balance?.paid_out}>
         <Link href="/payouts">All payouts</Link>
+        {balance !== undefined && !isZero(balance.netted) && (
+          <span className="why-line">
+            <MoneyView value={balance.netted} /> more paid for your own usage
+          </span>
+        )}
       </Card>
       <Card name="lifetime" value={balance?.lifetime}>
         Earned in all; payouts do not change it

@@ -8,10 +8,11 @@ const NAV: NavGroup[] = [
     items: [
       { to: "/", label: "Overview" },
       { to: "/models", label: "Models" },
+      { to: "/shares", label: "Shares" },
       { to: "/payouts", label: "Payouts" },
       { to: "/statements", label: "Statements" },
       { to: "/predictions", label: "Predictions" },
-      { to: "/webhooks", label: "Webhooks and sessions" },
+      { to: "/webhooks", label: "Webhooks and keys" },
       { to: "/profile", label: "Profile" },
     ],
   },

@@ -10,9 +10,12 @@ const Payouts = lazy(() => import("../creator/payouts.tsx").then((m) => ({ defau
 const Statements = lazy(() => import("../creator/statements.tsx").then((m) => ({ default: m.Statements })));
 const Statement = lazy(() => import("../creator/statement.tsx").then((m) => ({ default: m.Statement })));
 const Predictions = lazy(() =>
-  import("../creator/predictions.tsx").then((m) => ({ default: m.Predictions })),
+  import("../predictions/predictions.tsx").then((m) => ({ default: m.Predictions })),
 );
-const Prediction = lazy(() => import("../creator/prediction.tsx").then((m) => ({ default: m.Prediction })));
+const Prediction = lazy(() =>
+  import("../predictions/prediction.tsx").then((m) => ({ default: m.Prediction })),
+);
+const Shares = lazy(() => import("../creator/shares.tsx").then((m) => ({ default: m.Shares })));
 const Profile = lazy(() => import("../creator/profile.tsx").then((m) => ({ default: m.Profile })));
 const Webhooks = lazy(() => import("../creator/webhooks.tsx").then((m) => ({ default: m.Webhooks })));
 
@@ -29,6 +32,7 @@ export function CreatorPages({ payee }: { payee: string }) {
         <Route path="/statements/:period/:currency" component={Statement} />
         <Route path="/predictions" component={Predictions} />
         <Route path="/predictions/:id" component={Prediction} />
+        <Route path="/shares" component={Shares} />
         <Route path="/webhooks" component={Webhooks} />
         <Route path="/profile" component={Profile} />
         <Route>

@@ -1,5 +1,4 @@
 import { Dialog } from "@base-ui/react/dialog";
-import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { type LiveFigures, useLiveFeed } from "../data/live.ts";
@@ -115,11 +114,10 @@ function Drawer({ nav }: { nav: NavGroup[] }) {
 function Account({ session, connected }: { session: Session; connected: boolean }) {
   const signOut = useSignOut();
   const [theme, setTheme] = useState<Theme>(chosenTheme);
-  const client = useQueryClient();
   const goOnAs = async (user: string) => {
-    const other = await signIn({ user });
-    client.clear();
-    client.setQueryData(["session"], other);
+    await signIn({ user });
+    // A new page: nothing of what was shown to the one stays for the other.
+    window.location.assign("/dashboard");
   };
   const choose = (chosen: Theme) => {
     applyTheme(chosen);

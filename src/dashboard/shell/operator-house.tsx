@@ -15,19 +15,23 @@ const Waiting = lazy(() => import("../operator/waiting.tsx").then((m) => ({ defa
 const DeadLetters = lazy(() =>
   import("../operator/dead-letters.tsx").then((m) => ({ default: m.DeadLetters })),
 );
-const Health = lazy(() => import("../operator/health.tsx").then((m) => ({ default: m.Health })));
+const Health = lazy(() => import("../oversight/health.tsx").then((m) => ({ default: m.Health })));
 const StripeEvents = lazy(() =>
-  import("../operator/stripe-events.tsx").then((m) => ({ default: m.StripeEvents })),
+  import("../oversight/stripe-events.tsx").then((m) => ({ default: m.StripeEvents })),
 );
 const Catalogue = lazy(() => import("../operator/catalogue.tsx").then((m) => ({ default: m.Catalogue })));
 const CatalogueModel = lazy(() =>
   import("../operator/catalogue-model.tsx").then((m) => ({ default: m.CatalogueModel })),
 );
-const Keys = lazy(() => import("../operator/keys.tsx").then((m) => ({ default: m.Keys })));
+const AuditLog = lazy(() => import("../oversight/audit-log.tsx").then((m) => ({ default: m.AuditLog })));
+const MoneyBack = lazy(() => import("../oversight/money-back.tsx").then((m) => ({ default: m.MoneyBack })));
+const Keys = lazy(() => import("../keys/all-keys.tsx").then((m) => ({ default: m.AllKeys })));
 const Predictions = lazy(() =>
-  import("../creator/predictions.tsx").then((m) => ({ default: m.Predictions })),
+  import("../predictions/predictions.tsx").then((m) => ({ default: m.Predictions })),
 );
-const Prediction = lazy(() => import("../creator/prediction.tsx").then((m) => ({ default: m.Prediction })));
+const Prediction = lazy(() =>
+  import("../predictions/prediction.tsx").then((m) => ({ default: m.Prediction })),
+);
 
 const NAV: NavGroup[] = [
   {
@@ -36,6 +40,7 @@ const NAV: NavGroup[] = [
       { to: "/settlements", label: "Settlements" },
       { to: "/waiting", label: "Held and blocked" },
       { to: "/payees", label: "Payees" },
+      { to: "/money-back", label: "Refunds and corrections" },
     ],
   },
   {
@@ -52,6 +57,7 @@ const NAV: NavGroup[] = [
       { to: "/catalogue", label: "Catalogue" },
       { to: "/keys", label: "API keys" },
       { to: "/stripe-events", label: "Stripe's events" },
+      { to: "/audit-log", label: "Audit log" },
     ],
   },
 ];
@@ -82,6 +88,8 @@ export function OperatorHouse({ session }: { session: Session }) {
         <Route path="/catalogue" component={Catalogue} />
         <Route path="/catalogue/:owner/:name" component={CatalogueModel} />
         <Route path="/keys" component={Keys} />
+        <Route path="/money-back" component={MoneyBack} />
+        <Route path="/audit-log" component={AuditLog} />
         <Route path="/predictions" component={Predictions} />
         <Route path="/predictions/:id" component={Prediction} />
         <Route>

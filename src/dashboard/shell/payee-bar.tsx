@@ -3,6 +3,7 @@ import { Link, useLocation } from "wouter";
 const PAGES = [
   ["/", "Overview"],
   ["/models", "Models"],
+  ["/shares", "Shares"],
   ["/payouts", "Payouts"],
   ["/statements", "Statements"],
   ["/webhooks", "Webhooks"],

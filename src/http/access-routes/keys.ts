@@ -2,8 +2,8 @@ import { z } from "zod";
 import { Id, Time } from "../../catalog/index.ts";
 import { isPlainText, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
-import { createKey, listKeys, revokeKey, rotateKey } from "../keys/keys.ts";
-import { ROLES, SCOPES } from "../keys/principal.ts";
+import { createKey, type KeyView, listKeys, revokeKey, rotateKey } from "../keys/keys.ts";
+import { type Principal, ROLES, requireOwn, SCOPES } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { PageQuery, page, pageOf } from "../schemas.ts";
 
@@ -38,8 +38,8 @@ const postKey = defineRoute({
   method: "post",
   path: "/keys",
   duty: "both",
-  summary: "Make an API key; its secret is shown once",
-  roles: ["operator"],
+  summary: "Make an API key; its secret is shown once. Owners of a payee may for it, signed in as persons",
+  roles: ["operator", "payee"],
   body: KeyRequest,
   status: 201,
   response: z.object({
@@ -50,7 +50,8 @@ const postKey = defineRoute({
       .meta({ description: "Null when an Idempotency-Key repeats the request: secrets are not kept." }),
     role: z.enum(ROLES),
   }),
-  async handle({ body, context }) {
+  async handle({ body, principal, context }) {
+    if (principal.role !== "operator") requireOwnersOwn(principal, body);
     const catalog = await context.catalog.current();
     if (body.payee !== undefined && !catalog.payees.has(body.payee)) {
       throw new Refusal("payee_unknown", `there is no payee ${body.payee}`, [
@@ -65,9 +66,36 @@ const postKey = defineRoute({
   },
 });
 
+/** A key makes no keys: one that leaked is dealt with by revoking it. @throws Refusal role_not_allowed, not_found */
+function requireOwnersOwn(principal: Principal, key: z.infer<typeof KeyRequest>): void {
+  if (key.role !== "payee")
+    throw new Refusal("role_not_allowed", "role: a payee makes keys of its own, with the role payee");
+  if (!isOwner(principal))
+    throw new Refusal(
+      "role_not_allowed",
+      "a key makes no other keys: sign in by mail as an owner of the payee, or ask the marketplace",
+    );
+  requireOwn(principal, "payee", key.payee ?? "");
+}
+
+function isOwner({ role, duties }: Principal): boolean {
+  return role === "payee" && duties?.includes("owner") === true;
+}
+
+/** A key that a caller may rotate or revoke: any for an operator, its payee's for an owner, and each key itself. */
+async function ownKey(context: AppContext, principal: Principal, id: string): Promise<KeyView> {
+  const [key] = await listKeys(context.sql, { id, limit: 1 });
+  const own =
+    principal.role === "operator" ||
+    principal.id === id ||
+    (isOwner(principal) && key?.role === "payee" && key.payee === principal.payee);
+  if (key === undefined || !own) throw new Refusal("not_found", `there is no key ${id}`);
+  return key;
+}
+
 const KeyId = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "a key's id") });
 
-const KeyView = z
+const View = z
   .object({
     id: z.string(),
     shown: z.string().meta({ description: "The first characters of the secret." }),
@@ -88,13 +116,18 @@ const KeyView = z
 const getKeys = defineRoute({
   method: "get",
   path: "/keys",
-  summary: "All API keys, without their secrets",
-  roles: ["operator"],
+  summary: "All API keys for an operator, a payee's own for it; without their secrets",
+  roles: ["operator", "payee"],
+  // No reader may see keys; a payee's are picked here.
+  asOwner: true,
   query: PageQuery,
-  response: pageOf(KeyView),
-  async handle({ query, context }) {
-    const after = query.cursor === undefined ? {} : { after: query.cursor };
-    const keys = await listKeys(context.sql, { limit: query.limit + 1, ...after });
+  response: pageOf(View),
+  async handle({ query, principal, context }) {
+    const keys = await listKeys(context.sql, {
+      limit: query.limit + 1,
+      ...(query.cursor === undefined ? {} : { after: query.cursor }),
+      ...(principal.role === "operator" ? {} : { payee: principal.payee ?? "" }),
+    });
     return { body: page(keys, query.limit, (key) => key.id) };
   },
 });
@@ -116,7 +149,7 @@ const rotate = defineRoute({
   before: knownKey,
   duty: "both",
   summary:
-    "Make a key that takes this one's place; both work until the overlap is over. Every key may rotate itself",
+    "Make a key that takes this one's place; both work until the overlap is over. Every key may rotate itself, owners those of their payee",
   roles: ROLES,
   params: KeyId,
   body: z.strictObject({ overlap_seconds: z.int().min(0).max(2_592_000).default(86_400) }),
@@ -124,9 +157,7 @@ const rotate = defineRoute({
   status: 201,
   response: RotatedView,
   async handle({ params, body, principal, context }) {
-    const own = principal.role === "operator" || principal.id === params.id;
-    const [key] = own ? await listKeys(context.sql, { id: params.id, limit: 1 }) : [];
-    if (key === undefined) throw new Refusal("not_found", `there is no key ${params.id}`);
+    const key = await ownKey(context, principal, params.id);
     const rotated = await rotateKey(context.sql, key.id, key.role, body.overlap_seconds);
     return { body: rotated, keep: { ...rotated, secret: null } };
   },
@@ -137,14 +168,15 @@ const deleteKey = defineRoute({
   path: "/keys/{id}",
   before: knownKey,
   duty: "both",
-  summary: "Revoke an API key: at once where this is answered, within a second everywhere",
-  roles: ["operator"],
+  summary:
+    "Revoke an API key: at once where this is answered, within a second everywhere. Owners may for their payee's",
+  roles: ["operator", "payee"],
   params: KeyId,
   status: 204,
   response: z.null(),
-  async handle({ params, context }) {
-    const revoked = await revokeKey(context.sql, params.id);
-    if (!revoked) throw new Refusal("not_found", `there is no key ${params.id}`);
+  async handle({ params, principal, context }) {
+    const { id } = await ownKey(context, principal, params.id);
+    await revokeKey(context.sql, id);
     return { body: null };
   },
 });

@@ -94,14 +94,15 @@ export interface KeyView {
   replaced_by: string | null;
 }
 
-/** By id; `after` is the last one already seen. */
+/** By id, all or one payee's; `after` is the last one already seen. */
 export async function listKeys(
   sql: Sql,
-  { id, after, limit }: { id?: string; after?: string; limit: number },
+  { id, payee, after, limit }: { id?: string; payee?: string; after?: string; limit: number },
 ): Promise<KeyView[]> {
   const rows = await sql<KeyRow[]>`
     SELECT id, shown, name, role, payee, customer, sources, scope, created_at, expires_at, last_used_at, revoked_at, replaced_by
     FROM api_key WHERE (${id ?? null}::text IS NULL OR id = ${id ?? null}) AND id > ${after ?? ""}
+      AND (${payee ?? null}::text IS NULL OR payee = ${payee ?? null})
     ORDER BY id LIMIT ${limit}`;
   return rows.map((row) => ({
     ...row,

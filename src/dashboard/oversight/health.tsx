@@ -5,6 +5,7 @@ import { Fact } from "../parts/fact.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Notice, Shown } from "../parts/states.tsx";
 import { useLive } from "../shell/live-context.ts";
+import { LogLoss } from "./log-loss.tsx";
 
 const COUNTERS = ["consumed", "applied", "duplicate", "parked", "conflict", "dead"] as const;
 const MEANINGS: Record<(typeof COUNTERS)[number], string> = {
@@ -71,6 +72,7 @@ export function Health() {
           )}
         </Shown>
       </Panel>
+      <LogLoss />
     </Page>
   );
 }

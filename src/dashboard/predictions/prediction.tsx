@@ -1,4 +1,5 @@
 import { Link, useSearchParams } from "wouter";
+import { useSession } from "../data/session.ts";
 import { count, monthName, timeName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
@@ -6,10 +7,15 @@ import { Fact } from "../parts/fact.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Notice, Shown } from "../parts/states.tsx";
+import { Chain } from "./chain.tsx";
+import { Feedback } from "./feedback.tsx";
+import { Payload } from "./payload.tsx";
+import { PublicLinks } from "./public-links.tsx";
 
-/** The permanent link of a prediction: its usage, price, and who earned what of it. */
+/** The permanent link of a prediction: what came in and out, its usage, price and chain, and who earned what of it. */
 export function Prediction({ params }: { params: { id: string } }) {
   const id = decodeURIComponent(params.id);
+  const { data: session } = useSession();
   const [search] = useSearchParams();
   const source = search.get("source") ?? undefined;
   const prediction = useApi("get /v1/predictions/{id}", { path: { id }, query: { source } });
@@ -45,6 +51,7 @@ export function Prediction({ params }: { params: { id: string } }) {
                 </Fact>
               </dl>
             </Panel>
+            <Payload prediction={shown} />
             <Panel title="Usage and price">
               <DataTable
                 caption="What it used"
@@ -116,6 +123,9 @@ export function Prediction({ params }: { params: { id: string } }) {
                 empty="Nobody earned anything of it."
               />
             </Panel>
+            <Chain id={id} source={source} />
+            <Feedback prediction={shown} />
+            {session?.role === "operator" && <PublicLinks id={id} source={shown.source} />}
           </>
         )}
       </Shown>

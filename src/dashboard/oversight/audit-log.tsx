@@ -1,0 +1,128 @@
+import { useState } from "react";
+import type { Schema } from "../data/api.ts";
+import { timeName } from "../data/time.ts";
+import { useApi } from "../data/use-api.ts";
+import { DataTable } from "../parts/data-table.tsx";
+import { Page, Panel } from "../parts/page.tsx";
+import { Shown } from "../parts/states.tsx";
+
+type Entry = Schema<"AuditEntry">;
+const OUTCOMES = { "": "all", done: "done", refused: "refused" } as const;
+type Outcome = keyof typeof OUTCOMES;
+
+/** Who changed what and who was refused, the newest first; each entry holds the hash of the one before it. */
+export function AuditLog() {
+  const [about, setAbout] = useState("");
+  const [outcome, setOutcome] = useState<Outcome>("");
+  const [cursors, setCursors] = useState<(string | undefined)[]>([undefined]);
+  const log = useApi("get /v1/audit-log", {
+    query: {
+      limit: 50,
+      cursor: cursors.at(-1),
+      about: about === "" ? undefined : about,
+      outcome: outcome === "" ? undefined : outcome,
+    },
+  });
+  const fromTheStart = () => setCursors([undefined]);
+  return (
+    <Page title="Audit log">
+      <Panel title="Who did what" note="It only grows; verify proves that no entry was changed or taken out.">
+        <form className="row-form" onSubmit={(event) => event.preventDefault()}>
+          <label className="choice grow">
+            <span>About: a part of an id</span>
+            <input
+              value={about}
+              maxLength={200}
+              onChange={(event) => {
+                setAbout(event.target.value.trim());
+                fromTheStart();
+              }}
+            />
+          </label>
+          <label className="choice">
+            <span>Outcome</span>
+            <select
+              value={outcome}
+              onChange={(event) => {
+                setOutcome(event.target.value as Outcome);
+                fromTheStart();
+              }}
+            >
+              {Object.entries(OUTCOMES).map(([value, word]) => (
+                <option key={value} value={value}>
+                  {word}
+                </option>
+              ))}
+            </select>
+          </label>
+        </form>
+        <Shown query={log} lines={10}>
+          {({ data, next_cursor }) => (
+            <>
+              <Entries entries={data} />
+              <div className="actions">
+                {cursors.length > 1 && (
+                  <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
+                    Newer
+                  </button>
+                )}
+                {next_cursor !== null && (
+                  <button type="button" onClick={() => setCursors([...cursors, next_cursor])}>
+                    Older
+                  </button>
+                )}
+              </div>
+            </>
+          )}
+        </Shown>
+      </Panel>
+    </Page>
+  );
+}
+
+function Entries({ entries }: { entries: readonly Entry[] }) {
+  return (
+    <DataTable
+      caption="Audit log"
+      columns={[
+        {
+          key: "what",
+          title: "What",
+          lead: true,
+          cell: ({ entry, route, target }) => (
+            <>
+              <span className="dim">{entry}</span> {route} <span className="dim">{target}</span>
+            </>
+          ),
+        },
+        { key: "who", title: "Who", cell: ({ principal, role }) => `${principal} (${role})` },
+        { key: "when", title: "When", cell: ({ at }) => timeName(at) },
+        {
+          key: "outcome",
+          title: "Outcome",
+          cell: ({ code, status }) =>
+            code === null ? (
+              <span className="tag good">done</span>
+            ) : (
+              <span className="tag bad">{`${status} ${code}`}</span>
+            ),
+        },
+        { key: "change", title: "Change", cell: (entry) => <Change entry={entry} /> },
+      ]}
+      rows={entries}
+      keyOf={({ entry }) => entry}
+      empty="No entry is like this."
+    />
+  );
+}
+
+function Change({ entry }: { entry: Entry }) {
+  const { before, asked, after, request_id, hash } = entry;
+  const shown = { before, asked, after, request_id, hash };
+  return (
+    <details>
+      <summary>Show</summary>
+      <pre className="payload">{JSON.stringify(shown, null, 2)}</pre>
+    </details>
+  );
+}

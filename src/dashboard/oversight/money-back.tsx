@@ -1,0 +1,142 @@
+import { timeName } from "../data/time.ts";
+import { useApi } from "../data/use-api.ts";
+import { DataTable } from "../parts/data-table.tsx";
+import { MoneyView } from "../parts/money-view.tsx";
+import { Page, Panel } from "../parts/page.tsx";
+import { Shown } from "../parts/states.tsx";
+
+const SHOWN_MAX = 100;
+
+/** Refunds, disputes and corrections, to be looked at; they are made over the API. */
+export function MoneyBack() {
+  return (
+    <Page title="Refunds and corrections">
+      <Refunds />
+      <Disputes />
+      <Corrections />
+    </Page>
+  );
+}
+
+function Refunds() {
+  const refunds = useApi("get /v1/refunds", { query: { limit: SHOWN_MAX } });
+  return (
+    <Panel title="Refunds" note={`The latest ${SHOWN_MAX}, with money that came back.`}>
+      <Shown query={refunds} lines={4}>
+        {({ data }) => (
+          <DataTable
+            caption="Refunds"
+            columns={[
+              { key: "id", title: "Id", lead: true, cell: ({ id }) => <code>{id}</code> },
+              { key: "kind", title: "Kind", cell: ({ kind }) => kind.replaceAll("_", " ") },
+              { key: "invoice", title: "Invoice", cell: ({ invoice }) => invoice ?? "–" },
+              { key: "made", title: "Made", cell: (row) => `${timeName(row.made_at)} by ${row.made_by}` },
+              { key: "reason", title: "Reason", cell: ({ reason }) => reason },
+              {
+                key: "credited",
+                title: "Credited",
+                figure: true,
+                cell: ({ credited }) => <MoneyView value={credited} />,
+              },
+              {
+                key: "returned",
+                title: "Paid back",
+                figure: true,
+                cell: ({ returned }) => <MoneyView value={returned} />,
+              },
+            ]}
+            rows={data}
+            keyOf={({ id }) => id}
+            empty="Nothing was refunded."
+          />
+        )}
+      </Shown>
+    </Panel>
+  );
+}
+
+const DISPUTE_TONES = { open: "warn", won: "good", lost: "bad" } as const;
+
+function Disputes() {
+  const disputes = useApi("get /v1/disputes", { query: { limit: SHOWN_MAX } });
+  return (
+    <Panel title="Disputes" note="Payees' parts are held until a dispute is decided.">
+      <Shown query={disputes} lines={3}>
+        {({ data }) => (
+          <DataTable
+            caption="Disputes"
+            columns={[
+              { key: "id", title: "Id", lead: true, cell: ({ id }) => <code>{id}</code> },
+              {
+                key: "state",
+                title: "State",
+                cell: ({ state }) => <span className={`tag ${DISPUTE_TONES[state]}`}>{state}</span>,
+              },
+              { key: "invoice", title: "Invoice", cell: ({ invoice }) => invoice },
+              { key: "opened", title: "Opened", cell: ({ opened_at }) => timeName(opened_at) },
+              { key: "reason", title: "Reason", cell: ({ reason }) => reason },
+              {
+                key: "amount",
+                title: "Amount",
+                figure: true,
+                cell: ({ amount }) => <MoneyView value={amount} />,
+              },
+              { key: "held", title: "Held", figure: true, cell: ({ held }) => <MoneyView value={held} /> },
+            ]}
+            rows={data}
+            keyOf={({ id }) => id}
+            empty="No payment was disputed."
+          />
+        )}
+      </Shown>
+    </Panel>
+  );
+}
+
+function Corrections() {
+  const corrections = useApi("get /v1/corrections", { query: { limit: SHOWN_MAX } });
+  return (
+    <Panel
+      title="Corrections"
+      note={`The latest ${SHOWN_MAX}. What moves more than the limit is approved by somebody else.`}
+    >
+      <Shown query={corrections} lines={3}>
+        {({ data }) => (
+          <DataTable
+            caption="Corrections"
+            columns={[
+              { key: "id", title: "Id", lead: true, cell: ({ id }) => <code>{id}</code> },
+              { key: "kind", title: "Kind", cell: ({ kind }) => kind.replaceAll("_", " ") },
+              {
+                key: "state",
+                title: "State",
+                cell: ({ state }) => (
+                  <span className={`tag ${state === "booked" ? "good" : "warn"}`}>
+                    {state.replaceAll("_", " ")}
+                  </span>
+                ),
+              },
+              {
+                key: "by",
+                title: "By",
+                cell: ({ proposed_by, approved_by }) =>
+                  approved_by === null ? proposed_by : `${proposed_by}, approved by ${approved_by}`,
+              },
+              { key: "proposed", title: "Proposed", cell: ({ proposed_at }) => timeName(proposed_at) },
+              { key: "reason", title: "Reason", cell: ({ reason }) => reason },
+              {
+                key: "amount",
+                title: "Amount",
+                figure: true,
+                cell: ({ amount }) => <MoneyView value={amount} />,
+              },
+            ]}
+            rows={data}
+            keyOf={({ id }) => id}
+            empty="Nothing was corrected."
+          />
+        )}
+      </Shown>
+    </Panel>
+  );
+}

@@ -1,0 +1,86 @@
+import { expect, test, vi } from "vitest";
+import { LiveFeed } from "../../../src/http/live/live-feed.ts";
+import type { UsageLog } from "../../../src/usage/index.ts";
+import { startTestApi } from "../../support/api.ts";
+import { startTestMetering } from "../../support/metering.ts";
+import { expectProblem } from "../../support/problem.ts";
+import { until } from "../../support/until.ts";
+import { SMALL_CATALOG, usageEvent } from "../../support/usage.ts";
+
+interface Figures {
+  balances: { accruing: { amount: string } }[] | null;
+  metering: object | null;
+}
+
+/** Hears a stream of events until it ends. */
+function hear(body: ReadableStream<Uint8Array>) {
+  const heard: Figures[] = [];
+  let ended = false;
+  const read = async () => {
+    let text = "";
+    for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+      const events = `${text}${chunk}`.split("\n\n");
+      text = events.pop() ?? "";
+      for (const event of events) {
+        const [, data] = /^event: figures\ndata: (.*)$/m.exec(event) ?? [];
+        if (data !== undefined) heard.push(JSON.parse(data) as Figures);
+      }
+    }
+  };
+  read().then(
+    () => {
+      ended = true;
+    },
+    () => {
+      ended = true;
+    },
+  );
+  return { heard, ended: () => ended };
+}
+
+test("a stream tells its own what moves, nobody else, and ends when the service stops", async () => {
+  const api = await startTestApi();
+  await api.load(SMALL_CATALOG);
+  expectProblem(await api.as(null)("GET", "/v1/live"), 401, "unauthenticated");
+  const customer = await api.keyFor({ role: "customer", customer: "acme" });
+  expectProblem(await customer("GET", "/v1/live"), 403, "role_not_allowed");
+
+  const streamFor = async (payee: string) => {
+    const { body } = await api.operator("POST", "/v1/keys", { role: "payee", payee });
+    const { secret } = body as { secret: string };
+    const headers = { Authorization: `Bearer ${secret}`, Accept: "text/event-stream" };
+    const response = await fetch(`${api.url}/v1/live`, { headers });
+    expect(response.headers.get("content-type")).toBe("text/event-stream");
+    return hear(response.body as ReadableStream<Uint8Array>);
+  };
+  const [ada, lin] = await Promise.all([streamFor("ada"), streamFor("lin")]);
+  await until(() => ada.heard.length > 0 && lin.heard.length > 0);
+  await api.send(usageEvent({ id: "p1", metrics: { input_token_count: 100_000 } }));
+  await until(() => /[1-9]/.test(ada.heard.at(-1)?.balances?.[0]?.accruing.amount ?? ""));
+  expect(
+    JSON.stringify(lin.heard.flatMap(({ balances }) => balances?.map((own) => own.accruing))),
+  ).not.toMatch(/"amount":"[^"]*[1-9]/);
+  expect([...ada.heard, ...lin.heard].every(({ metering }) => metering === null)).toBe(true);
+
+  await api.stop();
+  await until(() => ada.ended() && lin.ended());
+});
+
+test("however many listen, the books are looked at and figures read once for each audience", async () => {
+  const { sql, drop } = await startTestMetering();
+  // Payees' figures never ask the log.
+  const feed = new LiveFeed(sql, undefined as unknown as UsageLog);
+  const read = vi.spyOn(feed, "figures");
+  const told = Array.from({ length: 20 }, () => 0);
+  const stops = told.map((_, n) =>
+    feed.listen(n % 2 === 0 ? "ada" : "lin", () => {
+      told[n] = (told[n] ?? 0) + 1;
+    }),
+  );
+  await until(() => told.every((times) => times > 0));
+  expect(told).toEqual(told.map(() => 1));
+  expect(read.mock.calls.map(([audience]) => audience).sort()).toEqual(["ada", "lin"]);
+  for (const stop of stops) stop();
+  feed.close();
+  await drop();
+});
