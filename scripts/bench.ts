@@ -63,8 +63,9 @@ const RUNS: Record<Benchmark, Run> = {
     return { figures, right: figures.every(({ differences }) => differences.length === 0) };
   },
 
-  async authorize(opened, { seed, json, partitions = 4 }, small) {
-    const figures = await measureAuthorize(opened, { seed, partitions, seconds: small ? 5 : 20 });
+  async authorize(opened, { seed, json, partitions = 4, rate = 500, ...options }, small) {
+    const { seconds = small ? 5 : 20 } = options;
+    const figures = await measureAuthorize(opened, { seed, partitions, requestsPerSecond: rate, seconds });
     if (!json) printAuthorize(figures);
     return { figures, right: figures.every(({ load, differences }) => load.failed + differences === 0) };
   },

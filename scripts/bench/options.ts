@@ -18,6 +18,8 @@ export const USAGE = `npm run bench -- [metering|ingest|freshness|scale|settleme
   --partitions n  of the topic (4; scale 12)
   --workers n     worker processes (1; scale: up to so many, 3)
   --payees n      settlement: so many, or several as in 1000,10000,50000 (10,000)
+  --rate n        authorize: requests a second (500)
+  --seconds n     authorize: so long, each of the two, after 3 s of warm-up (20)
   --repeat n      metering: so many runs, with the smallest, middle and largest figure (1)
   --no-floor      metering: without the COPY beside it
   --json          the figures as JSON on stdout; progress goes to stderr
@@ -38,6 +40,9 @@ export interface BenchOptions {
   workers: number | undefined;
   /** A measurement for each. */
   payees: readonly number[] | undefined;
+  /** Requests a second, and how long. */
+  rate: number | undefined;
+  seconds: number | undefined;
   repeat: number;
   floor: boolean;
   json: boolean;
@@ -57,6 +62,8 @@ export function readOptions(args: string[]): BenchOptions {
     partitions: count("partitions", values.partitions, 1, 1_024),
     workers: count("workers", values.workers, 1, 16),
     payees: counts("payees", values.payees, 2, 1_000_000),
+    rate: count("rate", values.rate, 1, 100_000),
+    seconds: count("seconds", values.seconds, 1, 3_600),
     repeat: count("repeat", values.repeat, 1, 100) ?? 1,
     floor: values.floor,
     json: values.json,
@@ -76,6 +83,8 @@ function parse(args: string[]) {
         partitions: text,
         workers: text,
         payees: text,
+        rate: text,
+        seconds: text,
         repeat: text,
         floor: { type: "boolean", default: true },
         json: { type: "boolean", default: false },
