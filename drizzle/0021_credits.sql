@@ -26,7 +26,7 @@ ALTER TABLE spend_month ADD CHECK (spent >= 0 AND extract(day FROM service_month
 ALTER TABLE spend_reservation ADD CHECK (amount_nanos >= 0 AND outcome IN ('settled', 'released', 'expired')
   AND (outcome IS NULL) = (ended_at IS NULL));
 --> statement-breakpoint
-ALTER TABLE spend_crossing ADD CHECK (kind IN ('soft', 'hard'));
+ALTER TABLE spend_crossing ADD CHECK (kind IN ('soft', 'hard', 'credits'));
 --> statement-breakpoint
 -- Room for the next versions of rows that every request changes: in their page, they need no new index entry.
 ALTER TABLE spend_account SET (fillfactor = 50);
@@ -151,7 +151,18 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Notes which limits are reached, each once in a month (or once, for a total).
+-- Notes that an account's credits are used up: once, until more are granted. limit_no counts the grants, the limit is their sum.
+CREATE FUNCTION note_credits_used_up(p_customer_no int, p_currency text) RETURNS void LANGUAGE sql VOLATILE AS $$
+  INSERT INTO spend_crossing (customer_no, currency, limit_no, kind, month, limit_nanos, spent)
+  SELECT a.customer_no, a.currency, g.n, 'credits', date '0001-01-01', g.nanos, a.spent
+  FROM spend_account a JOIN customer c USING (customer_no)
+  CROSS JOIN LATERAL (SELECT count(*)::int AS n, coalesce(sum(amount_nanos), 0) AS nanos FROM credit_grant
+    WHERE customer = c.id AND currency = a.currency) g
+  WHERE a.customer_no = p_customer_no AND a.currency = p_currency ON CONFLICT DO NOTHING
+$$;
+--> statement-breakpoint
+
+-- Notes which limits are reached, each once in a month (or once, for a total), and whose credits are used up.
 CREATE FUNCTION note_crossings(p_customers int[]) RETURNS void LANGUAGE sql VOLATILE AS $$
   INSERT INTO spend_crossing (customer_no, currency, limit_no, kind, month, limit_nanos, spent)
   SELECT a.customer_no, a.currency, a.limit_no, k.kind, used.month, k.nanos, used.spent
@@ -162,7 +173,10 @@ CREATE FUNCTION note_crossings(p_customers int[]) RETURNS void LANGUAGE sql VOLA
       AND m.currency = a.currency AND m.service_month >= a.limits_from) used
   CROSS JOIN LATERAL (VALUES ('soft', a.soft_nanos), ('hard', a.hard_nanos)) AS k(kind, nanos)
   WHERE a.customer_no IN (SELECT unnest(p_customers)) AND used.spent * 1000000000 >= k.nanos
-  ORDER BY 1, 2, 4, 5 ON CONFLICT DO NOTHING
+  ORDER BY 1, 2, 4, 5 ON CONFLICT DO NOTHING;
+  SELECT note_credits_used_up(a.customer_no, a.currency) FROM spend_account a JOIN customer c USING (customer_no)
+  WHERE a.customer_no IN (SELECT unnest(p_customers)) AND a.credit_nanos <= ceil(a.spent * 1000000000) - a.invoiced_nanos
+    AND EXISTS (SELECT FROM credit_grant g WHERE g.customer = c.id AND g.currency = a.currency)
 $$;
 --> statement-breakpoint
 
@@ -235,10 +249,13 @@ END $$;
 
 CREATE FUNCTION notify_spend_crossing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM notify_customer(c.id, format('customer.spend_limit.%s_reached', NEW.kind),
+  PERFORM notify_customer(c.id,
+    CASE NEW.kind WHEN 'credits' THEN 'customer.credits.exhausted' ELSE format('customer.spend_limit.%s_reached', NEW.kind) END,
     format('spend_limit:%s:%s:%s:%s:%s', c.id, NEW.currency, NEW.limit_no, NEW.kind, NEW.month),
-    jsonb_build_object('period', CASE WHEN NEW.month > '0001-01-01' THEN 'month' ELSE 'total' END,
-      'limit', money_json(NEW.currency, NEW.limit_nanos), 'spent', trim_scale(NEW.spent)::text)
+    jsonb_build_object('spent', trim_scale(NEW.spent)::text)
+    || CASE NEW.kind WHEN 'credits' THEN jsonb_build_object('granted', money_json(NEW.currency, NEW.limit_nanos))
+      ELSE jsonb_build_object('period', CASE WHEN NEW.month > '0001-01-01' THEN 'month' ELSE 'total' END,
+        'limit', money_json(NEW.currency, NEW.limit_nanos)) END
     || CASE WHEN NEW.month > '0001-01-01' THEN jsonb_build_object('month', to_char(NEW.month, 'YYYY-MM')) ELSE '{}' END)
   FROM customer c WHERE c.customer_no = NEW.customer_no;
   RETURN NULL;
@@ -336,6 +353,7 @@ BEGIN
       AND x.limit_no = a.limit_no AND x.kind = 'hard' AND x.month = m.month);
     v_state := 'hard_limit_reached';
   ELSIF v_state IS NULL AND v_amount > v_credit_left THEN
+    PERFORM note_credits_used_up(v_no, v_currency);
     v_state := 'credit_exhausted';
   ELSIF v_state IS NULL THEN
     -- One whose time was over, and that nobody ended yet, is still held for: that ends here.

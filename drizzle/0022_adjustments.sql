@@ -287,7 +287,10 @@ BEGIN
     v_returned := -v_reversed.returned_nanos;
     v_credited := -v_reversed.credited_nanos;
   ELSIF v_kind IN ('refund', 'money_returned') THEN
+    -- A promotional credit was never money: what it paid stays on the customer's account.
     IF v_returned > (SELECT coalesce(sum(amount_nanos), 0) FROM invoice_payment WHERE invoice_id = v_invoice.id)
+        - (SELECT coalesce(sum(u.amount_nanos), 0) FROM credit_use u JOIN credit_grant g ON g.id = u.grant_id
+           WHERE u.invoice_id = v_invoice.id AND g.kind = 'promotional')
         - (SELECT coalesce(sum(returned_nanos), 0) FROM adjustment WHERE invoice_id = v_invoice.id) THEN
       PERFORM refuse('refund_exceeds_payments');
     END IF;

@@ -71,8 +71,10 @@ END $$;
 --> statement-breakpoint
 -- Tables that name another one's row are bound by it: its policy holds inside theirs.
 SELECT protect_rows(t, 'payee = own_payee()') FROM unnest(ARRAY['payee_legal', 'payee_freeze', 'payout_minimum', 'payout',
-  'statement', 'webhook_endpoint', 'webhook_message', 'app_user', 'held_share', 'reserve', 'tax_form', 'conversion',
-  'adjustment_part', 'adjustment_held', 'dispute_hold']) t;
+  'statement', 'app_user', 'held_share', 'reserve', 'tax_form', 'conversion', 'adjustment_part', 'adjustment_held',
+  'dispute_hold']) t;
+--> statement-breakpoint
+SELECT protect_rows(t, 'payee = own_payee() OR customer = own_customer()') FROM unnest(ARRAY['webhook_endpoint', 'webhook_message']) t;
 --> statement-breakpoint
 SELECT protect_rows(t, 'payout_id IN (SELECT id FROM payout)') FROM unnest(ARRAY['payout_attempt', 'payout_reversal']) t;
 --> statement-breakpoint

@@ -2,11 +2,13 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 import { measureAuthorize } from "./bench/authorize.ts";
 import { measureFreshness } from "./bench/freshness.ts";
 import { measureIngest } from "./bench/ingest.ts";
+import { measureInvoices } from "./bench/invoices.ts";
 import { measureMetering } from "./bench/metering.ts";
 import { type Benchmark, type BenchOptions, readOptions, USAGE, UsageWrong } from "./bench/options.ts";
 import { printAuthorize } from "./bench/report/authorize.ts";
 import { printFreshness } from "./bench/report/freshness.ts";
 import { printIngest } from "./bench/report/ingest.ts";
+import { printInvoices } from "./bench/report/invoices.ts";
 import { printMetering } from "./bench/report/metering.ts";
 import { printScale } from "./bench/report/scale.ts";
 import { printSettlement } from "./bench/report/settlement.ts";
@@ -63,10 +65,18 @@ const RUNS: Record<Benchmark, Run> = {
     return { figures, right: figures.every(({ differences }) => differences.length === 0) };
   },
 
-  async authorize(opened, { seed, json, partitions = 4 }, small) {
-    const figures = await measureAuthorize(opened, { seed, partitions, seconds: small ? 5 : 20 });
+  async authorize(opened, { seed, json, partitions = 4, rate = 500, ...options }, small) {
+    const { seconds = small ? 5 : 20 } = options;
+    const figures = await measureAuthorize(opened, { seed, partitions, requestsPerSecond: rate, seconds });
     if (!json) printAuthorize(figures);
     return { figures, right: figures.every(({ load, differences }) => load.failed + differences === 0) };
+  },
+
+  async invoices(opened, { json, ...options }, small) {
+    const { customers = small ? 300 : 3_000 } = options;
+    const figures = await withOpened(opened, (own) => measureInvoices(own, customers));
+    if (!json) printInvoices(figures);
+    return { figures, right: figures.differences.length === 0 };
   },
 };
 

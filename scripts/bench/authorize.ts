@@ -1,6 +1,7 @@
 import { CUSTOMERS, customerId, loadBenchCatalog } from "./load/catalog.ts";
 import type { LoadResult } from "./load/send-load.ts";
 import { startLoad } from "./load/start-load.ts";
+import { usedBy, usedSince } from "./measure/processes.ts";
 import { say } from "./say.ts";
 import { type Opened, withOpened } from "./world/opened.ts";
 import { startRole } from "./world/roles.ts";
@@ -10,6 +11,7 @@ import { temporaryFolder } from "./world/temporary-folder.ts";
 export interface AuthorizeSettings {
   seed: number;
   partitions: number;
+  requestsPerSecond: number;
   /** Of each measurement, after its warm-up. */
   seconds: number;
 }
@@ -17,12 +19,14 @@ export interface AuthorizeSettings {
 export interface AuthorizeFigures {
   /** By whom it is asked, in turn. */
   customers: number;
+  requestsPerSecond: number;
   load: LoadResult;
+  /** Of PostgreSQL for each request, with everything else that it did meanwhile; null where that cannot be told. */
+  cpuMs: number | null;
   /** Σ of the open reservations is what the accounts say, and no limit is passed. */
   differences: number;
 }
 
-const REQUESTS_PER_SECOND = 500;
 /** Enough of them that a request that is due finds one free. */
 const CONNECTIONS = 64;
 const WARMUP_SECONDS = 3;
@@ -41,10 +45,10 @@ export async function measureAuthorize(
 async function measureCustomers(
   opened: Opened,
   customers: number,
-  { seed, partitions, seconds }: AuthorizeSettings,
+  { seed, partitions, requestsPerSecond, seconds }: AuthorizeSettings,
 ): Promise<AuthorizeFigures> {
   const folder = await temporaryFolder(opened);
-  const { sql, url: databaseUrl } = await openBenchDatabase(opened, folder);
+  const { sql, url: databaseUrl, pid } = await openBenchDatabase(opened, folder);
   await loadBenchCatalog(sql);
   await sql`
     SELECT set_spend_limits(id, 'USD', 'month', 1000000000000, 1000000000000000, false)
@@ -52,14 +56,15 @@ async function measureCustomers(
   const start = { folder, databaseUrl, brokers: null, partitions };
   const [api, worker] = [startRole(opened, "api", start), startRole(opened, "worker", start)];
   await worker.ready;
-  say(`authorize: ${REQUESTS_PER_SECOND} requests/s of ${customers} customer(s)`);
+  const before = await usedBy(pid);
+  say(`authorize: ${requestsPerSecond} requests/s of ${customers} customer(s)`);
   const load = await Promise.race([
     startLoad(opened, {
       what: "authorize",
       url: await api.ready,
       batch: customers,
       connections: CONNECTIONS,
-      requestsPerSecond: REQUESTS_PER_SECOND,
+      requestsPerSecond,
       warmupSeconds: WARMUP_SECONDS,
       seconds,
       seed,
@@ -67,9 +72,11 @@ async function measureCustomers(
     api.failed,
     worker.failed,
   ]);
+  const used = usedSince(before, await usedBy(pid));
   const [row] = await sql<[{ wrong: number }]>`
     SELECT count(*)::int AS wrong FROM spend_account a
     WHERE reserved_nanos > hard_nanos OR reserved_nanos <> (SELECT coalesce(sum(r.amount_nanos), 0) FROM spend_reservation r
       WHERE r.customer_no = a.customer_no AND r.outcome IS NULL)`;
-  return { customers, load, differences: row.wrong };
+  const cpuMs = used === null ? null : (used.cpuSeconds * 1000) / Math.max(1, load.accepted);
+  return { customers, requestsPerSecond, load, cpuMs, differences: row.wrong };
 }

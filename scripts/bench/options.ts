@@ -1,9 +1,17 @@
 import { parseArgs } from "node:util";
 
-export const BENCHMARKS = ["metering", "ingest", "freshness", "scale", "settlement", "authorize"] as const;
+export const BENCHMARKS = [
+  "metering",
+  "ingest",
+  "freshness",
+  "scale",
+  "settlement",
+  "authorize",
+  "invoices",
+] as const;
 export type Benchmark = (typeof BENCHMARKS)[number];
 
-export const USAGE = `npm run bench -- [metering|ingest|freshness|scale|settlement|authorize] [options]
+export const USAGE = `npm run bench -- [metering|ingest|freshness|scale|settlement|authorize|invoices] [options]
 
   metering    from the first record to the last commit, beside COPY of the same rows
   ingest      the rate of POST /v1/events and the time to its acknowledgement, for both logs
@@ -11,6 +19,7 @@ export const USAGE = `npm run bench -- [metering|ingest|freshness|scale|settleme
   scale       1, 2 and 3 workers on 12 partitions; how tables grow; the earnings query behind many events
   settlement  a month closed and planned: five models and 200 windows for each payee
   authorize   POST /v1/customers/{id}/authorize at 500 requests/s, of many customers and of one
+  invoices    a month's invoices made, and pushed to the Stripe simulator by a run that is killed in the middle
   (nothing)   all of them, one after the other, smaller
 
   --events n      how many events (metering 2,000,000; scale 2,000,000; smaller without a name)
@@ -18,6 +27,9 @@ export const USAGE = `npm run bench -- [metering|ingest|freshness|scale|settleme
   --partitions n  of the topic (4; scale 12)
   --workers n     worker processes (1; scale: up to so many, 3)
   --payees n      settlement: so many, or several as in 1000,10000,50000 (10,000)
+  --customers n   invoices: so many customers, one invoice each (3,000)
+  --rate n        authorize: requests a second (500)
+  --seconds n     authorize: so long, each of the two, after 3 s of warm-up (20)
   --repeat n      metering: so many runs, with the smallest, middle and largest figure (1)
   --no-floor      metering: without the COPY beside it
   --json          the figures as JSON on stdout; progress goes to stderr
@@ -38,6 +50,10 @@ export interface BenchOptions {
   workers: number | undefined;
   /** A measurement for each. */
   payees: readonly number[] | undefined;
+  customers: number | undefined;
+  /** Requests a second, and how long. */
+  rate: number | undefined;
+  seconds: number | undefined;
   repeat: number;
   floor: boolean;
   json: boolean;
@@ -57,6 +73,9 @@ export function readOptions(args: string[]): BenchOptions {
     partitions: count("partitions", values.partitions, 1, 1_024),
     workers: count("workers", values.workers, 1, 16),
     payees: counts("payees", values.payees, 2, 1_000_000),
+    customers: count("customers", values.customers, 2, 100_000),
+    rate: count("rate", values.rate, 1, 100_000),
+    seconds: count("seconds", values.seconds, 1, 3_600),
     repeat: count("repeat", values.repeat, 1, 100) ?? 1,
     floor: values.floor,
     json: values.json,
@@ -76,6 +95,9 @@ function parse(args: string[]) {
         partitions: text,
         workers: text,
         payees: text,
+        customers: text,
+        rate: text,
+        seconds: text,
         repeat: text,
         floor: { type: "boolean", default: true },
         json: { type: "boolean", default: false },

@@ -2,6 +2,7 @@
 export const CUSTOMER_EVENT_TYPES = [
   "customer.spend_limit.soft_reached",
   "customer.spend_limit.hard_reached",
+  "customer.credits.exhausted",
 ] as const;
 
 /** Everything that payees and customers can be told of; payees as the triggers of drizzle/0015_notifications.sql name it. */

@@ -122,4 +122,14 @@ test("a customer's credits, limits, authorized predictions and spend, as the API
   expect(await acme("GET", "/v1/webhook-endpoints")).toMatchObject({
     body: { data: [{ customer: "acme", payee: null }] },
   });
+
+  await api.operator("PUT", "/v1/customers/acme/spend-limits", { currency: "USD", prepaid: true });
+  for (const id of ["p-5", "p-6"])
+    expect(await ask(id, { amount: "4" })).toMatchObject({
+      body: { authorized: false, reason: "credit_exhausted" },
+    });
+  await until(() => receiver.received.length >= 3);
+  expect(receiver.verified("/acme", secret).slice(2)).toMatchObject([
+    { type: "customer.credits.exhausted", data: { spent: "1.2", granted: { amount: "5.000000000" } } },
+  ]);
 });

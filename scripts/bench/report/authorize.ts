@@ -1,16 +1,26 @@
 import type { AuthorizeFigures } from "../authorize.ts";
 import { figure, figureTable } from "./figures.ts";
 
-const HEAD = ["authorize, 500 requests/s", "answered/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "failed"];
+const LATE = ["p50 ms", "p95 ms", "p99 ms", "max ms"];
 
 export function printAuthorize(figures: readonly AuthorizeFigures[]): void {
-  const rows = figures.map(({ customers, load: { eventsPerSecond, ackMs, failed } }) => [
+  const head = [
+    `authorize, ${figure(figures[0]?.requestsPerSecond ?? 0)} requests/s`,
+    "answered/s",
+    ...LATE,
+    "failed",
+    "unanswered",
+    "PostgreSQL ms each",
+  ];
+  const rows = figures.map(({ customers, load: { eventsPerSecond, ackMs, failed, unanswered }, cpuMs }) => [
     customers === 1 ? "of one customer" : `of ${figure(customers)} customers`,
     figure(eventsPerSecond),
     ...[ackMs.p50, ackMs.p95, ackMs.p99, ackMs.max].map((ms) => figure(ms, 1)),
     figure(failed),
+    figure(unanswered),
+    cpuMs === null ? "" : figure(cpuMs, 2),
   ]);
-  console.log(figureTable(HEAD, rows));
+  console.log(figureTable(head, rows));
   for (const { load, differences, customers } of figures) {
     if (load.failure !== null) console.log(`WRONG: a request was answered with\n${load.failure}`);
     if (differences > 0) console.log(`WRONG: ${differences} of ${customers} accounts do not add up`);

@@ -35,7 +35,7 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
   refund_exceeds_payments: () =>
     new Refusal(
       "refund_too_large",
-      "returned: more than the customer has paid of this invoice: record its payment first, or less",
+      "returned: more than the customer has paid of this invoice in money or paid credits: record its payment first, or less",
     ),
   already_returned: () => new Refusal("already_returned", "it is taken back already"),
   dispute_decided: () => new Refusal("dispute_decided", "this dispute is decided already"),

@@ -88,14 +88,17 @@ export const spendReservation = pgTable(
   ],
 );
 
-/** That a limit was reached, once for each limit and month (0001-01-01 for a total). What is told of it is written with it. */
+/**
+ * That a limit was reached, once for each limit and month (0001-01-01 for a total), or that all credits are used up, once for
+ * so many grants. What is told of it is written with it.
+ */
 export const spendCrossing = pgTable(
   "spend_crossing",
   {
     customerNo: integer("customer_no").notNull(),
     currency: text().notNull(),
     limitNo: integer("limit_no").notNull(),
-    /** soft, hard. */
+    /** soft, hard; credits: then limit_no counts the grants, and the limit is their sum. */
     kind: text().notNull(),
     month: date().notNull(),
     limitNanos: nanos("limit_nanos").notNull(),

@@ -65,6 +65,8 @@ const getSpend = defineRoute({
   method: "get",
   path: "/customers/{id}/spend",
   summary: "What a customer has used, live and exact, and what is left of its limits and credits",
+  // It counts first what is metered and not counted yet.
+  asOwner: true,
   roles: ["operator", "customer"],
   params: CustomerPath,
   query: z.object({

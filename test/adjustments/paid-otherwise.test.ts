@@ -1,0 +1,122 @@
+import { expect, onTestFinished, test } from "vitest";
+import { recordMoneyReturned, refund, returnRefund } from "../../src/adjustments/index.ts";
+import { grantCredit, makeInvoices, recordInvoicePaid } from "../../src/billing/index.ts";
+import type { Sql } from "../../src/postgres/index.ts";
+import { close, expectBooksToHold } from "../billing/invoice-books.ts";
+import { monthOf } from "../support/marketplace-books.ts";
+import { startTestMetering } from "../support/metering.ts";
+import { tokenPrice, usageEvent } from "../support/usage.ts";
+
+const MONTH = monthOf("2023-09");
+const CENT = 10_000_000n;
+const ACME = "inv_2023-09_acme_USD";
+const APP = "inv_2023-09_app_USD";
+
+/** One dollar for a thousand tokens: acme uses lin's app for $10, which uses ada's model for $3; lin owns the app. */
+async function openBooks() {
+  const models = ["ada/llm", "lin/app"];
+  const books = await startTestMetering({
+    payees: ["ada", "lin"].map((id) => ({ id, name: id, country: "US", default_currency: "USD" })),
+    customers: [
+      { id: "acme", name: "acme", currency: "USD" },
+      { id: "app", name: "app", currency: "USD", payee: "lin" },
+    ],
+    models: models.map((id) => ({ id, payee: id.split("/")[0] })),
+    prices: models.map((model) => tokenPrice(model)),
+  });
+  onTestFinished(() => books.drop());
+  const use = (customer: string, model: string, tokens: number) =>
+    usageEvent({
+      id: `${customer} ${model}`,
+      customer,
+      model,
+      time: "2023-09-14T12:00:00Z",
+      metrics: { input_token_count: tokens },
+    });
+  await books.apply(0, [[use("acme", "lin/app", 10_000), use("app", "ada/llm", 3_000)]]);
+  return books.sql;
+}
+
+async function balance(sql: Sql, path: string): Promise<bigint> {
+  const [row] = await sql<[{ nanos: string }]>`SELECT account_balance_of(${path}, 'USD')::text AS nanos`;
+  return BigInt(row.nanos);
+}
+
+const said = (reference: string) => ({ reference, reason: "it was wrong", by: "test" });
+
+test("what promotional credits paid never goes back as money, what paid ones did may; the rest stays on the customer's account", async () => {
+  const sql = await openBooks();
+  const grant = {
+    customer: "acme",
+    currency: "USD",
+    priority: 1,
+    expiresAt: null,
+    reason: "test",
+    by: "test",
+  };
+  await grantCredit(sql, {
+    ...grant,
+    amountNanos: 400n * CENT,
+    kind: "promotional",
+    reference: null,
+    requestKey: undefined,
+  });
+  await grantCredit(sql, {
+    ...grant,
+    amountNanos: 250n * CENT,
+    kind: "paid",
+    reference: "bank-1",
+    requestKey: undefined,
+  });
+  await close(sql, MONTH);
+  await makeInvoices(sql, MONTH, { by: "test" });
+  await recordInvoicePaid(sql, {
+    invoice: ACME,
+    reference: "bank-2",
+    amountNanos: 350n * CENT,
+    by: "test",
+    paidAt: new Date(),
+  });
+  expect(await balance(sql, "customer:acme:receivable")).toBe(0n);
+
+  const whole = { asked: { invoice: ACME }, ...said("whole") };
+  await expect(refund(sql, { ...whole, returnedNanos: 601n * CENT })).rejects.toMatchObject({
+    code: "refund_too_large",
+  });
+  const id = await refund(sql, { ...whole, returnedNanos: 500n * CENT });
+  expect(await balance(sql, "customer:acme:receivable")).toBe(-500n * CENT);
+  const more = (cents: bigint) =>
+    recordMoneyReturned(sql, { invoice: ACME, amountNanos: cents * CENT, ...said(`more-${cents}`) });
+  await expect(more(101n)).rejects.toMatchObject({ code: "refund_too_large" });
+  await more(100n);
+  expect(await balance(sql, "customer:acme:receivable")).toBe(-400n * CENT);
+  expect(await balance(sql, "customer:acme:credit")).toBe(0n);
+  await expectBooksToHold(sql);
+  await returnRefund(sql, { id, ...said("back") });
+  await expectBooksToHold(sql);
+});
+
+test("a refund of usage that was netted takes its parts back, and what it frees is on the customer's account, not paid out", async () => {
+  const sql = await openBooks();
+  await close(sql, MONTH);
+  await makeInvoices(sql, MONTH, { by: "test" });
+  // lin earned $8 and owed $3 for what its app used; ada earned 80 % of that.
+  expect(await balance(sql, "payee:lin:payable")).toBe(-500n * CENT);
+  expect(await balance(sql, "payee:ada:payable")).toBe(-240n * CENT);
+  expect(await balance(sql, "customer:app:receivable")).toBe(0n);
+
+  const half = { asked: { invoice: APP, amount: "1.5" }, ...said("half") };
+  await expect(refund(sql, { ...half, returnedNanos: 1n })).rejects.toMatchObject({
+    code: "refund_too_large",
+  });
+  const id = await refund(sql, half);
+  expect(await balance(sql, "payee:ada:payable")).toBe(-120n * CENT);
+  expect(await balance(sql, "payee:lin:payable")).toBe(-500n * CENT);
+  expect(await balance(sql, "customer:app:receivable")).toBe(-150n * CENT);
+  await expectBooksToHold(sql);
+
+  await returnRefund(sql, { id, ...said("back") });
+  expect(await balance(sql, "payee:ada:payable")).toBe(-240n * CENT);
+  expect(await balance(sql, "customer:app:receivable")).toBe(0n);
+  await expectBooksToHold(sql);
+});
