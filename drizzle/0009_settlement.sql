@@ -206,10 +206,10 @@ BEGIN
   END IF;
   -- drizzle/0020_payout_terms.sql
   PERFORM book_conversions(p_period, v.plan);
+  UPDATE settlement SET state = 'approved', approved_by = p_by, approved_at = clock_timestamp(),
+    approved_hash = p_hash, confirmed = p_confirmed WHERE period = p_period;
   INSERT INTO payout (id, period, payee, currency, amount_nanos, account, state)
   SELECT p.id, p_period, p.payee, p.currency, p.amount_nanos, p.account, 'approved'
   FROM jsonb_to_recordset(v.plan->'payouts')
     AS p(id text, payee text, currency text, amount_nanos numeric, account text);
-  UPDATE settlement SET state = 'approved', approved_by = p_by, approved_at = clock_timestamp(),
-    approved_hash = p_hash, confirmed = p_confirmed WHERE period = p_period;
 END $$;

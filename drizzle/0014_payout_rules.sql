@@ -41,8 +41,9 @@ CREATE FUNCTION unfreeze_payee(p_payee text, p_by text) RETURNS void LANGUAGE sq
 $$;
 --> statement-breakpoint
 
--- In nanos; the one set for this currency, or the payee's own in its default currency, or none.
-CREATE FUNCTION minimum_payout_of(p_payee text, p_currency text) RETURNS numeric LANGUAGE sql STABLE AS $$
-  SELECT coalesce((SELECT minimum_nanos FROM payout_minimum WHERE payee = p_payee AND currency = p_currency),
+-- In nanos; the one set for this currency, or the payee's own in its default currency, or none. Always one row: a set, so that
+-- a query over all payees has it as a part of itself instead of a call for each.
+CREATE FUNCTION minimum_payout_of(p_payee text, p_currency text) RETURNS TABLE (minimum_nanos numeric) LANGUAGE sql STABLE AS $$
+  SELECT coalesce((SELECT m.minimum_nanos FROM payout_minimum m WHERE payee = p_payee AND currency = p_currency),
     (SELECT minimum_payout_nanos FROM payee WHERE id = p_payee AND default_currency = p_currency), 0)
 $$;

@@ -21,8 +21,8 @@ INSERT INTO permitted_flow (entry_kind, account_kind) VALUES
   ('reserve_released', 'payee:held'), ('reserve_released', 'payee:payable');
 --> statement-breakpoint
 
--- The payee's own rule for this period, or everybody's, or none.
-CREATE FUNCTION reserve_rule_of(p_payee text, p_period date, OUT basis_points int, OUT days int) LANGUAGE sql STABLE AS $$
+-- The payee's own rule for this period, or everybody's; no row without one. A set: see minimum_payout_of.
+CREATE FUNCTION reserve_rule_of(p_payee text, p_period date) RETURNS TABLE (basis_points int, days int) LANGUAGE sql STABLE AS $$
   SELECT r.basis_points, r.days FROM (
     (SELECT * FROM reserve_rule WHERE payee = p_payee AND from_period <= p_period ORDER BY from_period DESC LIMIT 1)
     UNION ALL

@@ -22,8 +22,8 @@ ALTER TABLE conversion ADD CHECK (from_nanos > 0 AND to_nanos > 0 AND from_curre
 INSERT INTO permitted_flow (entry_kind, account_kind) VALUES ('conversion', 'payee:payable'), ('conversion', 'platform:fx');
 --> statement-breakpoint
 
--- A month is converted at the rate that is in force at its end.
-CREATE FUNCTION fx_rate_of(p_from text, p_to text, p_period date) RETURNS fx_rate LANGUAGE sql STABLE AS $$
+-- A month is converted at the rate that is in force at its end; no row without one. Sets here: see minimum_payout_of.
+CREATE FUNCTION fx_rate_of(p_from text, p_to text, p_period date) RETURNS SETOF fx_rate LANGUAGE sql STABLE AS $$
   SELECT * FROM fx_rate WHERE from_currency = p_from AND to_currency = p_to
     AND effective_from < (p_period + interval '1 month') AT TIME ZONE 'UTC' ORDER BY effective_from DESC LIMIT 1
 $$;
@@ -92,7 +92,7 @@ $$;
 --> statement-breakpoint
 
 -- The payee's own terms, term by term, or the marketplace's, or what holds without any. Always one row.
-CREATE FUNCTION payout_terms_of(p_payee text, OUT schedule text, OUT hold_days int, OUT payout_currency text) LANGUAGE sql STABLE AS $$
+CREATE FUNCTION payout_terms_of(p_payee text) RETURNS TABLE (schedule text, hold_days int, payout_currency text) LANGUAGE sql STABLE AS $$
   SELECT coalesce(max(t.schedule) FILTER (WHERE t.payee = p_payee), max(t.schedule), 'monthly'),
     coalesce(max(t.hold_days) FILTER (WHERE t.payee = p_payee), max(t.hold_days), 0), max(t.payout_currency)
   FROM payout_terms t WHERE t.payee IN (p_payee, '*')
@@ -101,7 +101,7 @@ $$;
 
 -- What is payable to a payee but on hold at a moment: what each close made payable at once (release, less what it held), less than
 -- so many days ago. Found by the keys of those entries, so that it costs the same however much is in the books.
-CREATE FUNCTION on_hold_of(p_payee text, p_currency text, p_hold_days int, p_at timestamptz, OUT nanos numeric, OUT until date)
+CREATE FUNCTION on_hold_of(p_payee text, p_currency text, p_hold_days int, p_at timestamptz) RETURNS TABLE (nanos numeric, until date)
 LANGUAGE sql STABLE AS $$
   SELECT greatest(coalesce(sum(x.nanos), 0), 0),
     min((x.cut_at + make_interval(hours => 24 * p_hold_days)) AT TIME ZONE 'UTC') FILTER (WHERE x.nanos > 0)::date + 1
@@ -114,8 +114,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 --> statement-breakpoint
 
--- Why a payee has not the form that a period's settlement asks for; nothing when it has, or none is asked for.
-CREATE FUNCTION tax_form_missing_of(p_payee text, p_period date) RETURNS text LANGUAGE sql STABLE AS $$
+-- Why a payee has not the form that a period's settlement asks for; null when it has, no row when none is asked for.
+CREATE FUNCTION tax_form_missing_of(p_payee text, p_period date) RETURNS TABLE (missing text) LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN f.tax_form_no IS NULL OR f.form = 'none' THEN 'none' WHEN f.status <> 'accepted' THEN f.status
               WHEN f.valid_until < (now() AT TIME ZONE 'UTC')::date THEN 'expired' END
   FROM (SELECT required FROM tax_form_rule WHERE from_period <= p_period ORDER BY from_period DESC LIMIT 1) r

@@ -14,8 +14,8 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 
-// Written only by the functions of drizzle/0009_settlement.sql, 0019_reserves.sql and 0020_conversions.sql; settings by
-// brakes.ts and terms/.
+// Written only by the functions of drizzle/0009_settlement.sql, 0019_reserves.sql and 0020_payout_terms.sql, under the triggers
+// of 0029_two_persons.sql; settings by brakes.ts and terms/.
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 

@@ -238,8 +238,11 @@ describe("balances, statements and payouts", () => {
 
   test("what is in transit says since when, and what to trace it by; it is the in-transit balance", async () => {
     const state = async () => (await lin("GET", "/v1/payees/lin/balances")).body as object[];
-    await api.sql`INSERT INTO payout (id, period, payee, currency, amount_nanos, account, state)
-      VALUES ('po_2023-11_lin_USD', '2023-11-01', 'lin', 'USD', 12000000000, 'acct_1', 'approved')`;
+    await api.sql.begin(async (own) => {
+      await own`SET LOCAL session_replication_role = replica`;
+      await own`INSERT INTO payout (id, period, payee, currency, amount_nanos, account, state)
+        VALUES ('po_2023-11_lin_USD', '2023-11-01', 'lin', 'USD', 12000000000, 'acct_1', 'approved')`;
+    });
     const [attempt] = await api.sql`SELECT * FROM begin_payout_attempt('po_2023-11_lin_USD')`;
     expect(await state()).toMatchObject([
       {

@@ -129,10 +129,13 @@ test("records of ours that were changed behind the books' back are found", async
   const month = await openPaidMonth(4);
   const { sql } = month;
   const ids = month.transfers.map(({ transfer_group }) => `${transfer_group}`);
-  await sql`UPDATE payout SET transfer_id = 'tr_none' WHERE id = ${`${ids[0]}`}`;
-  await sql`UPDATE payout SET amount_nanos = amount_nanos + 10000000 WHERE id = ${`${ids[1]}`}`;
-  await sql`UPDATE payout SET account = 'acct_other' WHERE id = ${`${ids[2]}`}`;
-  await sql`UPDATE payout SET state = 'failed', transfer_id = NULL WHERE id = ${`${ids[3]}`}`;
+  await sql.begin(async (own) => {
+    await own`SET LOCAL session_replication_role = replica`;
+    await own`UPDATE payout SET transfer_id = 'tr_none' WHERE id = ${`${ids[0]}`}`;
+    await own`UPDATE payout SET amount_nanos = amount_nanos + 10000000 WHERE id = ${`${ids[1]}`}`;
+    await own`UPDATE payout SET account = 'acct_other' WHERE id = ${`${ids[2]}`}`;
+    await own`UPDATE payout SET state = 'failed', transfer_id = NULL WHERE id = ${`${ids[3]}`}`;
+  });
   const { differences } = await findings(month);
   expect(differences.map(({ kind, payout }) => `${payout} ${kind}`)).toEqual([
     `${ids[0]} transfer_missing`,

@@ -62,27 +62,35 @@ test("funds for some pay some, and the others are paid once the rest is there", 
   await expectTransfersToMatchPlan(month);
 });
 
-test("an account that is not ready fails for good, the money is payable again, and a later run pays it once", async () => {
-  const month = await openApprovedMonth(3);
-  const [broken] = await month.sql<[{ id: string; account: string; payee: string; amount: string }]>`
+test.each([
+  [
+    "restricted",
+    { transfers: "inactive", currently_due: ["external_account"] },
+    "insufficient_capabilities_for_transfer",
+  ],
+  ["closed", { closed: true }, "No such destination"],
+])(
+  "an account that was %s since the plan fails for good, the money is payable again, and a later run pays it once",
+  async (_, state, told) => {
+    const month = await openApprovedMonth(3);
+    const [broken] = await month.sql<[{ id: string; account: string; payee: string; amount: string }]>`
     SELECT id, account, payee, amount_nanos AS amount FROM payout ORDER BY id LIMIT 1`;
-  await month.simulator.control("POST", `/accounts/${broken.account}`, {
-    transfers: "inactive",
-    currently_due: ["external_account"],
-  });
-  const report = await month.pay();
-  expect(report.results).toMatchObject({ paid: 2, failed: 1 });
-  expect(report.problems).toMatchObject([{ payout: broken.id, payee: broken.payee, result: "failed" }]);
-  expect(report.problems[0]?.detail).toContain("insufficient_capabilities_for_transfer");
-  const [payable] = await month.sql`
+    await month.simulator.control("POST", `/accounts/${broken.account}`, state);
+    const report = await month.pay();
+    expect(report.results).toMatchObject({ paid: 2, failed: 1 });
+    expect(report.problems).toMatchObject([{ payout: broken.id, payee: broken.payee, result: "failed" }]);
+    expect(report.problems[0]?.detail).toContain(told);
+    const [payable] = await month.sql`
     SELECT -account_balance_of(${`payee:${broken.payee}:payable`}, 'USD') >= ${broken.amount} AS back`;
-  expect(payable).toEqual({ back: true });
+    expect(payable).toEqual({ back: true });
 
-  await month.simulator.control("POST", `/accounts/${broken.account}`, { transfers: "active" });
-  expect(await month.pay()).toMatchObject({ problems: [], results: { paid: 1 } });
-  expect(await month.pay()).toMatchObject({ results: { paid: 0 } });
-  await expectTransfersToMatchPlan(month);
-});
+    const mended = { transfers: "active", closed: false };
+    await month.simulator.control("POST", `/accounts/${broken.account}`, mended);
+    expect(await month.pay()).toMatchObject({ problems: [], results: { paid: 1 } });
+    expect(await month.pay()).toMatchObject({ results: { paid: 0 } });
+    await expectTransfersToMatchPlan(month);
+  },
+);
 
 test("a refused API key stops the whole run with nothing lost, and the right key pays everybody", async () => {
   const month = await openApprovedMonth(12);

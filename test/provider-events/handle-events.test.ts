@@ -31,6 +31,15 @@ test("an event whose handler fails is tried again later, and is dead after nine 
   expect(await stateOf("evt_1")).toEqual({ state: "dead", outcome: "Stripe is away", attempts: 9 });
 });
 
+test("one of test mode is not handled where the key is live, nor the other way round", async () => {
+  const { sql } = database;
+  await storeEvent(sql, event("evt_test"), true);
+  await storeEvent(sql, { ...event("evt_live"), livemode: true }, false);
+  expect(await handleDueEvents(sql, new Map())).toBe(0);
+  expect(await stateOf("evt_test")).toMatchObject({ outcome: expect.stringContaining("in test mode") });
+  expect(await stateOf("evt_live")).toMatchObject({ outcome: expect.stringContaining("in live mode") });
+});
+
 test("one that was in hand when its process died is taken over when its lease is over, and the dead one's end is not heard", async () => {
   const { sql } = database;
   await storeEvent(sql, event("evt_1"), false);

@@ -73,6 +73,33 @@ test("the database itself refuses that a plan's maker approves it", async () => 
   expect(await findSettlement(sql, SEPTEMBER)).toMatchObject({ state: "planned" });
 });
 
+test("whatever SQL a plan's maker runs, no other is named its maker, one person is not enough, and nothing is paid beside it", async () => {
+  const { sql, plan } = await openClosedMonth();
+  const { hash } = await plan(SEPTEMBER, MAKER);
+  const payout = "INSERT INTO payout (id, period, payee, currency, amount_nanos, account, state) VALUES";
+  for (const change of [
+    "UPDATE settlement SET two_person = false",
+    "UPDATE settlement SET planned_by = 'somebody else'",
+    "UPDATE settlement SET plan = jsonb_set(plan, '{payouts,0,account}', '\"acct_maker\"')",
+    `UPDATE settlement SET two_person = false, state = 'approved', approved_by = 'maker', approved_at = now(), approved_hash = plan_hash`,
+    `UPDATE settlement SET plan_hash = 'x', planned_by = 'x', state = 'approved', approved_by = 'maker', approved_hash = 'x'`,
+    "INSERT INTO settlement (period, state, plan, plan_hash, approved_hash, approved_by) VALUES ('2023-10-01', 'approved', '{}', 'x', 'x', 'maker')",
+  ])
+    await expect(sql.unsafe(change), change).rejects.toThrow("a plan keeps its maker");
+  const planned = `('po_2023-09_ada_USD', '2023-09-01', 'ada', 'USD', 9870000000, 'acct_ada', 'approved')`;
+  await expect(sql.unsafe(`${payout} ${planned}`)).rejects.toThrow("is not in an approved plan");
+  await approvePlan(sql, SEPTEMBER, hash, "checker");
+  for (const change of [
+    "UPDATE payout SET account = 'acct_maker'",
+    "UPDATE payout SET amount_nanos = 2 * amount_nanos",
+    "DELETE FROM payout",
+  ])
+    await expect(sql.unsafe(change), change).rejects.toThrow("append-only");
+  await expect(sql.unsafe(`${payout} ${planned.replace("po_", "px_")}`)).rejects.toThrow(
+    "px_2023-09_ada_USD is not in an approved plan",
+  );
+});
+
 test("without two-person approval one person may do both", async () => {
   const { sql, plan } = await openClosedMonth();
   const { hash } = await plan(SEPTEMBER, { ...MAKER, twoPerson: false });

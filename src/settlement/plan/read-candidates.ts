@@ -33,9 +33,8 @@ export async function readCandidates(
 ): Promise<Candidate[]> {
   const balances = await sql<CandidateRow[]>`
     SELECT b.payee, b.currency, b.payable::text, p.stripe_account AS account, t.schedule, h.nanos::text AS on_hold,
-      h.until::text AS on_hold_until, x.paid_in, minimum_payout_of(b.payee, x.paid_in)::text AS minimum,
-      tax_form_missing_of(b.payee, ${firstDay(period)}) AS tax_form_missing,
-      (SELECT f.reason FROM payee_freeze f WHERE f.payee = b.payee AND f.lifted_at IS NULL) AS frozen,
+      h.until::text AS on_hold_until, x.paid_in, m.minimum_nanos::text AS minimum, f.missing AS tax_form_missing,
+      (SELECT z.reason FROM payee_freeze z WHERE z.payee = b.payee AND z.lifted_at IS NULL) AS frozen,
       (SELECT o.amount_nanos::text FROM payout o WHERE o.payee = b.payee AND o.currency = x.paid_in AND o.state = 'paid'
        ORDER BY o.period DESC LIMIT 1) AS last_paid,
       (SELECT coalesce(sum(o.amount_nanos), 0)::text FROM payout o
@@ -46,7 +45,9 @@ export async function readCandidates(
     JOIN payee p ON p.id = b.payee
     CROSS JOIN LATERAL payout_terms_of(b.payee) t
     CROSS JOIN LATERAL (SELECT coalesce(t.payout_currency, b.currency) AS paid_in) x
-    LEFT JOIN LATERAL on_hold_of(b.payee, b.currency, t.hold_days, now()) h ON true`;
+    CROSS JOIN LATERAL minimum_payout_of(b.payee, x.paid_in) m
+    LEFT JOIN LATERAL on_hold_of(b.payee, b.currency, t.hold_days, now()) h ON true
+    LEFT JOIN LATERAL tax_form_missing_of(b.payee, ${firstDay(period)}) f ON true`;
   const accounts = [...new Set(balances.flatMap((row) => row.account ?? []))];
   const ready = await readiness(accounts);
   return balances.map((row) => ({
@@ -84,7 +85,6 @@ export async function readRates(
   const to = [...pairs.values()].map(({ paidIn }) => paidIn);
   const rows = await sql<{ from: string; to: string; rateNo: number; rate: string; source: string }[]>`
     SELECT r.from_currency AS "from", r.to_currency AS "to", r.rate_no AS "rateNo", trim_scale(r.rate)::text AS rate, r.source
-    FROM unnest(${from}::text[], ${to}::text[]) AS p(f, t) CROSS JOIN LATERAL fx_rate_of(p.f, p.t, ${firstDay(period)}) r
-    WHERE r.rate_no IS NOT NULL`;
+    FROM unnest(${from}::text[], ${to}::text[]) AS p(f, t) CROSS JOIN LATERAL fx_rate_of(p.f, p.t, ${firstDay(period)}) r`;
   return new Map(rows.map(({ from, to, ...rate }) => [rateKey(from, to), rate]));
 }

@@ -169,7 +169,8 @@ async function settledBalances(sql: Sql, payee: string): Promise<Map<string, typ
 
 async function minimumsOf(sql: Sql, payee: string, currencies: string[]): Promise<Map<string, Nanos>> {
   const rows = await sql<{ currency: string; minimum: string }[]>`
-    SELECT currency, minimum_payout_of(${payee}, currency)::text AS minimum FROM unnest(${currencies}::text[]) AS x(currency)`;
+    SELECT currency, m.minimum_nanos::text AS minimum FROM unnest(${currencies}::text[]) AS x(currency)
+    CROSS JOIN LATERAL minimum_payout_of(${payee}, currency) m`;
   return new Map(rows.map(({ currency, minimum }) => [currency, BigInt(minimum)]));
 }
 

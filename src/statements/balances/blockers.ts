@@ -45,7 +45,7 @@ export async function payeeTerms(sql: Sql, payee: string): Promise<PayeeTerms> {
     SELECT p.default_currency, p.stripe_account AS account, t.schedule, t.hold_days, t.payout_currency,
       (SELECT reason FROM payee_freeze f WHERE f.payee = p.id AND f.lifted_at IS NULL) AS frozen,
       EXISTS (SELECT FROM payout_stop WHERE resumed_at IS NULL) AS stopped,
-      tax_form_missing_of(p.id, greatest(b.first_open_period, date_trunc('month', now() AT TIME ZONE 'UTC')::date)) AS tax_form_missing,
+      (SELECT missing FROM tax_form_missing_of(p.id, greatest(b.first_open_period, date_trunc('month', now() AT TIME ZONE 'UTC')::date))) AS tax_form_missing,
       ARRAY(SELECT DISTINCT r.from_currency FROM fx_rate r WHERE r.to_currency = t.payout_currency AND r.effective_from <= now()) AS rates_from,
       a.transfers_enabled, a.disabled_reason, b.first_open_period::text AS first_open
     FROM payee p CROSS JOIN books_state b CROSS JOIN LATERAL payout_terms_of(p.id) t

@@ -40,11 +40,11 @@ export async function waitingBalances(sql: Sql, limit: number): Promise<WaitingB
         WHEN w.payable_nanos < 10000000 THEN 'held'
         WHEN p.stripe_account IS NULL THEN 'no_account'
         WHEN a.transfers_enabled IS FALSE THEN 'account_not_ready'
-        WHEN tax_form_missing_of(w.payee, b.first_open_period) IS NOT NULL THEN 'tax_form_missing'
+        WHEN x.missing IS NOT NULL THEN 'tax_form_missing'
         WHEN t.schedule = 'manual' THEN 'not_this_month'
         WHEN t.schedule = 'quarterly' AND extract(month FROM b.first_open_period)::int % 3 <> 0 THEN 'not_this_month'
         WHEN h.nanos >= w.payable_nanos THEN 'on_hold'
-        WHEN t.payout_currency IS NULL AND w.payable_nanos < minimum_payout_of(w.payee, w.currency) THEN 'below_minimum'
+        WHEN t.payout_currency IS NULL AND w.payable_nanos < m.minimum_nanos THEN 'below_minimum'
         ELSE 'next_plan' END AS code,
       coalesce(f.reason, a.disabled_reason) AS detail,
       (SELECT to_char(min(s.period), 'YYYY-MM') FROM statement s
@@ -53,7 +53,9 @@ export async function waitingBalances(sql: Sql, limit: number): Promise<WaitingB
          '-infinity')) AS since
     FROM balances w JOIN payee p ON p.id = w.payee CROSS JOIN books_state b
     CROSS JOIN LATERAL payout_terms_of(w.payee) t
+    CROSS JOIN LATERAL minimum_payout_of(w.payee, w.currency) m
     LEFT JOIN LATERAL on_hold_of(w.payee, w.currency, t.hold_days, now()) h ON true
+    LEFT JOIN LATERAL tax_form_missing_of(w.payee, b.first_open_period) x ON true
     LEFT JOIN payee_freeze f ON f.payee = w.payee AND f.lifted_at IS NULL
     LEFT JOIN payout_account a ON a.account = p.stripe_account
     WHERE w.payable_nanos >= 10000000 OR w.held_nanos > 0

@@ -1,0 +1,46 @@
+-- Why: two persons means two persons whatever SQL is run, not only through record_plan and approve_plan. Whoever made a plan
+-- can neither say that somebody else did, nor that one person is enough, nor make payouts beside it.
+
+CREATE FUNCTION refuse_change_of_planned() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the settlement of % cannot be changed so: a plan keeps its maker, is approved as it was planned, and goes on needing two persons',
+    NEW.period USING ERRCODE = 'restrict_violation';
+END $$;
+--> statement-breakpoint
+-- Another plan has another hash, and may have another maker.
+CREATE TRIGGER planned_stays BEFORE UPDATE ON settlement FOR EACH ROW
+  WHEN ((OLD.two_person AND NOT NEW.two_person)
+    OR (NEW.plan_hash IS NOT DISTINCT FROM OLD.plan_hash
+      AND (NEW.planned_by, NEW.planned_at, NEW.plan) IS DISTINCT FROM (OLD.planned_by, OLD.planned_at, OLD.plan))
+    OR (NEW.state = 'approved' AND OLD.state <> 'approved'
+      AND (OLD.state <> 'planned' OR NEW.plan_hash IS DISTINCT FROM OLD.plan_hash OR NEW.two_person <> OLD.two_person)))
+  EXECUTE FUNCTION refuse_change_of_planned();
+--> statement-breakpoint
+CREATE TRIGGER begins_unplanned BEFORE INSERT ON settlement FOR EACH ROW WHEN (NEW.state IN ('planned', 'approved'))
+  EXECUTE FUNCTION refuse_change_of_planned();
+--> statement-breakpoint
+
+-- A payout is one of its settlement's approved plan, with its payee, amount and account, or there is none.
+CREATE FUNCTION refuse_unplanned_payouts() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
+DECLARE v_id text;
+BEGIN
+  SELECT m.id INTO v_id FROM made m LEFT JOIN (
+    SELECT s.period, p.* FROM settlement s
+    CROSS JOIN jsonb_to_recordset(s.plan->'payouts') AS p(id text, payee text, currency text, amount_nanos numeric, account text)
+    WHERE s.state = 'approved' AND s.period IN (SELECT DISTINCT n.period FROM made n)) x USING (period, id)
+  WHERE (m.payee, m.currency, m.amount_nanos, m.account) IS DISTINCT FROM (x.payee, x.currency, x.amount_nanos, x.account) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'payout % is not in an approved plan', v_id USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+--> statement-breakpoint
+CREATE TRIGGER as_approved AFTER INSERT ON payout REFERENCING NEW TABLE AS made
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_unplanned_payouts();
+--> statement-breakpoint
+CREATE TRIGGER stays_as_approved BEFORE UPDATE ON payout FOR EACH ROW
+  WHEN ((OLD.id, OLD.period, OLD.payee, OLD.currency, OLD.amount_nanos, OLD.account)
+    IS DISTINCT FROM (NEW.id, NEW.period, NEW.payee, NEW.currency, NEW.amount_nanos, NEW.account))
+  EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON payout FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
