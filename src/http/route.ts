@@ -54,8 +54,10 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   duty?: "maker" | "approver" | "both" | "any";
   /** A GET that notes something, or reads what no policy lets payees see: its own conditions alone say whose rows it reads. */
   asOwner?: true;
-  /** False where it changes nothing that anybody would ask for later: usage, and drafts. */
+  /** False where it changes nothing that anybody would ask for later (usage, drafts), or where it keeps what people say. */
   audited?: false;
+  /** False where the body may hold secrets that no name gives away: the audit log keeps only what was answered. */
+  askedAudited?: false;
   /** What is there before the change, for the audit log. */
   before?(input: { params: P; context: AppContext }): Promise<unknown>;
   params?: z.ZodType<P>;

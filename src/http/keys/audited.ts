@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { NextFunction, Request, Response } from "express";
 import { appendAudit } from "../../access/index.ts";
 import { REFUSALS, Refusal } from "../../kernel/index.ts";
+import { redactJson } from "../../secrets/index.ts";
 import type { AppContext } from "../context.ts";
 import type { Route, RouteAnswer } from "../route.ts";
 import type { Principal } from "./principal.ts";
@@ -36,7 +37,8 @@ export async function audited(
   const before = await route.before?.({ params: who.request.params, context });
   const answer = await carryOut();
   const body = who.request.body;
-  const asked = Buffer.isBuffer(body) && body.length > 0 ? readable(body) : undefined;
+  const kept = route.askedAudited !== false && Buffer.isBuffer(body) && body.length > 0;
+  const asked = kept ? readable(body) : undefined;
   const after = answer.keep ?? answer.body;
   await append(context, route, who, { status: answer.status ?? 200, code: null, before, asked, after });
   return answer;
@@ -108,7 +110,8 @@ function shown(value: unknown): unknown {
     if (typeof inner === "string") return SECRET.test(name) ? "[left out]" : storable(inner);
     return typeof inner === "bigint" ? String(inner) : inner;
   });
-  return Buffer.byteLength(text) > JSON_BYTES_MAX ? summary(Buffer.from(text)) : JSON.parse(text);
+  if (Buffer.byteLength(text) > JSON_BYTES_MAX) return summary(Buffer.from(text));
+  return redactJson(JSON.parse(text));
 }
 
 /** PostgreSQL's JSON holds neither NUL nor half a character. */

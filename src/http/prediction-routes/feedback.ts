@@ -18,6 +18,7 @@ const AuthorQuery = SourceQuery.extend({ author: Author.optional() });
 const putFeedback = defineRoute({
   method: "put",
   path: "/predictions/{id}/feedback",
+  audited: false,
   summary: "Say what its customer, or one of the customer's users, thinks of a prediction; again changes it",
   roles,
   params: PredictionPath,
@@ -39,6 +40,7 @@ const putFeedback = defineRoute({
 const removeFeedback = defineRoute({
   method: "delete",
   path: "/predictions/{id}/feedback",
+  audited: false,
   summary: "Withdraw feedback",
   roles,
   params: PredictionPath,

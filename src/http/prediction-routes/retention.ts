@@ -135,6 +135,7 @@ const SchemaView = z
 const putSchema = defineRoute({
   method: "put",
   path: "/models/{owner}/{name}/versions/{version}",
+  askedAudited: false,
   summary:
     "Declare a version's input, as Cog writes it: what is x-cog-secret, format password or writeOnly is never kept",
   roles: ["operator", "payee"],
