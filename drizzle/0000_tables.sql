@@ -718,6 +718,7 @@ CREATE TABLE "usage_block" (
 	"folded" smallint DEFAULT 0 NOT NULL,
 	"accrued" smallint DEFAULT 0 NOT NULL,
 	"counted" smallint DEFAULT 0 NOT NULL,
+	"sketched" smallint DEFAULT 0 NOT NULL,
 	"chained" integer DEFAULT 0 NOT NULL,
 	"booked_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"source_nos" integer[] NOT NULL,
@@ -880,6 +881,15 @@ CREATE TABLE "reconciliation" (
 	"differences" integer NOT NULL,
 	"report" jsonb NOT NULL,
 	"hash" text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "latency_sketch" (
+	"model_no" integer NOT NULL,
+	"model_version_no" integer NOT NULL,
+	"service_day" date NOT NULL,
+	"revision" integer NOT NULL,
+	"sketch" "bytea" NOT NULL,
+	CONSTRAINT "latency_sketch_model_no_model_version_no_service_day_pk" PRIMARY KEY("model_no","model_version_no","service_day")
 );
 --> statement-breakpoint
 CREATE TABLE "payload_erasure" (
@@ -1312,6 +1322,7 @@ CREATE INDEX "term_window_service_day_index" ON "term_window" USING btree ("serv
 CREATE INDEX "usage_block_block_no_index" ON "usage_block" USING btree ("block_no") WHERE folded = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") WHERE accrued = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_count" ON "usage_block" USING btree ("block_no") WHERE counted = 0;--> statement-breakpoint
+CREATE INDEX "usage_block_to_sketch" ON "usage_block" USING btree ("block_no") WHERE sketched = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_chain" ON "usage_block" USING btree ("block_no") WHERE chained > 0;--> statement-breakpoint
 CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint

@@ -117,6 +117,8 @@ export const usageBlock = pgTable(
     accrued: smallint().notNull().default(0),
     /** 1 once its events are in the spend of customers who have credits or limits; from the beginning when nobody has. */
     counted: smallint().notNull().default(0),
+    /** 1 once the times of its events are in latency_sketch. */
+    sketched: smallint().notNull().default(0),
     /** How many of its events name a parent; 0 again once those are in chained_event. */
     chained: integer().notNull().default(0),
     bookedAt: moment("booked_at").notNull().defaultNow(),
@@ -144,6 +146,7 @@ export const usageBlock = pgTable(
     index().on(t.blockNo).where(sql`folded = 0`),
     index("usage_block_to_accrue").on(t.blockNo).where(sql`accrued = 0`),
     index("usage_block_to_count").on(t.blockNo).where(sql`counted = 0`),
+    index("usage_block_to_sketch").on(t.blockNo).where(sql`sketched = 0`),
     index("usage_block_to_chain").on(t.blockNo).where(sql`chained > 0`),
   ],
 );

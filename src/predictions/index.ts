@@ -13,7 +13,8 @@ export {
   type FeedbackCounts,
 } from "./feedback/feedback-queries.ts";
 export { findInputSchema, setInputSchema } from "./input-schemas.ts";
-export { modelInsight } from "./insight/model-insight.ts";
+export { INSIGHT_DIMENSIONS, type InsightDimension, modelInsight } from "./insight/model-insight.ts";
+export { sketchLatencies } from "./insight/sketch-latencies.ts";
 export { DataKeys } from "./payloads/data-keys.ts";
 export type { PredictionPayload } from "./payloads/payload.ts";
 export { findPayload, type PayloadStore, storePayloads } from "./payloads/store-payloads.ts";

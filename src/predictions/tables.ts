@@ -151,3 +151,21 @@ export const predictionFeedback = pgTable(
     index().on(t.customer),
   ],
 );
+
+/**
+ * How long predictions of a version took that succeeded and began on a day: a DDSketch of their predict_time in
+ * microseconds (no value is off by more than 1 %), so that days and versions can be put together.
+ */
+export const latencySketch = pgTable(
+  "latency_sketch",
+  {
+    modelNo: integer("model_no").notNull(),
+    modelVersionNo: integer("model_version_no").notNull(),
+    serviceDay: date("service_day").notNull(),
+    /** Raised with each change: whoever adds to a sketch names the one that was read. */
+    revision: integer().notNull(),
+    /** As src/predictions/insight/stored-sketch.ts writes it. */
+    sketch: bytea().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.modelNo, t.modelVersionNo, t.serviceDay] })],
+);

@@ -14,7 +14,7 @@ import {
 } from "../metering/index.ts";
 import { deliverDue, type MailSettings, sendDueMail } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
-import { sweepPayloads } from "../predictions/index.ts";
+import { sketchLatencies, sweepPayloads } from "../predictions/index.ts";
 import { releaseReserves } from "../settlement/index.ts";
 import type { Foundation } from "./wire.ts";
 
@@ -25,6 +25,8 @@ const WORK_WITHIN_MS = 600_000;
 const FOLD_MS = 300_000;
 /** Nothing to do is one look at an empty index. */
 const LINK_MS = 2_000;
+/** Nobody waits for it; a sketch is written once for all of its events since the last time. */
+const SKETCH_MS = 60_000;
 const SEAL_MS = 60_000;
 const HELD_SWEEP_MS = 60_000;
 const PAYLOAD_SWEEP_MS = 60_000;
@@ -73,6 +75,7 @@ export async function startWorkers({
   const loops = [
     repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
     repeat("noting what called what", LINK_MS, () => linkChainedEvents(sql)),
+    repeat("sketching how long predictions took", SKETCH_MS, () => sketchLatencies(sql)),
     repeat("summing usage by customer", FOLD_MS, () => foldCustomerWindows(sql)),
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),

@@ -48,6 +48,7 @@ const VENDORS: Record<string, readonly string[]> = {
   nodemailer: ["adapters/mail/"],
   "openid-client": ["adapters/oidc/"],
   pdfkit: ["statements/"],
+  "@datadog/sketches-js": ["predictions/insight/"],
   react: ["dashboard/"],
   "@base-ui/react": ["dashboard/"],
   "@tanstack/react-query": ["dashboard/"],

@@ -21,6 +21,8 @@ export const FREE_TABLES: Record<string, string> = {
   mail: TOLD,
   oidc_attempt: "a browser on its way to the identity provider; no figure follows from it",
   idempotent_request: "answers that are given again; the facts they tell of are checked where they are kept",
+  latency_sketch:
+    "how long predictions took, made from the events and approximate by design; no figure of money follows from it",
   log_loss:
     "what people said of records that are gone; no figure follows from it, and the database refuses changes",
   share_proposal: "who proposed what; what everybody agreed to is a policy, checked in the catalogue",
@@ -140,6 +142,7 @@ export const FREE_COLUMNS: Record<string, string> = {
   "term_window_meter.shard": "which partition wrote it; windows are sums over them",
   "usage_block.accrued": MARK,
   "usage_block.counted": MARK,
+  "usage_block.sketched": MARK,
   "usage_log_record.appended_at": "only said whether an event was too far ahead or too old",
 };
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { rateDifference, successRate } from "../../src/predictions/insight/success-rate.ts";
+import { difference, successRate } from "../../src/predictions/insight/success-rate.ts";
 import { type Call, startTestApi, type TestApi } from "../support/api.ts";
 import { expectProblem } from "../support/problem.ts";
 import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
@@ -29,7 +29,7 @@ test("a rate lies between its bounds, which come closer the more was tried", () 
     low: expect.closeTo(0.2553, 4),
     high: expect.closeTo(0.3662, 4),
   });
-  expect(rateDifference({ succeeded: 56, tried: 70 }, { succeeded: 48, tried: 80 })).toMatchObject({
+  expect(difference(successRate(56, 70), successRate(48, 80))).toMatchObject({
     value: expect.closeTo(0.2, 4),
     low: expect.closeTo(0.0524, 4),
     high: expect.closeTo(0.3339, 4),

@@ -1,4 +1,4 @@
-/** A rate with the bounds between which the true one lies, 95 times of 100. */
+/** An estimate with the bounds between which the true figure lies, 95 times of 100. */
 export interface Rate {
   value: number;
   low: number;
@@ -6,7 +6,7 @@ export interface Rate {
 }
 
 /** 97.5 % of a normal distribution lie below this many deviations. */
-const DEVIATIONS = 1.959964;
+export const DEVIATIONS = 1.959964;
 
 /** Wilson's interval: right for few runs too, and never outside of 0 to 1. Null when nothing was tried. */
 export function successRate(succeeded: number, tried: number): Rate | null {
@@ -20,12 +20,11 @@ export function successRate(succeeded: number, tried: number): Rate | null {
   return { value, low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
 }
 
-/** One version's rate less another's, with bounds after Newcombe; null when one of them was never tried. */
-export function rateDifference(
-  one: { succeeded: number; tried: number },
-  other: { succeeded: number; tried: number },
-): Rate | null {
-  const [a, b] = [successRate(one.succeeded, one.tried), successRate(other.succeeded, other.tried)];
+/**
+ * One figure less another that does not depend on it; null when one of them is not known. Of two rates it is Newcombe's interval;
+ * the same holds for other figures with bounds of their own (Zou and Donner 2008, MOVER).
+ */
+export function difference(a: Rate | null, b: Rate | null): Rate | null {
   if (a === null || b === null) return null;
   const value = a.value - b.value;
   const below = Math.hypot(a.value - a.low, b.high - b.value);
