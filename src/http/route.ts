@@ -102,6 +102,7 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
       await refusalAudited(context, route, { principal, request }, async () =>
         requireRights(principal, route),
       );
+      refuseNul(request);
       if (route.body !== undefined && !signed) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>
         audited(context, route, { principal, request }, () =>
@@ -113,6 +114,13 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
     },
   ];
   app[route.method](path, ...steps);
+}
+
+/** No text in the database holds a NUL: nothing has such a name. @throws Refusal parameter_invalid */
+export function refuseNul({ params, query }: Request): void {
+  for (const [name, text] of Object.entries({ ...params, ...query }))
+    if (String(text).includes("\0"))
+      throw new Refusal("parameter_invalid", `${name}: take out the NUL (%00)`);
 }
 
 /** @throws Refusal role_not_allowed, scope_not_allowed, duty_not_allowed */
@@ -194,6 +202,12 @@ function parse(
   what: string,
 ): unknown {
   if (schema === undefined) return undefined;
+  // No text in the database holds one: nothing has such a name.
+  if (
+    code === "parameter_invalid" &&
+    Object.values(value as object).some((text) => String(text).includes("\0"))
+  )
+    throw new Refusal(code, `${what}: take out the NUL (%00)`);
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw invalid(code, parsed.error, what);
   return parsed.data;
