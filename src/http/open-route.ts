@@ -2,7 +2,7 @@ import type { Express, Request, Response } from "express";
 import type { AppContext } from "./context.ts";
 import { send } from "./idempotency.ts";
 import { signInAudited } from "./keys/audited.ts";
-import { answer, bodyReader, type Route, type RouteAnswer, type RouteInput } from "./route.ts";
+import { answer, bodyReader, type Route, type RouteAnswer, type RouteInput, refuseNul } from "./route.ts";
 
 /** An endpoint whose caller shows no key yet: what it sends says who it is. */
 export interface OpenRoute<P = unknown, Q = unknown, B = unknown>
@@ -27,6 +27,7 @@ export function mountOpenRoute(
   const path = `/v1${route.path.replaceAll(/\{(\w+)\}/g, ":$1")}`;
   app[route.method](path, async (request, response) => {
     await limit(request, response);
+    refuseNul(request);
     if (route.body !== undefined) await readBody(request, response);
     const given = await answer({ context }, route, request);
     if (given.actor !== undefined) await signInAudited(context, route, { principal: given.actor, request });

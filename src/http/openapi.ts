@@ -3,11 +3,12 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { REFUSALS } from "../kernel/index.ts";
 import type { OpenRoute } from "./open-route.ts";
 import { Problem } from "./problem.ts";
+import { withExamples } from "./reference/with-examples.ts";
 import type { Route } from "./route.ts";
 import type { SignedRoute } from "./signed-route.ts";
 import { UsageEventSchema } from "./usage-routes/usage.ts";
 
-/** OpenAPI 3.1 from the very schemas that validate. */
+/** OpenAPI 3.1 from the very schemas that validate, with examples that they accept. */
 export function openApiDocument(routes: readonly Route[], open: readonly OpenRoute[], signed: SignedRoute) {
   const paths: ZodOpenApiPathsObject = { [`/v1${signed.path}`]: { post: signedOperation(signed) } };
   const add = (route: Described, operation: ZodOpenApiOperationObject) => {
@@ -17,7 +18,7 @@ export function openApiDocument(routes: readonly Route[], open: readonly OpenRou
   for (const route of routes)
     add(route, operation(route, { description: `For keys with the role ${route.roles.join(" or ")}.` }));
   for (const route of open) add(route, operation(route, { description: "Without a key.", security: [] }));
-  return createDocument({
+  const document = createDocument({
     openapi: "3.1.0",
     info: {
       title: "Tributary",
@@ -41,6 +42,7 @@ export function openApiDocument(routes: readonly Route[], open: readonly OpenRou
     },
     paths,
   });
+  return withExamples(document);
 }
 
 type Described = Omit<Route, "roles" | "handle">;

@@ -104,6 +104,7 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
       await refusalAudited(context, route, { principal, request }, async () =>
         requireRights(principal, route),
       );
+      refuseNul(request);
       if (route.body !== undefined && !signed) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>
         audited(context, route, { principal, request }, () =>
@@ -115,6 +116,13 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
     },
   ];
   app[route.method](path, ...steps);
+}
+
+/** No text in the database holds a NUL: nothing has such a name. @throws Refusal parameter_invalid */
+export function refuseNul({ params, query }: Request): void {
+  for (const [name, text] of Object.entries({ ...params, ...query }))
+    if (String(text).includes("\0"))
+      throw new Refusal("parameter_invalid", `${name}: take out the NUL (%00)`);
 }
 
 /** @throws Refusal role_not_allowed, scope_not_allowed, duty_not_allowed */
@@ -196,6 +204,12 @@ function parse(
   what: string,
 ): unknown {
   if (schema === undefined) return undefined;
+  // No text in the database holds one: nothing has such a name.
+  if (
+    code === "parameter_invalid" &&
+    Object.values(value as object).some((text) => String(text).includes("\0"))
+  )
+    throw new Refusal(code, `${what}: take out the NUL (%00)`);
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw invalid(code, parsed.error, what);
   return parsed.data;
