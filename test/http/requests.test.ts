@@ -11,13 +11,15 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-const withBody = ROUTES.filter((route) => route.body !== undefined);
+/** What only payees may send is refused before its body is looked at. */
+const withBody = ROUTES.filter((route) => route.body !== undefined && route.roles.includes("operator"));
 const example = (path: string) =>
   `/v1${path}`
     .replace("{period}", "2023-11")
     .replace("{owner}/{name}", "ada/llm")
     .replace("{id}", "1")
     .replace("{currency}", "USD")
+    .replace("{partition}", "0")
     .replace("/ingest/replicate", "/ingest/replicate?customer=acme");
 
 describe("every endpoint", () => {
@@ -75,7 +77,7 @@ describe("every endpoint", () => {
 
 describe("paths and methods", () => {
   test("an unknown path answers 404 and points at the OpenAPI document", async () => {
-    for (const path of ["/v1/nothing", "/", "/v1/payees/ada/secrets", "/v2/events"]) {
+    for (const path of ["/v1/nothing", "/nothing", "/v1/payees/ada/secrets", "/v2/events"]) {
       const answer = await api.operator("GET", path);
       expectProblem(answer, 404, "not_found");
       expect(JSON.stringify(answer.body)).toContain("/openapi.json");
@@ -87,7 +89,7 @@ describe("paths and methods", () => {
       ["DELETE", "/v1/events", "POST"],
       ["PUT", "/v1/metering/status", "GET"],
       ["GET", "/v1/catalog/import", "POST"],
-      ["PATCH", "/v1/payees/ada", "PUT"],
+      ["PATCH", "/v1/payees/ada", "PUT, GET"],
       ["GET", "/v1/keys/key_1", "DELETE"],
     ] as const;
     for (const [method, path, allowed] of wrong) {
