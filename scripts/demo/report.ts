@@ -15,12 +15,26 @@ function nanos(amount: string): Nanos {
   return present(parseNanos(amount), "an amount");
 }
 
-/** Creator by creator, model by model: what was used, what it brought, what was paid, what is carried on. */
+/**
+ * Creator by creator, model by model: what was used, what it brought, what paid for the creator's own usage, what was paid, what
+ * is carried on.
+ */
 export async function printCreators(api: Api, payees: string[], period: string): Promise<Nanos> {
   const table = new Table({
-    head: ["creator", "model", "events", "gross", "royalties", "share", "earned", "paid", "carried"],
+    head: [
+      "creator",
+      "model",
+      "events",
+      "gross",
+      "royalties",
+      "share",
+      "earned",
+      "netted",
+      "paid",
+      "carried",
+    ],
     ...LOOK,
-    colAligns: ["left", "left", "right", "right", "right", "right", "right", "right", "right"],
+    colAligns: ["left", "left", "right", "right", "right", "right", "right", "right", "right", "right"],
   });
   let paidInAll = 0n;
   for (const payee of payees) {
@@ -44,6 +58,7 @@ export async function printCreators(api: Api, payees: string[], period: string):
       "",
       "",
       statement.earned.amount,
+      nanos(statement.netted.amount) === 0n ? "" : statement.netted.amount,
       formatNanos(paid),
       formatNanos(carried),
     ]);
@@ -66,6 +81,7 @@ function byModel(rows: readonly EarningsRow[]): string[][] {
       royalty?.earned.amount ?? "",
       share?.earned.amount ?? "",
       formatNanos(earned),
+      "",
       "",
       "",
     ];
