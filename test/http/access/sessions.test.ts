@@ -51,7 +51,7 @@ describe("a session", () => {
     expect((await call("GET", "/v1/sessions/current")).body).toEqual(who);
     expect((await call("GET", "/v1/payees/ada/balances")).status).toBe(200);
     expectProblem(await call("GET", "/v1/payees/lin/balances"), 404, "not_found");
-    expectProblem(await call("GET", "/v1/keys"), 403, "role_not_allowed");
+    expectProblem(await call("GET", "/v1/audit-log"), 403, "role_not_allowed");
   });
 
   test("of a key that only reads changes nothing, but may end", async () => {
