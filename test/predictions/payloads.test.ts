@@ -96,6 +96,18 @@ describe("what came with a prediction", () => {
     expect(view).toMatchObject({ state: "metered", gross: { amount: "1.000000000" } });
   });
 
+  test("is cut where it is nested deeper than anybody reads, and metered all the same", async () => {
+    const nested = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+    const event = JSON.stringify(withPayload({ id: "deep" }, { input: "deep", output: "flat" }));
+    const body = event.replace('"input":"deep"', `"input":${nested(100_000)}`);
+    const type = { "Content-Type": "application/cloudevents+json" };
+    expect((await api.operator("POST", "/v1/events", body, type)).body).toMatchObject({ accepted: 1 });
+    await api.send();
+    const view = await seen("deep");
+    expect(JSON.stringify(view.input)).toContain("[nested too deeply]");
+    expect([view.output, view.state]).toEqual(["flat", "metered"]);
+  });
+
   test("is kept once however often it is sent, and of a conflict the one that counts is shown", async () => {
     const first = withPayload({ id: "again" }, { input: "first" });
     await api.send(first, first);

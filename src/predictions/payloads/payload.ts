@@ -7,6 +7,9 @@ const TEXT_BYTES_MAX = 65_536;
 /** So is an input, output, log or error that has more, as JSON. */
 const FIELD_BYTES_MAX = 262_144;
 const HEAD_LENGTH = 2_048;
+/** What is nested deeper is replaced: looking for secrets in it goes level by level, and a stack ends. */
+const LEVELS_MAX = 200;
+const TOO_DEEP = "[nested too deeply]";
 const TIME_LENGTH_MAX = 64;
 
 /** What came with an event besides what is metered, of any kind; without secrets. */
@@ -34,7 +37,8 @@ export function payloadOf(
 ): PredictionPayload | undefined {
   const fields = PAYLOAD_FIELDS.filter((name) => sent[name] !== undefined && sent[name] !== null);
   if (fields.length === 0) return undefined;
-  const redacted = redactPayload(Object.fromEntries(fields.map((name) => [name, sent[name]])), schemas);
+  const asSent = Object.fromEntries(fields.map((name) => [name, upToLevel(LEVELS_MAX, sent[name])]));
+  const redacted = redactPayload(asSent, schemas);
   const cut = Object.entries(redacted).map(([name, value]) => [name, cutField(value)]);
   return {
     ...Object.fromEntries(cut),
@@ -53,6 +57,13 @@ function numbersOf(metrics: unknown): Record<string, number> {
 
 function shortText(value: unknown): string | null {
   return typeof value === "string" && value.length <= TIME_LENGTH_MAX ? (redactJson(value) as string) : null;
+}
+
+function upToLevel(levels: number, value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (levels === 0) return TOO_DEEP;
+  if (Array.isArray(value)) return value.map((held) => upToLevel(levels - 1, held));
+  return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, upToLevel(levels - 1, held)]));
 }
 
 function cutField(value: unknown): unknown {
