@@ -22,7 +22,7 @@ export function redactPayload<T extends Payload>(payload: T, schemas: readonly I
     (hidden, schema) => hideBySchema(schema, hidden, known),
     payload.input,
   );
-  const named = hideByName({ ...payload, input }, known);
+  const named = hideByName(payload.input === undefined ? payload : { ...payload, input }, known);
   return redactTexts(named, known) as T;
 }
 

@@ -108,6 +108,15 @@ describe("what came with a prediction", () => {
     expect([view.output, view.state]).toEqual(["flat", "metered"]);
   });
 
+  test("need not have everything: an output alone, half a surrogate in it, is kept", async () => {
+    const event = JSON.stringify(withPayload({ id: "alone" }, { output: "half" }));
+    const type = { "Content-Type": "application/cloudevents+json" };
+    const body = event.replace('"half"', '"half \\ud800\\u0000"');
+    expect((await api.operator("POST", "/v1/events", body, type)).status).toBe(202);
+    await api.send();
+    expect((await seen("alone")).output).toMatch(/^half/);
+  });
+
   test("is kept once however often it is sent, and of a conflict the one that counts is shown", async () => {
     const first = withPayload({ id: "again" }, { input: "first" });
     await api.send(first, first);
