@@ -1,20 +1,30 @@
 import { sqlCheck } from "../check.ts";
 
-/** Metering decides by rate_segment; this asks the versions themselves, event by event. */
+/**
+ * Metering decides by rate_segment; this asks the versions themselves, event by event. A price that says the same as the
+ * one before it may begin in the metered past, so prices are compared by what they say.
+ */
 export const termsInForce = sqlCheck(
   "every event was decided by the customer's terms, the price and the split that held at its time",
-  `SELECT format('event %s %s of model %s: decided country %s, price %s, split %s, charged %s; in force were %s, %s, %s, %s',
+  `WITH price AS MATERIALIZED (
+     SELECT v.*, (SELECT jsonb_agg(jsonb_build_array(meter_no, unit_amount, max_per_event) ORDER BY meter_no)
+       FROM price_component c WHERE c.price_no = v.price_no) AS components
+     FROM price_version v
+   )
+   SELECT format('event %s %s of model %s: decided country %s, price %s, split %s, charged %s; in force were %s, %s, %s, %s',
       e.event_no, e.id, m.id, e.country, e.price_no, e.split_plan_no, e.charged, c.country, v.price_no, p.split_plan_no,
       (e.status = ANY (v.charge_statuses))::int) AS difference
    FROM usage_event e JOIN model m USING (model_no)
    LEFT JOIN customer_version c ON c.customer_no = e.customer_no AND e.occurred_at >= c.effective_from AND e.occurred_at < c.effective_until
-   LEFT JOIN price_version v ON v.model_no = e.model_no AND v.currency = c.currency
+   LEFT JOIN price v ON v.model_no = e.model_no AND v.currency = c.currency
      AND e.occurred_at >= v.effective_from AND e.occurred_at < v.effective_until
+   LEFT JOIN price decided ON decided.price_no = e.price_no
    LEFT JOIN split_segment g ON g.model_no = e.model_no AND e.occurred_at >= g.effective_from AND e.occurred_at < g.effective_until
    LEFT JOIN self_dealing_plan d ON d.split_plan_no = g.split_plan_no AND d.payee_no = c.payee_no
    LEFT JOIN LATERAL (SELECT coalesce(d.redirected_plan_no, g.split_plan_no) AS split_plan_no) p ON true
-   WHERE (e.price_no, e.split_plan_no, e.country, e.charged) IS DISTINCT FROM
-         (v.price_no, p.split_plan_no, coalesce(c.country, ''), (e.status = ANY (v.charge_statuses))::int::smallint)
+   WHERE (decided.model_no, decided.currency, decided.components, e.split_plan_no, e.country, e.charged) IS DISTINCT FROM
+         (v.model_no, v.currency, v.components, p.split_plan_no, coalesce(c.country, ''),
+          (e.status = ANY (v.charge_statuses))::int::smallint)
       OR e.booked_period < date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')`,
 );
 

@@ -29,6 +29,8 @@ export interface Chain {
 export async function chainOf(sql: Sql, asked: PredictionView, limit: number): Promise<Chain> {
   const above = await ancestorsOf(sql, asked);
   const seen = new Set([asked, ...above.found].map(keyOf));
+  // In a circle what is above is below too, and may have called others: it is walked through, not placed again.
+  const circling = new Set(above.found.map(keyOf));
   const below: { prediction: PredictionView; depth: number }[] = [];
   let level: PredictionView[] = [asked];
   let truncated = false;
@@ -37,8 +39,9 @@ export async function chainOf(sql: Sql, asked: PredictionView, limit: number): P
     const { children, more } = await childrenOf(sql, level, room + seen.size + 1);
     const fresh = children.filter((child) => !seen.has(keyOf(child)));
     truncated = more || fresh.length > room || (depth === DEPTH_MAX && fresh.length > 0);
-    level = fresh.slice(0, room);
-    for (const child of level) {
+    const placedHere = fresh.slice(0, room);
+    level = [...placedHere, ...children.filter((child) => circling.delete(keyOf(child)))];
+    for (const child of placedHere) {
       seen.add(keyOf(child));
       below.push({ prediction: child, depth });
     }
