@@ -1,16 +1,14 @@
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 const ROOT = join(import.meta.dirname, "..");
 const PAGE = join(ROOT, "src/dashboard");
 const BUILT = join(ROOT, "dist/dashboard");
-const TYPES = join(ROOT, "dist/api/api-types.ts");
 
 /**
  * Builds the dashboard into dist/, where the service finds it; `npm ci` runs it. --types writes only the types that the
- * page takes from the OpenAPI document.
+ * page and the client take from the OpenAPI document.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { types: { type: "boolean", default: false } } });
@@ -22,7 +20,8 @@ async function main(): Promise<void> {
     console.log("Only what runs is installed: the dashboard is not built. For it, install all: npm ci");
     return;
   }
-  await writeTypes();
+  const { writeApiTypes } = await import("./dashboard/write-api-types.ts");
+  await writeApiTypes();
   if (values.types) return;
   const { build } = await import("vite");
   const { default: react } = await import("@vitejs/plugin-react");
@@ -45,14 +44,6 @@ async function main(): Promise<void> {
   });
   const { compressAll } = await import("./dashboard/compress.ts");
   await compressAll(BUILT);
-}
-
-async function writeTypes(): Promise<void> {
-  const { OPEN_ROUTES, openApiDocument, ROUTES, stripeWebhook } = await import("../src/http/index.ts");
-  const { apiTypes } = await import("./dashboard/api-types.ts");
-  const document = JSON.parse(JSON.stringify(openApiDocument(ROUTES, OPEN_ROUTES, stripeWebhook)));
-  await mkdir(join(TYPES, ".."), { recursive: true });
-  await writeFile(TYPES, apiTypes(document));
 }
 
 main().catch((error: unknown) => {

@@ -13,6 +13,8 @@ interface Schema {
   default?: unknown;
 }
 interface Operation {
+  summary?: string;
+  deprecated?: boolean;
   parameters?: { name: string; in: string; required?: boolean; schema: Schema }[];
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> };
   responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
@@ -23,7 +25,8 @@ export interface ApiDocument {
 }
 
 /**
- * TypeScript for an OpenAPI document: `schemas` by name, and `operations` by "get /v1/…" with path, query, body and answer.
+ * TypeScript for an OpenAPI document: `schemas` by name, and `operations` by "get /v1/…" with path, query, header, body and
+ * answer.
  * By hand, since openapi-typescript needs the compiler API of TypeScript 5.
  */
 export function apiTypes({ paths, components }: ApiDocument): string {
@@ -35,15 +38,17 @@ export function apiTypes({ paths, components }: ApiDocument): string {
       const body = requestBody?.content["application/json"]?.schema;
       const success = Object.entries(responses).find(([status]) => status.startsWith("2"))?.[1];
       const answer = success?.content?.["application/json"]?.schema;
-      return `  ${JSON.stringify(`${method} ${path}`)}: {
+      return `  /** ${wordsOf(operation)} */
+  ${JSON.stringify(`${method} ${path}`)}: {
     path: ${parametersOf(inputs("path"))};
     query: ${parametersOf(inputs("query"))};
+    header: ${parametersOf(inputs("header"))};
     body: ${body === undefined ? "undefined" : `${typeOf(body)}${requestBody?.required ? "" : " | undefined"}`};
     answer: ${answer === undefined ? "null" : typeOf(answer)};
   };`;
     }),
   );
-  return `// Made from the OpenAPI document: see scripts/dashboard.ts.
+  return `// Made from the OpenAPI document: scripts/dashboard/write-api-types.ts.
 export interface schemas {
 ${schemas.join("\n")}
 }
@@ -51,6 +56,11 @@ export interface operations {
 ${operations.join("\n")}
 }
 `;
+}
+
+/** What an editor shows of an operation. */
+function wordsOf({ summary = "", deprecated }: Operation): string {
+  return `${summary.replaceAll("*/", "* /")}${deprecated ? " @deprecated" : ""}`;
 }
 
 function parametersOf(parameters: { name: string; required?: boolean; schema: Schema }[]): string {

@@ -9,6 +9,7 @@ import { limitByAddress, limitRequests } from "./keys/rate-limit.ts";
 import { mountOpenRoute } from "./open-route.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemHandler } from "./problem.ts";
+import { mountReference } from "./reference/reference-pages.ts";
 import { mountRoute } from "./route.ts";
 import { OPEN_ROUTES, ROUTES } from "./routes.ts";
 import { mountSignedRoute } from "./signed-route.ts";
@@ -30,7 +31,9 @@ export function createApp(context: AppContext, watching: Watching): Express {
   app.use("/v1", nameRequest);
   mountDashboard(app);
   mountWatching(app, watching);
-  const openapi = JSON.stringify(openApiDocument(ROUTES, OPEN_ROUTES, stripeWebhook));
+  const document = openApiDocument(ROUTES, OPEN_ROUTES, stripeWebhook);
+  mountReference(app, document);
+  const openapi = JSON.stringify(document);
   app.get("/openapi.json", (_request, response) => {
     response.type("application/json").send(openapi);
   });
@@ -58,7 +61,7 @@ function methodsAt(path: string): string[] {
 function unknownPath(method: string, path: string, methods: string[]): Refusal {
   if (methods.length > 0)
     return new Refusal("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${method}`);
-  return new Refusal("not_found", `there is nothing at ${path}: /openapi.json lists what there is`);
+  return new Refusal("not_found", `there is nothing at ${path}: /reference shows what there is`);
 }
 
 function pattern(path: string): RegExp {

@@ -2,6 +2,7 @@ import type { Express, Request, Response } from "express";
 import type { AppContext } from "./context.ts";
 import { send } from "./idempotency.ts";
 import { signInAudited } from "./keys/audited.ts";
+import { sayDeprecated } from "./reference/deprecation.ts";
 import { answer, bodyReader, type Route, type RouteAnswer, type RouteInput, refuseNul } from "./route.ts";
 
 /** An endpoint whose caller shows no key yet: what it sends says who it is. */
@@ -25,7 +26,7 @@ export function mountOpenRoute(
 ): void {
   const readBody = bodyReader(["application/json"], BODY_BYTES_MAX);
   const path = `/v1${route.path.replaceAll(/\{(\w+)\}/g, ":$1")}`;
-  app[route.method](path, async (request, response) => {
+  app[route.method](path, sayDeprecated(route), async (request, response) => {
     await limit(request, response);
     refuseNul(request);
     if (route.body !== undefined) await readBody(request, response);

@@ -1,8 +1,10 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import { REFUSALS } from "../kernel/index.ts";
 import type { OpenRoute } from "./open-route.ts";
 import { Problem } from "./problem.ts";
+import { deprecationText } from "./reference/deprecation.ts";
+import { SUBJECTS, subjectOf } from "./reference/subjects.ts";
 import { withExamples } from "./reference/with-examples.ts";
 import type { Route } from "./route.ts";
 import type { SignedRoute } from "./signed-route.ts";
@@ -15,8 +17,11 @@ export function openApiDocument(routes: readonly Route[], open: readonly OpenRou
     const path = `/v1${route.path}`;
     paths[path] = { ...paths[path], [route.method]: operation };
   };
-  for (const route of routes)
-    add(route, operation(route, { description: `For keys with the role ${route.roles.join(" or ")}.` }));
+  for (const route of routes) {
+    const description = `For keys with the role ${route.roles.join(" or ")}.`;
+    const header: { header?: z.ZodObject } = route.method === "post" ? { header: IdempotencyKey } : {};
+    add(route, operation(route, { description }, header));
+  }
   for (const route of open) add(route, operation(route, { description: "Without a key.", security: [] }));
   const document = createDocument({
     openapi: "3.1.0",
@@ -26,6 +31,7 @@ export function openApiDocument(routes: readonly Route[], open: readonly OpenRou
       description: `From usage event to paid creator, exactly. Errors are RFC 9457 problem documents with a stable code: ${Object.keys(REFUSALS).join(", ")}.`,
     },
     servers: [{ url: "/" }],
+    tags: SUBJECTS.map(({ slug, about }) => ({ name: slug, description: about })),
     security: [{ apiKey: [] }, { session: [] }],
     components: {
       securitySchemes: {
@@ -47,9 +53,17 @@ export function openApiDocument(routes: readonly Route[], open: readonly OpenRou
 
 type Described = Omit<Route, "roles" | "handle">;
 
+const IdempotencyKey = z.object({
+  "Idempotency-Key": z.string().min(1).max(255).optional().meta({
+    description:
+      "A name of your own for this request: sent again under it, it is not done again, and gets the same answer.",
+  }),
+});
+
 function operation(
   route: Described,
-  who: Pick<ZodOpenApiOperationObject, "description" | "security">,
+  who: { description: string; security?: [] },
+  header: { header?: z.ZodObject } = {},
 ): ZodOpenApiOperationObject {
   const status = String(route.status ?? 200) as `${1 | 2 | 3 | 4 | 5}${string}`;
   const success =
@@ -62,10 +76,16 @@ function operation(
   const params = {
     ...(route.params === undefined ? {} : { path: route.params as z.ZodObject }),
     ...(route.query === undefined ? {} : { query: route.query as z.ZodObject }),
+    ...header,
   };
+  const { deprecated } = route;
   return {
     summary: route.summary,
     ...who,
+    tags: [subjectOf(route.path).slug],
+    ...(deprecated === undefined
+      ? {}
+      : { deprecated: true, description: `${who.description} ${deprecationText(deprecated)}` }),
     requestParams: params,
     ...(route.body === undefined ? {} : { requestBody: requestBody(route, route.body) }),
     responses: {
@@ -77,11 +97,12 @@ function operation(
 
 const problem = { description: "A problem", content: { "application/problem+json": { schema: Problem } } };
 
-function signedOperation({ summary, header, body, response }: SignedRoute): ZodOpenApiOperationObject {
+function signedOperation({ path, summary, header, body, response }: SignedRoute): ZodOpenApiOperationObject {
   return {
     summary,
     description: `Without a key: ${header} says who calls.`,
     security: [],
+    tags: [subjectOf(path).slug],
     requestBody: { required: true, content: { "application/json": { schema: body } } },
     responses: {
       "200": { description: "Success", content: { "application/json": { schema: response } } },

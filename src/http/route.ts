@@ -7,6 +7,7 @@ import { audited, refusalAudited } from "./keys/audited.ts";
 import { type Principal, principalOfRequest, type Role } from "./keys/principal.ts";
 import type { RateLimit } from "./keys/rate-limit.ts";
 import { invalid } from "./problem.ts";
+import { type Deprecation, sayDeprecated } from "./reference/deprecation.ts";
 
 export interface RouteInput<P, Q, B> {
   params: P;
@@ -47,6 +48,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   path: string;
   summary: string;
   roles: readonly Role[];
+  /** It has to go: answers and the document say since when, until when, and what to use instead. */
+  deprecated?: Deprecation;
   /**
    * Which of an operator's people may call it, when it changes something: makers unless it says otherwise; `both`: who is
    * maker and approver in one, since it gives away either right; `any`: everybody who does not only read.
@@ -95,6 +98,7 @@ export function mountRoute(app: Express, context: AppContext, route: Route, limi
     route.bodyBytesMax ?? BODY_BYTES_MAX,
   );
   const steps: RequestHandler[] = [
+    sayDeprecated(route),
     async (request, response) => {
       const signed = route.signedBy !== undefined && request.get("webhook-signature") !== undefined;
       if (signed) await readBody(request, response);

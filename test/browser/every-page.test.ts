@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OPERATOR_KEY, type TestApi } from "../support/api.ts";
+import { axeFaults } from "./axe-faults.ts";
 import { buildDashboard } from "./built-dashboard.ts";
 import { findChromium, launchChromium } from "./chromium.ts";
 import { secretFor, startMarketplace } from "./marketplace.ts";
@@ -40,7 +39,6 @@ const OPERATOR_PAGES = [
   "/predictions/PREDICTION",
 ];
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const executable = findChromium();
 
 describe.skipIf(executable === undefined)("every page", () => {
@@ -104,22 +102,4 @@ async function lookAt({ page, complaints }: Visitor, path: string): Promise<stri
   }
   await page.emulateMedia({ colorScheme: "light" });
   return [...faults, ...complaints.splice(0).map((text) => `${path}: ${text}`)];
-}
-
-async function axeFaults(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    interface Found {
-      violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
-    }
-    const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<Found> } };
-    const { violations } = await axe.run({
-      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-    });
-    return violations
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(
-        ({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)} ${nodes[0]?.failureSummary.slice(0, 200)}`,
-      );
-  });
 }

@@ -7,7 +7,7 @@ import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { OPERATOR_KEY, startTestApi, type TestApi } from "../support/api.ts";
 import { until } from "../support/until.ts";
-import { SMALL_CATALOG } from "../support/usage.ts";
+import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
 
 const SECRET = `whsec_${Buffer.alloc(24, 5).toString("base64")}`;
 
@@ -58,6 +58,15 @@ test("examples/record-usage.ts notes predictions, with what came in and out, wit
     input: { prompt: "story 0", hf_token: "[redacted]" },
     output: ["Once", " upon", " a", " time"],
   });
+});
+
+test("examples/creators-money.ts tells what a creator has earned, and what is paid next", async () => {
+  await api.send(usageEvent({ id: "seen", metrics: { input_token_count: 10_000 } }));
+  const { process, out } = run("creators-money", { PAYEE: "ada" });
+  const [code] = await once(process, "exit");
+  expect(code).toBe(0);
+  expect(out()).toMatch(/^ada\/llm: \d+\.\d{9} USD \(share\)$/m);
+  expect(out()).toMatch(/^next payout \d{4}-\d{2}-\d{2}: /m);
 });
 
 test("examples/openai-endpoint.ts meters what it answers", async () => {

@@ -53,6 +53,7 @@ export function Frame({
         </header>
         <nav className="side" aria-label="Pages">
           <NavList nav={nav} />
+          <ReferenceLink />
         </nav>
         <main id="main" ref={main} tabIndex={-1}>
           <PageBoundary key={location}>
@@ -88,6 +89,15 @@ function NavList({ nav, onGo }: { nav: NavGroup[]; onGo?: () => void }) {
   ));
 }
 
+/** No page of this one: the service serves it beside. */
+function ReferenceLink() {
+  return (
+    <div className="nav-group">
+      <a href="/reference">API reference</a>
+    </div>
+  );
+}
+
 function Drawer({ nav }: { nav: NavGroup[] }) {
   const [open, setOpen] = useState(false);
   return (
@@ -104,6 +114,7 @@ function Drawer({ nav }: { nav: NavGroup[] }) {
           </Dialog.Close>
           <nav aria-label="Pages">
             <NavList nav={nav} onGo={() => setOpen(false)} />
+            <ReferenceLink />
           </nav>
         </Dialog.Popup>
       </Dialog.Portal>

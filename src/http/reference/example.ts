@@ -18,6 +18,11 @@ export interface Schema {
   default?: unknown;
   pattern?: string;
   minimum?: number;
+  maximum?: number;
+  maxLength?: number;
+  maxItems?: number;
+  additionalProperties?: boolean | Schema;
+  description?: string;
 }
 
 /** Where an example stands: the document's schemas, the operation's path, and the named schemas around it. */

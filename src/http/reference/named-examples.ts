@@ -44,6 +44,7 @@ const IDS: Record<string, string> = {
   predictions: "prediction-42",
   refunds: "adj_1",
   reservations: "res_1",
+  "royalty-terms": "rt_1",
   sessions: "ses_1",
   "share-proposals": "prop_1",
   users: "ada-owner",

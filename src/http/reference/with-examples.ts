@@ -2,7 +2,7 @@ import { curlOf } from "./curl.ts";
 import { exampleOf, type Schema } from "./example.ts";
 import { ANSWERS, BODIES } from "./named-examples.ts";
 
-interface Media {
+export interface Media {
   schema?: Schema;
   example?: unknown;
 }
@@ -18,6 +18,7 @@ export interface Parameter {
 
 export interface Operation {
   summary?: string;
+  tags?: string[];
   description?: string;
   deprecated?: boolean;
   security?: unknown[];
