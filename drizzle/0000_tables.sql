@@ -178,6 +178,36 @@ CREATE TABLE "refund_policy" (
 	"set_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "royalty_acceptance" (
+	"id" text PRIMARY KEY NOT NULL,
+	"terms" text NOT NULL,
+	"model" text NOT NULL,
+	"payee" text NOT NULL,
+	"offered_by" text NOT NULL,
+	"accepted_as" text NOT NULL,
+	"accepted_by" text NOT NULL,
+	"accepted_at" timestamp with time zone NOT NULL,
+	"hash" text NOT NULL,
+	CONSTRAINT "royalty_acceptance_model_payee_terms_unique" UNIQUE("model","payee","terms")
+);
+--> statement-breakpoint
+CREATE TABLE "royalty_registration" (
+	"acceptance" text PRIMARY KEY NOT NULL,
+	"policy_no" integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "royalty_terms" (
+	"id" text PRIMARY KEY NOT NULL,
+	"model" text NOT NULL,
+	"offered_by" text NOT NULL,
+	"percent" text NOT NULL,
+	"of" text NOT NULL,
+	"wording" text NOT NULL,
+	"effective_from" timestamp with time zone NOT NULL,
+	"offered_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "royalty_terms_model_effective_from_unique" UNIQUE("model","effective_from")
+);
+--> statement-breakpoint
 CREATE TABLE "share_proposal" (
 	"id" text PRIMARY KEY NOT NULL,
 	"model" text NOT NULL,
@@ -187,7 +217,8 @@ CREATE TABLE "share_proposal" (
 	"state" text NOT NULL,
 	"reason" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
-	"decided_at" timestamp with time zone
+	"decided_at" timestamp with time zone,
+	"policy_no" integer
 );
 --> statement-breakpoint
 CREATE TABLE "share_proposal_party" (
@@ -1257,6 +1288,8 @@ ALTER TABLE "adjustment_part" ADD CONSTRAINT "adjustment_part_adjustment_no_adju
 ALTER TABLE "correction" ADD CONSTRAINT "correction_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "dispute_hold" ADD CONSTRAINT "dispute_hold_dispute_id_dispute_id_fk" FOREIGN KEY ("dispute_id") REFERENCES "public"."dispute"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "reattribution" ADD CONSTRAINT "reattribution_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "royalty_acceptance" ADD CONSTRAINT "royalty_acceptance_terms_royalty_terms_id_fk" FOREIGN KEY ("terms") REFERENCES "public"."royalty_terms"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "royalty_registration" ADD CONSTRAINT "royalty_registration_acceptance_royalty_acceptance_id_fk" FOREIGN KEY ("acceptance") REFERENCES "public"."royalty_acceptance"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "share_proposal_party" ADD CONSTRAINT "share_proposal_party_proposal_share_proposal_id_fk" FOREIGN KEY ("proposal") REFERENCES "public"."share_proposal"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_line" ADD CONSTRAINT "invoice_line_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_payment" ADD CONSTRAINT "invoice_payment_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

@@ -70,7 +70,9 @@ $$;
 
 -- Shares are agreed on: an answer is given once, under the proposal's lock, and a decided proposal stays as it is.
 ALTER TABLE share_proposal ADD CHECK (state IN ('open', 'accepted', 'declined', 'withdrawn', 'lapsed')
-  AND (state = 'open') = (decided_at IS NULL));
+  AND (state = 'open') = (decided_at IS NULL) AND (state = 'accepted') = (policy_no IS NOT NULL));
+--> statement-breakpoint
+ALTER TABLE share_proposal ADD FOREIGN KEY (policy_no) REFERENCES revenue_policy (policy_no);
 --> statement-breakpoint
 ALTER TABLE share_proposal_party ADD CHECK (weight >= 0 AND answer IN ('accepted', 'declined'));
 --> statement-breakpoint
@@ -105,7 +107,11 @@ END $$;
 
 CREATE FUNCTION decide_proposal(p_id text, p_state text, p_reason text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-  UPDATE share_proposal SET state = p_state, reason = p_reason, decided_at = clock_timestamp() WHERE id = p_id AND state = 'open';
+  UPDATE share_proposal s SET state = p_state, reason = p_reason, decided_at = clock_timestamp(),
+    policy_no = CASE WHEN p_state = 'accepted' THEN (SELECT r.policy_no FROM revenue_policy r LEFT JOIN model m USING (model_no)
+      WHERE (r.model_no IS NULL OR m.id = s.model) AND r.effective_from <= s.effective_from
+      ORDER BY r.model_no IS NULL, r.effective_from DESC LIMIT 1) END
+  WHERE id = p_id AND state = 'open';
   IF FOUND AND p_state IN ('accepted', 'declined') THEN
     PERFORM notify_parties(p_id, 'share.' || p_state, CASE WHEN p_state = 'declined'
       THEN jsonb_build_object('declined_by', p_reason) ELSE '{}' END);

@@ -1,3 +1,16 @@
+export { changeUnderTerms } from "./register-models.ts";
+export {
+  acceptRoyaltyTerms,
+  listRoyaltyAcceptances,
+  type RoyaltyAcceptance,
+} from "./royalty-acceptances.ts";
+export {
+  listRoyaltyTerms,
+  offerRoyaltyTerms,
+  type RoyaltyPercent,
+  type RoyaltyTerms,
+  TERMS_STATES,
+} from "./royalty-terms.ts";
 export {
   answerProposal,
   listProposals,

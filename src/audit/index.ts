@@ -8,6 +8,8 @@ import {
   invoicesNotOverCredited,
 } from "./adjustments/entries.ts";
 import { partsFromHistories } from "./adjustments/parts.ts";
+import { acceptancesSealed, registrationsCarried } from "./agreements/royalties.ts";
+import { sharesAsAgreed } from "./agreements/share-proposals.ts";
 import { creditBalances, creditsUsed, expiriesBooked, grantsBooked } from "./billing/credits.ts";
 import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
 import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
@@ -70,6 +72,9 @@ const CHECKS: readonly Check[] = [
   plansNamed,
   splitsFromPolicies,
   ratesFromVersions,
+  sharesAsAgreed,
+  acceptancesSealed,
+  registrationsCarried,
   partitionsFromRecords,
   recordsAreMetered,
   identitiesAreMetered,

@@ -70,7 +70,15 @@ export const CustomerTerms = z
   .meta({ id: "CustomerTerms" });
 
 export const ModelTerms = z
-  .strictObject({ payee: Id, base_model: ModelId.nullish(), effective_from: Time.optional() })
+  .strictObject({
+    payee: Id,
+    base_model: ModelId.nullish(),
+    effective_from: Time.optional(),
+    royalty_terms: z.string().max(100).optional().meta({
+      description:
+        "The id of the base model's royalty terms, where it offers some: its payee accepts them by this. Not needed where it has accepted them itself.",
+    }),
+  })
   .meta({ id: "ModelTerms" });
 
 export const PriceDocument = PriceTerms.extend({ effective_from: Time }).meta({ id: "Price" });

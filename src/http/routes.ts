@@ -16,6 +16,7 @@ import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
 import { browseRoutes } from "./catalog-routes/browse.ts";
 import { catalogRoutes } from "./catalog-routes/catalog.ts";
 import { previewRoutes } from "./catalog-routes/preview.ts";
+import { royaltyTermsRoutes } from "./catalog-routes/royalty-terms.ts";
 import { shareProposalRoutes } from "./catalog-routes/share-proposals.ts";
 import { liveRoutes } from "./live/live-route.ts";
 import type { OpenRoute } from "./open-route.ts";
@@ -60,6 +61,7 @@ export const ROUTES: readonly Route[] = [
   ...browseRoutes,
   ...previewRoutes,
   ...shareProposalRoutes,
+  ...royaltyTermsRoutes,
   ...settlementRoutes,
   ...payoutTermsRoutes,
   ...fxRateRoutes,

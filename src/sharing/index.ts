@@ -1,5 +1,5 @@
 export { allot } from "./allot.ts";
-export { DEFAULT_POLICY, OWNER, PolicySteps } from "./policy.ts";
+export { DEFAULT_POLICY, OWNER, Percent, PercentOf, PolicySteps } from "./policy.ts";
 export {
   type Part,
   type PartReason,

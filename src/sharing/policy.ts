@@ -2,13 +2,13 @@ import { z } from "zod";
 import { add, compare, parseDecimal, rational, ZERO } from "../kernel/index.ts";
 import { Amount, Currency, Meter, Per } from "../pricing/index.ts";
 
-const Percent = z
+export const Percent = z
   .string()
   .regex(/^\d{1,3}(\.\d{1,6})?$/, 'a decimal string from "0" to "100", at most 6 decimals')
   .refine((text) => compare(parseDecimal(text) ?? rational(101n), rational(100n)) <= 0, "at most 100")
   .meta({ example: "20" });
 
-const Of = z.enum(["gross", "remaining"]).default("gross");
+export const PercentOf = z.enum(["gross", "remaining"]).default("gross");
 
 export const OWNER = "$owner";
 
@@ -22,10 +22,10 @@ const CostStep = z
   })
   .meta({ id: "CostStep" });
 const PlatformStep = z
-  .strictObject({ take: z.literal("platform"), percent: Percent, of: Of })
+  .strictObject({ take: z.literal("platform"), percent: Percent, of: PercentOf })
   .meta({ id: "PlatformStep" });
 const RoyaltyStep = z
-  .strictObject({ take: z.literal("royalty"), percent: Percent, of: Of })
+  .strictObject({ take: z.literal("royalty"), percent: Percent, of: PercentOf })
   .meta({ id: "RoyaltyStep" });
 const SharesStep = z
   .strictObject({

@@ -25,8 +25,6 @@ export const FREE_TABLES: Record<string, string> = {
     "how long predictions took, made from the events and approximate by design; no figure of money follows from it",
   log_loss:
     "what people said of records that are gone; no figure follows from it, and the database refuses changes",
-  share_proposal: "who proposed what; what everybody agreed to is a policy, checked in the catalogue",
-  share_proposal_party: "who agreed to what; what follows from it is a policy, checked in the catalogue",
   session: "who is signed in; no figure follows from it",
   payee_freeze: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payee_legal: "who a payee says it is; it stands on statements as PDF, and no figure follows from it",
@@ -123,6 +121,11 @@ export const FREE_COLUMNS: Record<string, string> = {
   "release_rule.set_by": WHO,
   "revenue_policy.created_at": WHEN,
   "seal.sealed_at": "later it only makes a balance read more entries; earlier is tried below",
+  "share_proposal.created_at": WHEN,
+  "share_proposal.decided_at": WHEN,
+  "share_proposal.reason": "told to people",
+  "share_proposal_party.answered_at": WHEN,
+  "share_proposal_party.answered_by": WHO,
   "settlement.approved_at": WHEN,
   "settlement.approved_by": WHO,
   "settlement.confirmed": WHO,
@@ -149,6 +152,8 @@ export const FREE_COLUMNS: Record<string, string> = {
 /** Tables whose rows may be missing without a loss, and why. */
 export const NO_DELETE: Record<string, string> = {
   reconciliation: "what was found when; the next run finds it again",
+  royalty_registration:
+    "which policy came of an acceptance; both are checked, and are noted anew with the next registration",
 };
 
 /** Which row is changed, where the first one is not telling. */

@@ -14,6 +14,13 @@ import {
   setRefundPolicy,
 } from "../../src/adjustments/index.ts";
 import {
+  acceptRoyaltyTerms,
+  answerProposal,
+  changeUnderTerms,
+  offerRoyaltyTerms,
+  proposeShares,
+} from "../../src/agreements/index.ts";
+import {
   authorize,
   expireCredits,
   grantCredit,
@@ -25,7 +32,7 @@ import {
   setSpendLimits,
   sweepSpend,
 } from "../../src/billing/index.ts";
-import { openCatalogStore } from "../../src/catalog/index.ts";
+import { CatalogDocument, type CatalogStore, openCatalogStore } from "../../src/catalog/index.ts";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
 import { present, rational } from "../../src/kernel/index.ts";
 import { extendChain, sealPeriod } from "../../src/ledger/index.ts";
@@ -187,6 +194,7 @@ export async function openFullMonth(): Promise<FullMonth> {
   const provider = openStripePayoutProvider(stripe);
   try {
     await catalog.change(CATALOGUE as Parameters<typeof catalog.change>[0]);
+    await agree(sql, catalog);
     await provisionAccounts(sql, catalog, provider);
     await consumeLog(log, sql, logger);
     const metered = () => until(async () => (await meteringStatus(sql, log)).lag === 0);
@@ -258,6 +266,24 @@ export async function openFullMonth(): Promise<FullMonth> {
     await simulator.kill("SIGKILL");
   }
   return database;
+}
+
+/** Mia shares with Lin, some day; Lin accepts what Ada asks for a base, and its model is registered. */
+async function agree(sql: Sql, catalog: CatalogStore): Promise<void> {
+  const shares = [
+    { payee: "lin", weight: 1 },
+    { payee: "mia", weight: 3 },
+  ];
+  const effectiveFrom = "2099-01-01T00:00:00Z";
+  const proposal = { model: "mia/own", proposedBy: "mia", effectiveFrom, shares, by: "mia" };
+  const { id } = await proposeShares(sql, catalog, proposal);
+  await answerProposal(sql, catalog, { id, payee: "lin", answer: "accepted", by: "lin" });
+  const asked = { percent: "4", of: "gross", wording: "for every model made from it" } as const;
+  const offer = { ...asked, model: "ada/base", offeredBy: "ada", effectiveFrom: undefined };
+  const { id: terms } = await offerRoyaltyTerms(sql, catalog, offer);
+  await acceptRoyaltyTerms(sql, catalog, { terms, model: "lin/finer", payee: "lin", as: "payee", by: "lin" });
+  const models = [{ id: "lin/finer", payee: "lin", base_model: "ada/base" }];
+  await changeUnderTerms(sql, catalog, CatalogDocument.parse({ models }), "operator");
 }
 
 /** Ada's reserve is due at once, everybody else's not yet; Mia is paid in another currency. */

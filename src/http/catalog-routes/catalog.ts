@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { changeUnderTerms } from "../../agreements/index.ts";
 import {
   CatalogDocument,
   CustomerTerms,
@@ -17,15 +18,17 @@ const operator = ["operator"] as const;
 const ModelPath = z.object({ owner: Id, name: Id });
 const modelOf = ({ owner, name }: { owner: string; name: string }) => `${owner}/${name}`;
 
-async function change(context: AppContext, document: z.input<typeof CatalogDocument>): Promise<void> {
-  await context.catalog.change(CatalogDocument.parse(document));
+type Change = z.input<typeof CatalogDocument>;
+
+async function change(context: AppContext, document: Change, by: string): Promise<void> {
+  await changeUnderTerms(context.sql, context.catalog, CatalogDocument.parse(document), by);
   await context.afterCatalogChange();
 }
 
 /** A change of one thing: errors name the field of that thing, not its place in a document. */
-async function changeOne(context: AppContext, document: z.input<typeof CatalogDocument>): Promise<void> {
+async function changeOne(context: AppContext, document: Change, by: string): Promise<void> {
   try {
-    await change(context, document);
+    await change(context, document, by);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const fields = error.fields.map((field) => ({ ...field, path: field.path.replace(/^\w+\[0\]\.?/, "") }));
@@ -42,8 +45,8 @@ const putPayee = defineRoute({
   params: z.object({ id: Id }),
   body: PayeeTerms,
   response: PayeeTerms.extend({ id: Id }),
-  async handle({ params, body, context }) {
-    await changeOne(context, { payees: [{ id: params.id, ...body }] });
+  async handle({ params, body, principal, context }) {
+    await changeOne(context, { payees: [{ id: params.id, ...body }] }, principal.id);
     const payee = (await context.catalog.current()).payees.get(params.id);
     const minimum = payee?.minimumPayoutNanos ?? null;
     return {
@@ -65,8 +68,8 @@ const putCustomer = defineRoute({
   params: z.object({ id: Id }),
   body: CustomerTerms,
   response: CustomerTerms.extend({ id: Id }),
-  async handle({ params, body, context }) {
-    await changeOne(context, { customers: [{ id: params.id, ...body }] });
+  async handle({ params, body, principal, context }) {
+    await changeOne(context, { customers: [{ id: params.id, ...body }] }, principal.id);
     return { body: { id: params.id, ...body } };
   },
 });
@@ -80,8 +83,8 @@ const putModel = defineRoute({
   params: ModelPath,
   body: ModelTerms,
   response: ModelTerms.extend({ id: ModelId }),
-  async handle({ params, body, context }) {
-    await changeOne(context, { models: [{ id: modelOf(params), ...body }] });
+  async handle({ params, body, principal, context }) {
+    await changeOne(context, { models: [{ id: modelOf(params), ...body }] }, principal.id);
     return { body: { id: modelOf(params), ...body } };
   },
 });
@@ -95,8 +98,8 @@ const postPrice = defineRoute({
   body: PriceDocument,
   status: 201,
   response: PriceDocument.extend({ model: ModelId }),
-  async handle({ params, body, context }) {
-    await changeOne(context, { prices: [{ model: modelOf(params), ...body }] });
+  async handle({ params, body, principal, context }) {
+    await changeOne(context, { prices: [{ model: modelOf(params), ...body }] }, principal.id);
     return { body: { model: modelOf(params), ...body } };
   },
 });
@@ -110,8 +113,8 @@ const postPolicy = defineRoute({
   body: PolicyDocument,
   status: 201,
   response: PolicyDocument.extend({ model: ModelId }),
-  async handle({ params, body, context }) {
-    await changeOne(context, { policies: [{ model: modelOf(params), ...body }] });
+  async handle({ params, body, principal, context }) {
+    await changeOne(context, { policies: [{ model: modelOf(params), ...body }] }, principal.id);
     return { body: { model: modelOf(params), ...body } };
   },
 });
@@ -133,8 +136,8 @@ const importCatalog = defineRoute({
   bodyBytesMax: 64 * 1_048_576,
   status: 201,
   response: Imported,
-  async handle({ body, context }) {
-    await change(context, body);
+  async handle({ body, principal, context }) {
+    await change(context, body, principal.id);
     const counts = Object.entries(body).map(([kind, rows]) => [kind, rows.length]);
     return { body: Object.fromEntries(counts) };
   },

@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { type Check, DIFFERENCES_MAX, sqlCheck } from "../check.ts";
+
+const field = (text: string) => `${Buffer.byteLength(text)}:${text}`;
+
+/** Computes every hash anew, from the rows as they stand and not with the function that wrote them. */
+export const acceptancesSealed: Check = {
+  law: "every acceptance of royalty terms is the hash of itself and of what was accepted",
+  async find(sql) {
+    const rows = await sql<
+      { id: string; terms: string; fields: (string | null)[]; hash: string; theirs: boolean }[]
+    >`
+      SELECT a.id, a.terms, a.hash, a.offered_by IS NOT DISTINCT FROM t.offered_by AS theirs, ARRAY[a.id, a.terms, a.model, a.payee,
+        a.accepted_as, a.accepted_by, iso(a.accepted_at), t.model, t.offered_by, t.percent, t."of", t.wording,
+        iso(t.effective_from), iso(t.offered_at)] AS fields
+      FROM royalty_acceptance a LEFT JOIN royalty_terms t ON t.id = a.terms ORDER BY a.id`;
+    return rows
+      .filter(({ fields, hash, theirs }) => {
+        const text = fields.map((one) => field(one ?? "")).join("");
+        return !theirs || createHash("sha256").update(text).digest("hex") !== hash;
+      })
+      .map(({ id, terms }) => `royalty acceptance ${id}: it or the royalty terms ${terms} were changed`)
+      .slice(0, DIFFERENCES_MAX);
+  },
+};
+
+export const registrationsCarried = sqlCheck(
+  "a model registered under royalty terms begins with a policy that sends up what was accepted",
+  `SELECT format('royalty registration of the royalty acceptance %s: policy %s of %s takes %s, accepted for %s were %s %% of the %s',
+     g.acceptance, g.policy_no, m.id, s.step, a.model, t.percent, t."of") AS difference
+   FROM royalty_registration g LEFT JOIN royalty_acceptance a ON a.id = g.acceptance LEFT JOIN royalty_terms t ON t.id = a.terms
+   LEFT JOIN revenue_policy r USING (policy_no) LEFT JOIN model m USING (model_no)
+   LEFT JOIN LATERAL (SELECT x AS step FROM jsonb_array_elements(r.steps) x WHERE x->>'take' = 'royalty') s ON true
+   WHERE m.id IS DISTINCT FROM a.model OR m.id IS NULL OR s.step->>'percent' IS DISTINCT FROM t.percent
+     OR s.step->>'of' IS DISTINCT FROM t."of"`,
+);
