@@ -12,6 +12,7 @@ import {
   pushInvoices,
 } from "../src/billing/index.ts";
 import { type Period, parsePeriod, Refusal } from "../src/kernel/index.ts";
+import { noteCommand } from "../src/processes/audited/note-command.ts";
 import { ConfigInvalid, readConfig } from "../src/processes/config.ts";
 import { createLogger } from "../src/processes/logger.ts";
 import { type Tributary, wire } from "../src/processes/wire.ts";
@@ -43,6 +44,12 @@ const STEPS: Record<string, (tributary: Tributary, command: Command) => Promise<
 
 async function make({ sql }: Tributary, { period, dryRun, json, by }: Command) {
   const totals = await makeInvoices(sql, period, { by, dryRun });
+  const made = {
+    route: "POST /settlements/{period}/invoices",
+    target: `/v1/settlements/${period}/invoices`,
+    after: totals,
+  };
+  if (!dryRun) await noteCommand(sql, by, made);
   if (!json) showTotals(period, dryRun, totals);
   return { step: "make", dry_run: dryRun, totals };
 }
@@ -55,7 +62,7 @@ function showTotals(period: Period, dryRun: boolean, totals: readonly InvoiceTot
     );
 }
 
-async function push({ sql, billing }: Tributary, { period, dryRun, json }: Command) {
+async function push({ sql, billing }: Tributary, { period, dryRun, json, by }: Command) {
   if (dryRun) {
     const { states } = await invoiceStatus(sql, period);
     const due = states.filter(({ state, amount }) => state !== "pushed" && !/^[0.]+$/.test(amount.amount));
@@ -72,6 +79,7 @@ async function push({ sql, billing }: Tributary, { period, dryRun, json }: Comma
     bar?.update(done);
   });
   bar?.stop();
+  await noteCommand(sql, by, { route: "invoices push", target: `invoices push ${period}`, after: report });
   if (!json) showPush(period, report);
   // Something is left to do: whoever runs this unattended must notice.
   if (report.stopped !== null || report.problems.length > 0) process.exitCode = 2;

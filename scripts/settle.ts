@@ -3,6 +3,8 @@ import { parseArgs } from "node:util";
 import { type Period, parsePeriod, Refusal } from "../src/kernel/index.ts";
 import { differencesCsv } from "../src/payouts/index.ts";
 import type { Sql } from "../src/postgres/index.ts";
+import { auditedSettle } from "../src/processes/audited/audited-settle.ts";
+import { noteCommand } from "../src/processes/audited/note-command.ts";
 import { type Config, ConfigInvalid, platformOf, readConfig } from "../src/processes/config.ts";
 import { createLogger } from "../src/processes/logger.ts";
 import { type Tributary, wire } from "../src/processes/wire.ts";
@@ -158,12 +160,16 @@ async function isClosed(sql: Sql, period: Period): Promise<boolean> {
 async function stop({ sql }: Tributary, { reason, by, json }: Command) {
   if (reason === undefined) throw new Refusal("parameter_invalid", "--reason: why payouts are stopped");
   await stopPayouts(sql, reason, by);
+  const stopped = { route: "POST /payouts/stop", target: "/v1/payouts/stop", asked: { reason } };
+  await noteCommand(sql, by, { ...stopped, after: { ok: true } });
   if (!json) console.log("Payouts are stopped; none begins until: npm run settle -- resume");
   return { step: "stop", reason };
 }
 
 async function resume({ sql }: Tributary, { by, json }: Command) {
   await resumePayouts(sql, by);
+  const resumed = { route: "POST /payouts/resume", target: "/v1/payouts/resume" };
+  await noteCommand(sql, by, { ...resumed, after: { ok: true } });
   if (!json) console.log("Payouts go on with the next run.");
   return { step: "resume" };
 }
@@ -201,7 +207,8 @@ async function main(): Promise<void> {
   const logger = createLogger(process.env.LOG_LEVEL === undefined ? "warn" : config.LOG_LEVEL);
   const tributary = await wire(config, logger, "tributary-settle");
   try {
-    const result = await STEPS[command.step]?.(tributary, command);
+    const settle = auditedSettle(tributary.settle, tributary.sql, command.by);
+    const result = await STEPS[command.step]?.({ ...tributary, settle }, command);
     if (command.json) console.log(JSON.stringify(result, null, 2));
   } finally {
     await tributary.close();

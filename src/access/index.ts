@@ -5,6 +5,7 @@ export {
   listAudit,
   type NewAuditEntry,
 } from "./audit-log.ts";
+export { bodyInAudit, namesSecret, shownInAudit } from "./audit-values.ts";
 export { loginMail, requestLoginLink, useLoginLink } from "./login-links.ts";
 export {
   beginOidc,

@@ -11,6 +11,8 @@ export interface Health {
   status: "ok" | "failing";
   /** Why it is failing, for a person; empty when it is ok. */
   reasons: string[];
+  /** What works, but less safely than it could: what to set right. */
+  warnings: string[];
 }
 
 /** `/healthz` and `/metrics`, without a key: whoever can reach the port may look. */

@@ -21,6 +21,7 @@ import { openDatabase } from "./database.ts";
 import { readMasterKeys } from "./master-key.ts";
 import { settleOperations } from "./settle.ts";
 import { joinOrStartSimulator } from "./stripe-simulator.ts";
+import { ROW_SECURITY_OFF } from "./watching/judge-health.ts";
 import { openWatchReader } from "./watching/reading.ts";
 import { type ProcessWatching, watchProcess } from "./watching/watch-process.ts";
 
@@ -62,7 +63,9 @@ export function wire(config: Config, logger: Logger, name: string): Promise<Trib
     const foundation = await openFoundation(config, logger, name, opened);
     const { sql, log, url } = foundation;
     const catalog = openCatalogStore(sql);
-    const readers = await openReaders(url, logger, opened);
+    const readers = await openReaders(url, opened);
+    foundation.watching.noteRowSecurity(readers !== null);
+    if (readers === null) logger.warn(ROW_SECURITY_OFF);
     const simulator = await openSimulator(config, logger, opened);
     const stripe = {
       secretKey: config.STRIPE_SECRET_KEY ?? "sk_test_simulator",
@@ -145,14 +148,10 @@ async function openLog(config: Config, sql: Sql, logger: Logger): Promise<UsageL
   return openKafkaUsageLog({ brokers: config.KAFKA_BROKERS, partitions, log: logger });
 }
 
-async function openReaders(url: string, logger: Logger, opened: Opened): Promise<RestrictedReaders | null> {
+async function openReaders(url: string, opened: Opened): Promise<RestrictedReaders | null> {
   const readers = new RestrictedReaders(url);
   opened.push(() => readers.close());
-  if (await readers.work()) return readers;
-  logger.warn(
-    "row-level security is off: the database's user may not act as tributary_reader. CREATE ROLE tributary_reader NOLOGIN and GRANT it to that user before the first migration",
-  );
-  return null;
+  return (await readers.work()) ? readers : null;
 }
 
 function openMailer({ SMTP_URL, MAIL_FROM, DATA_DIR }: Config): Mailer {

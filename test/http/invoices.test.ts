@@ -133,6 +133,13 @@ test("the command makes, exports and tells, beside the running service", async (
     made: true,
     states: [{ state: "not_pushed", invoices: 2 }],
   });
+  // Made again, they stay as they are; who asked for it is noted.
+  await run("make", "--by", "ops@example.com", "--json");
+  await run("make", "--dry-run", "--json");
+  const { body } = await api.operator("GET", "/v1/audit-log?principal=ops%40example.com");
+  expect(body).toMatchObject({
+    data: [{ route: "POST /settlements/{period}/invoices", request_id: expect.stringMatching(/^cli:/) }],
+  });
   const out = join(folder, "out");
   expect(JSON.parse(await run("export", "--out", out, "--json"))).toMatchObject({ invoices: 2 });
   expect((await readdir(out)).sort()).toEqual([

@@ -13,7 +13,7 @@ export interface RoleProcess {
   /** Resolves with the exit code when the process ends, and with what it wrote to stderr. */
   ended: Promise<{ code: number | null; errors: string }>;
   call(method: string, path: string, body?: unknown, contentType?: string): Promise<unknown>;
-  health(): Promise<{ status: number; body: { status: string; reasons: string[] } }>;
+  health(): Promise<{ status: number; body: { status: string; reasons: string[]; warnings: string[] } }>;
   /** The samples of `/metrics` by their text before the value, labels in the order they are written. */
   metrics(): Promise<Map<string, number>>;
   /** kill -9; `stop` still tidies up. */
@@ -105,7 +105,7 @@ function watchers(url: string): Pick<RoleProcess, "call" | "health" | "metrics">
     },
     async health() {
       const response = await fetch(`${url}/healthz`);
-      const body = (await response.json()) as { status: string; reasons: string[] };
+      const body = (await response.json()) as { status: string; reasons: string[]; warnings: string[] };
       return { status: response.status, body };
     },
     async metrics() {

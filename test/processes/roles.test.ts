@@ -59,7 +59,10 @@ test("a worker serves nothing of the API", async () => {
   const worker = await started("worker", (await database()).url);
   for (const path of ["/v1/metering/status", "/openapi.json", "/"])
     expect((await fetch(worker.url + path)).status, path).toBe(404);
-  expect(await worker.health()).toEqual({ status: 200, body: { status: "ok", reasons: [] } });
+  expect(await worker.health()).toEqual({
+    status: 200,
+    body: { status: "ok", reasons: [], warnings: [] },
+  });
 });
 
 test("without --only one process does everything", async () => {
@@ -81,4 +84,18 @@ test.each([
   expect(code).toBe(64);
   expect(errors).toContain(complaint);
   expect(errors).toContain("node scripts/start.ts [--only api|worker]");
+});
+
+test("a service whose rows no policy protects says so, and works all the same", async () => {
+  const { url, sql } = await database();
+  const sound = await started("api", url);
+  expect((await sound.health()).body.warnings).toEqual([]);
+  expect((await sound.metrics()).get("tributary_row_security")).toBe(1);
+  await sql`ALTER TABLE statement DISABLE ROW LEVEL SECURITY`;
+  const api = await started("api", url);
+  expect(await api.health()).toMatchObject({
+    status: 200,
+    body: { status: "ok", warnings: [expect.stringMatching(/^row-level security is off: .*GRANT it/)] },
+  });
+  expect((await api.metrics()).get("tributary_row_security")).toBe(0);
 });

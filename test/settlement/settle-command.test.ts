@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApi, type TestApi } from "../support/api.ts";
@@ -120,6 +120,30 @@ test("statements are written as JSON, CSV and PDF; run again, only what is missi
   const again = await settle("statements", "--period", "2023-11", "--out", folder, "--json");
   expect(JSON.parse(again.output)).toMatchObject({ statements, written: 1 });
   expect(JSON.parse(await readFile(join(folder, json), "utf8"))).toMatchObject({ period: "2023-11" });
+});
+
+test("who ran it stands in the audit log, as over HTTP; dry runs and looking do not", async () => {
+  expect((await settle("stop", "--reason", "a drill", "--by", "ops@example.com")).code).toBe(0);
+  expect((await settle("resume", "--by", "ops@example.com")).code).toBe(0);
+  const account = userInfo().username;
+  const noted = async (about: string) => {
+    const { body } = await api.operator("GET", `/v1/audit-log?about=${about}`);
+    const { data } = body as {
+      data: { route: string; principal: string; request_id: string; asked: object }[];
+    };
+    for (const { request_id, asked } of data) {
+      expect(request_id).toMatch(/^cli:/);
+      expect(asked).toMatchObject({ os_user: account });
+    }
+    return data.map(({ route, principal }) => `${principal} ${route.replace("{period}", "-")}`).reverse();
+  };
+  const month = (...steps: string[]) => steps.map((step) => `cli:${account} POST /settlements/-/${step}`);
+  expect(await noted("2023-10")).toEqual(month("close", "plan", "approve", "pay"));
+  expect(await noted("2023-11")).toEqual(month("close", "close", "plan", "approve", "pay"));
+  expect(await noted("payouts")).toEqual([
+    "ops@example.com POST /payouts/stop",
+    "ops@example.com POST /payouts/resume",
+  ]);
 });
 
 test("what is no step of the month is wrong usage", async () => {

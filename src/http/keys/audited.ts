@@ -1,13 +1,12 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { NextFunction, Request, Response } from "express";
-import { appendAudit } from "../../access/index.ts";
+import { appendAudit, bodyInAudit, namesSecret, shownInAudit } from "../../access/index.ts";
 import { REFUSALS, Refusal } from "../../kernel/index.ts";
-import { redactJson } from "../../secrets/index.ts";
 import type { AppContext } from "../context.ts";
 import type { Route, RouteAnswer } from "../route.ts";
 import type { Principal } from "./principal.ts";
 
-/** The one place where the audit log is written from. */
+/** The one place where the audit log is written from, for what comes over HTTP. */
 
 interface Who {
   principal: Principal;
@@ -15,9 +14,6 @@ interface Who {
 }
 
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
-/** Of what was asked and answered; of more its hash is kept. */
-const JSON_BYTES_MAX = 16_384;
-const SECRET = /secret|password|token|api_key|authorization/i;
 
 /** Gives each request a name that stands in its answer and in the audit log: the caller's own, if it gave one. */
 export function nameRequest(request: Request, response: Response, next: NextFunction): void {
@@ -38,7 +34,7 @@ export async function audited(
   const answer = await carryOut();
   const body = who.request.body;
   const kept = route.askedAudited !== false && Buffer.isBuffer(body) && body.length > 0;
-  const asked = kept ? readable(body) : undefined;
+  const asked = kept ? bodyInAudit(body) : undefined;
   const after = answer.keep ?? answer.body;
   await append(context, route, who, { status: answer.status ?? 200, code: null, before, asked, after });
   return answer;
@@ -77,7 +73,7 @@ async function append(
   { principal, request }: Who,
   said: { status: number; code: string | null; before?: unknown; asked?: unknown; after?: unknown },
 ): Promise<void> {
-  const [before, asked, after] = [shown(said.before), shown(said.asked), shown(said.after)];
+  const [before, after] = [shownInAudit(said.before), shownInAudit(said.after)];
   await appendAudit(context.sql, {
     principal: principal.id,
     role: principal.role,
@@ -85,40 +81,11 @@ async function append(
     requestId: String(request.res?.getHeader("X-Request-Id")),
     route: `${method.toUpperCase()} ${path}`,
     target: request.originalUrl.slice(0, 2000).replace(/\?.*/, withoutValues),
-    ...{ ...said, before, asked, after },
+    ...{ ...said, before, asked: said.asked, after },
   });
 }
 
 /** A query may hold what a provider sent along: only plain settings are kept. */
 function withoutValues(query: string): string {
-  return SECRET.test(query) || /[?&](code|state)=/.test(query) ? "" : query;
-}
-
-function readable(body: Buffer): unknown {
-  if (body.length > JSON_BYTES_MAX * 4) return summary(body);
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    return summary(body);
-  }
-}
-
-/** As JSON, without secrets, and not longer than a person reads. */
-function shown(value: unknown): unknown {
-  if (value === undefined || value === null) return undefined;
-  const text = JSON.stringify(value, (name, inner: unknown) => {
-    if (typeof inner === "string") return SECRET.test(name) ? "[left out]" : storable(inner);
-    return typeof inner === "bigint" ? String(inner) : inner;
-  });
-  if (Buffer.byteLength(text) > JSON_BYTES_MAX) return summary(Buffer.from(text));
-  return redactJson(JSON.parse(text));
-}
-
-/** PostgreSQL's JSON holds neither NUL nor half a character. */
-function storable(text: string): string {
-  return text.replaceAll("\0", "").toWellFormed();
-}
-
-function summary(bytes: Buffer) {
-  return { bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+  return namesSecret(query) || /[?&](code|state)=/.test(query) ? "" : query;
 }

@@ -7,7 +7,10 @@ export interface Metrics {
   observer: Pick<MeteringObserver, "applied" | "fenced">;
   /** Everything in Prometheus' text format. What could not be read is left out, not repeated from before. */
   scrape(
-    facts: ReadFacts & { halted: readonly [partition: number, reason: string][] },
+    facts: ReadFacts & {
+      halted: readonly [partition: number, reason: string][];
+      rowSecurity: boolean | undefined;
+    },
   ): Promise<{ contentType: string; text: string }>;
 }
 
@@ -16,6 +19,7 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const { fenced, halted, batchEvents, batchRecords, batchBytes, batchSeconds } = ownMetrics(registry);
   const read = createReadMetrics(registry);
+  let rowSecurity: Gauge | undefined;
   return {
     observer: {
       applied(_, { events, records, bytes, seconds }) {
@@ -26,7 +30,12 @@ export function createMetrics(): Metrics {
       },
       fenced: (partition) => fenced.inc({ partition }),
     },
-    scrape({ halted: now, ...facts }) {
+    scrape({ halted: now, rowSecurity: on, ...facts }) {
+      if (on !== undefined) {
+        // Not there at all in a process that nobody reads from: a gauge is 0 from its making on.
+        rowSecurity ??= rowSecurityGauge(registry);
+        rowSecurity.set(on ? 1 : 0);
+      }
       halted.reset();
       for (const [partition] of now) halted.set({ partition }, 1);
       read.show(facts);
@@ -76,4 +85,12 @@ function ownMetrics(registry: Registry) {
       registers,
     }),
   };
+}
+
+function rowSecurityGauge(registry: Registry): Gauge {
+  return new Gauge({
+    name: "tributary_row_security",
+    help: "1 where row policies bind what payees and customers read, 0 where the queries' own conditions are all there is.",
+    registers: [registry],
+  });
 }

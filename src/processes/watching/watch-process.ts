@@ -25,6 +25,8 @@ export interface ProcessWatching extends Watching {
   start(): void;
   /** From here on this process is one that meters: standing still is its failure, too. Starts as well. */
   startMetering(): void;
+  /** Whether row policies bind what payees and customers read from this process. */
+  noteRowSecurity(on: boolean): void;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export function watchProcess({ sql, reader, logger, progressLimitSeconds }: Watc
   let metrics: Metrics | undefined;
   let progress: Progress | null = null;
   let meters = false;
+  let rowSecurity: boolean | undefined;
   let sampling: Promise<void> | undefined;
   let looking: Promise<Reading> | undefined;
 
@@ -130,16 +133,19 @@ export function watchProcess({ sql, reader, logger, progressLimitSeconds }: Watc
       meters = true;
       watching.start();
     },
+    noteRowSecurity(on) {
+      rowSecurity = on;
+    },
     async health() {
       const reading = await look();
       const facts = { halted: halts.list(), nowMs: performance.now(), limitSeconds };
-      return judgeHealth({ reading, progress, meters, ...facts });
+      return judgeHealth({ reading, progress, meters, rowSecurity, ...facts });
     },
     async metrics() {
       const [reading, waiting] = await Promise.all([look(), reader.waiting()]);
       const facts = { halted: halts.list(), nowMs: performance.now() };
       const current = progress?.interrupted === false ? progress : null;
-      return ownMetrics().scrape({ reading, progress: current, waiting, ...facts });
+      return ownMetrics().scrape({ reading, progress: current, waiting, rowSecurity, ...facts });
     },
     async close() {
       stopping.abort();
