@@ -13,6 +13,7 @@ export const NAMED: Record<string, string> = {
   invoice: "inv_2026-01_acme_USD",
   meter: "predict_seconds",
   model: "ada/llm",
+  offered_by: "ada",
   name: "llm",
   owner: "ada",
   partition: "0",
@@ -25,10 +26,12 @@ export const NAMED: Record<string, string> = {
   share: "1",
   source: "//gateway/eu-1",
   stripe_account: "acct_1Ada",
+  terms: "rt_1",
   to_currency: "USD",
   token: "M3zqk0v8o1Jt4nXw2Rr9Yb7Ld5Fs6GhA",
   url: "https://example.com/tributary",
   version: "1.0",
+  wording: "For every model made from this one, however much of it is changed.",
   year: "2026",
 };
 

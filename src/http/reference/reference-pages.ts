@@ -81,8 +81,7 @@ function operationsOf({ paths }: ApiDocument, { slug }: Subject): Named[] {
 function listView(operations: readonly Named[], at: string): Html {
   const rows = operations.map(
     ({ method, path, operation }) =>
-      html`<li><a href="${at}#${anchorOf(method, path)}"><span class="method">${method.toUpperCase()}</span>
-<code>${path}</code></a><span class="dim">${prose(operation.summary ?? "")}</span></li>
+      html`<li><a href="${at}#${anchorOf(method, path)}"><span class="method">${method.toUpperCase()}</span><code>${path}</code></a><span class="dim">${prose(operation.summary ?? "")}</span></li>
 `,
   );
   return html`<ul class="operations">${rows}</ul>`;

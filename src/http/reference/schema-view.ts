@@ -43,9 +43,9 @@ ${fields.map(([name, field]) => fieldView(name, field, needed.has(name) ? "" : "
 
 /** One field or parameter, with what is inside it. */
 export function fieldView(name: string, schema: Schema, note: string): Html {
-  const limits = limitsOf(schema);
+  const notes = [note, limitsOf(schema)].filter((one) => one !== "").join("; ");
   return html`<li><code class="name">${name}</code> <span class="kind">${kindOf(schema)}</span>
-${note === "" ? undefined : html` <span class="note">${note}</span>`}${limits === "" ? undefined : html` <span class="note">${limits}</span>`}
+${notes === "" ? undefined : html`<span class="note">${notes}</span>`}
 ${schema.description === undefined ? undefined : html`<p>${prose(schema.description)}</p>`}${fieldsOf(schema)}</li>
 `;
 }
