@@ -8,7 +8,14 @@ import {
   invoicesNotOverCredited,
 } from "./adjustments/entries.ts";
 import { partsFromHistories } from "./adjustments/parts.ts";
-import { creditBalances, creditsUsed, expiriesBooked, grantsBooked } from "./billing/credits.ts";
+import { pushesFromRefunds, pushesOfRefunds } from "./adjustments/refund-pushes.ts";
+import {
+  creditBalances,
+  creditsUsed,
+  expiriesBooked,
+  grantsBooked,
+  revocationsBooked,
+} from "./billing/credits.ts";
 import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
 import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
 import { nettingEntries, nettingsFromUsage } from "./billing/netting.ts";
@@ -133,6 +140,7 @@ const CHECKS: readonly Check[] = [
   grantsBooked,
   creditsUsed,
   expiriesBooked,
+  revocationsBooked,
   creditBalances,
   spendFromUsage,
   spendAccounts,
@@ -142,6 +150,8 @@ const CHECKS: readonly Check[] = [
   adjustmentEntries,
   adjustmentsAsBooked,
   invoicesNotOverCredited,
+  pushesFromRefunds,
+  pushesOfRefunds,
   disputeEntries,
   disputesAsBooked,
   correctionsAsBooked,
