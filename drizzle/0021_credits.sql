@@ -2,8 +2,8 @@
 -- for customers with credits or limits, in one small row each, so that a prediction is authorized by reading that row and
 -- nothing else. What is metered never waits for any of this.
 --
--- Locks are taken in this order: making invoices (7014), catalogue and books (7001), counting (7021), then the rows of
--- spend_account by number and currency. Reservations and grants are changed under their account's row only.
+-- Locks are taken in this order: making invoices (7014), catalogue and books (7001), adjustments and payments (7015), counting
+-- (7021), the rows of spend_account by number and currency, then balances. Reservations and grants are changed under their account's row only.
 
 ALTER TABLE usage_block ADD CHECK (counted IN (0, 1));
 --> statement-breakpoint
@@ -497,6 +497,7 @@ CREATE FUNCTION pay_from_credits(p_period date) RETURNS void LANGUAGE plpgsql VO
 DECLARE v_customers int[];
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(7001);
+  PERFORM pg_advisory_xact_lock(7015);
   SELECT array_agg(c.customer_no) INTO v_customers FROM invoice i JOIN customer c ON c.id = i.customer
   WHERE i.period = p_period AND EXISTS (SELECT FROM spend_account a WHERE a.customer_no = c.customer_no AND a.currency = i.currency);
   PERFORM lock_spend_accounts(v_customers);

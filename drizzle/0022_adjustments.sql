@@ -314,6 +314,7 @@ BEGIN
   IF (SELECT coalesce(sum(amount_nanos), 0) FROM adjustment_movement WHERE adjustment_no = v_no) <> 0 THEN
     RAISE EXCEPTION 'the movements of % do not balance', p->>'reference' USING ERRCODE = 'check_violation';
   END IF;
+  IF v_kind = 'revocation' THEN PERFORM revoke_credit(v_no, p->'asked'->>'credit'); END IF;
   IF p->'reattribution' IS NOT NULL THEN
     INSERT INTO reattribution (adjustment_no, booked_period, model_no, from_payee, to_payee)
     SELECT v_no, v_corrects, r.model_no, r.from_payee, r.to_payee
@@ -336,7 +337,6 @@ BEGIN
       'credited', v_credited::text, 'returned', v_returned::text, 'corrects', v_names)),
     array_agg(b.path), array_agg(b.amount)) FROM adjustment_postings(v_no) b;
 
-  IF v_kind = 'revocation' THEN PERFORM revoke_credit(v_no, p->'asked'->>'credit'); END IF;
   IF (p->>'at_provider')::boolean THEN PERFORM plan_refund_push(v_no); END IF;
   IF p->>'correction' IS NOT NULL THEN
     SELECT greatest(sum(greatest(amount, 0)), -sum(least(amount, 0))) INTO v_size FROM adjustment_postings(v_no);
