@@ -178,6 +178,31 @@ CREATE TABLE "refund_policy" (
 	"set_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "refund_push" (
+	"adjustment_no" bigint NOT NULL,
+	"means" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"state" text NOT NULL,
+	"attempt" integer NOT NULL,
+	"provider_id" text,
+	"reason" text,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "refund_push_adjustment_no_means_pk" PRIMARY KEY("adjustment_no","means")
+);
+--> statement-breakpoint
+CREATE TABLE "refund_push_attempt" (
+	"adjustment_no" bigint NOT NULL,
+	"means" text NOT NULL,
+	"attempt" integer NOT NULL,
+	"idempotency_key" text NOT NULL,
+	"started_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"missing_since" timestamp with time zone,
+	"ended_at" timestamp with time zone,
+	"outcome" text,
+	"detail" text,
+	CONSTRAINT "refund_push_attempt_adjustment_no_means_attempt_pk" PRIMARY KEY("adjustment_no","means","attempt")
+);
+--> statement-breakpoint
 CREATE TABLE "royalty_acceptance" (
 	"id" text PRIMARY KEY NOT NULL,
 	"terms" text NOT NULL,
@@ -1223,6 +1248,12 @@ CREATE TABLE "credit_grant" (
 	"granted_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "credit_revocation" (
+	"adjustment_no" bigint PRIMARY KEY NOT NULL,
+	"grant_id" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "credit_use" (
 	"grant_id" text NOT NULL,
 	"invoice_id" text NOT NULL,
@@ -1288,6 +1319,9 @@ ALTER TABLE "adjustment_part" ADD CONSTRAINT "adjustment_part_adjustment_no_adju
 ALTER TABLE "correction" ADD CONSTRAINT "correction_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "dispute_hold" ADD CONSTRAINT "dispute_hold_dispute_id_dispute_id_fk" FOREIGN KEY ("dispute_id") REFERENCES "public"."dispute"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "reattribution" ADD CONSTRAINT "reattribution_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "refund_push" ADD CONSTRAINT "refund_push_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "refund_push_attempt" ADD CONSTRAINT "refund_push_attempt_adjustment_no_adjustment_adjustment_no_fk" FOREIGN KEY ("adjustment_no") REFERENCES "public"."adjustment"("adjustment_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "refund_push_attempt" ADD CONSTRAINT "refund_push_attempt_adjustment_no_means_refund_push_adjustment_no_means_fk" FOREIGN KEY ("adjustment_no","means") REFERENCES "public"."refund_push"("adjustment_no","means") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "royalty_acceptance" ADD CONSTRAINT "royalty_acceptance_terms_royalty_terms_id_fk" FOREIGN KEY ("terms") REFERENCES "public"."royalty_terms"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "royalty_registration" ADD CONSTRAINT "royalty_registration_acceptance_royalty_acceptance_id_fk" FOREIGN KEY ("acceptance") REFERENCES "public"."royalty_acceptance"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "share_proposal_party" ADD CONSTRAINT "share_proposal_party_proposal_share_proposal_id_fk" FOREIGN KEY ("proposal") REFERENCES "public"."share_proposal"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -1324,6 +1358,7 @@ ALTER TABLE "payout_attempt" ADD CONSTRAINT "payout_attempt_payout_id_payout_id_
 ALTER TABLE "payout_reversal" ADD CONSTRAINT "payout_reversal_payout_id_payout_id_fk" FOREIGN KEY ("payout_id") REFERENCES "public"."payout"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "conversion" ADD CONSTRAINT "conversion_rate_no_fx_rate_rate_no_fk" FOREIGN KEY ("rate_no") REFERENCES "public"."fx_rate"("rate_no") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "credit_expiry" ADD CONSTRAINT "credit_expiry_grant_id_credit_grant_id_fk" FOREIGN KEY ("grant_id") REFERENCES "public"."credit_grant"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "credit_revocation" ADD CONSTRAINT "credit_revocation_grant_id_credit_grant_id_fk" FOREIGN KEY ("grant_id") REFERENCES "public"."credit_grant"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "credit_use" ADD CONSTRAINT "credit_use_grant_id_credit_grant_id_fk" FOREIGN KEY ("grant_id") REFERENCES "public"."credit_grant"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "credit_use" ADD CONSTRAINT "credit_use_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "app_user_binding" ON "app_user" USING btree ("email","role",coalesce(payee, customer, ''));--> statement-breakpoint
@@ -1340,6 +1375,7 @@ CREATE INDEX "adjustment_cell_customer_no_booked_period_index" ON "adjustment_ce
 CREATE INDEX "adjustment_part_adjustment_no_index" ON "adjustment_part" USING btree ("adjustment_no");--> statement-breakpoint
 CREATE INDEX "adjustment_part_payee_adjustment_no_index" ON "adjustment_part" USING btree ("payee","adjustment_no");--> statement-breakpoint
 CREATE INDEX "dispute_invoice_id_index" ON "dispute" USING btree ("invoice_id");--> statement-breakpoint
+CREATE INDEX "refund_push_state_index" ON "refund_push" USING btree ("state") WHERE state IN ('waiting', 'sending', 'unknown');--> statement-breakpoint
 CREATE INDEX "held_share_payee_index" ON "held_share" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "invoice_period_id_index" ON "invoice" USING btree ("period","id");--> statement-breakpoint
 CREATE INDEX "invoice_release_due_at_index" ON "invoice_release" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint
@@ -1364,6 +1400,7 @@ CREATE INDEX "webhook_delivery_next_attempt_at_index" ON "webhook_delivery" USIN
 CREATE INDEX "webhook_delivery_endpoint_id_delivery_no_index" ON "webhook_delivery" USING btree ("endpoint_id","delivery_no");--> statement-breakpoint
 CREATE INDEX "webhook_endpoint_payee_index" ON "webhook_endpoint" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "webhook_endpoint_customer_index" ON "webhook_endpoint" USING btree ("customer");--> statement-breakpoint
+CREATE INDEX "webhook_endpoint_everybody" ON "webhook_endpoint" USING btree ("id") WHERE payee IS NULL AND customer IS NULL;--> statement-breakpoint
 CREATE INDEX "webhook_message_payee_message_no_index" ON "webhook_message" USING btree ("payee","message_no");--> statement-breakpoint
 CREATE INDEX "webhook_message_customer_message_no_index" ON "webhook_message" USING btree ("customer","message_no");--> statement-breakpoint
 CREATE INDEX "payout_period_state_index" ON "payout" USING btree ("period","state");--> statement-breakpoint
@@ -1392,6 +1429,7 @@ CREATE INDEX "tax_form_payee_index" ON "tax_form" USING btree ("payee");--> stat
 CREATE INDEX "credit_grant_customer_currency_index" ON "credit_grant" USING btree ("customer","currency");--> statement-breakpoint
 CREATE INDEX "credit_grant_expires_at_index" ON "credit_grant" USING btree ("expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "credit_grant_reference" ON "credit_grant" USING btree ("customer","reference") WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "credit_revocation_grant_id_index" ON "credit_revocation" USING btree ("grant_id");--> statement-breakpoint
 CREATE INDEX "credit_use_invoice_id_index" ON "credit_use" USING btree ("invoice_id");--> statement-breakpoint
 CREATE INDEX "spend_reservation_open" ON "spend_reservation" USING btree ("expires_at") WHERE outcome IS NULL;--> statement-breakpoint
 CREATE INDEX "spend_reservation_ended" ON "spend_reservation" USING btree ("ended_at") WHERE outcome IS NOT NULL;

@@ -3,9 +3,10 @@
 
 ALTER TABLE webhook_delivery ADD CHECK (state IN ('pending', 'delivered', 'failed'));
 --> statement-breakpoint
-ALTER TABLE webhook_endpoint ADD CHECK (num_nonnulls(payee, customer) = 1);
+-- Nobody named: the operator's, which is told everybody's events.
+ALTER TABLE webhook_endpoint ADD CHECK (num_nonnulls(payee, customer) <= 1);
 --> statement-breakpoint
-ALTER TABLE webhook_message ADD CHECK (num_nonnulls(payee, customer) = 1);
+ALTER TABLE webhook_message ADD CHECK (num_nonnulls(payee, customer) <= 1);
 --> statement-breakpoint
 
 CREATE FUNCTION money_json(p_currency text, p_nanos numeric) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
@@ -13,12 +14,20 @@ CREATE FUNCTION money_json(p_currency text, p_nanos numeric) RETURNS jsonb LANGU
 $$;
 --> statement-breakpoint
 
--- Nothing for whoever has no endpoint: most have none. One of p_payee and p_customer is given.
+-- The endpoints that are told what concerns a payee or a customer: its own, and everybody's.
+CREATE FUNCTION endpoints_of(p_payee text, p_customer text) RETURNS SETOF webhook_endpoint LANGUAGE sql STABLE AS $$
+  SELECT * FROM webhook_endpoint
+  WHERE (payee = p_payee OR customer = p_customer OR (payee IS NULL AND customer IS NULL)) AND deleted_at IS NULL
+$$;
+--> statement-breakpoint
+
+-- Nothing for whoever has no endpoint: most have none. One of p_payee and p_customer is given; neither for what concerns
+-- the operator's own endpoints.
 CREATE FUNCTION notify(p_payee text, p_customer text, p_type text, p_key text, p_data jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE v_message bigint;
 BEGIN
   IF p_payee IS NOT NULL THEN PERFORM mail_payee(p_payee, p_type, p_key, p_data); END IF;
-  IF NOT EXISTS (SELECT FROM webhook_endpoint WHERE (payee = p_payee OR customer = p_customer) AND deleted_at IS NULL) THEN RETURN; END IF;
+  IF NOT EXISTS (SELECT FROM endpoints_of(p_payee, p_customer)) THEN RETURN; END IF;
   INSERT INTO webhook_message (id, key, payee, customer, type, payload)
   VALUES ('msg_' || replace(gen_random_uuid()::text, '-', ''), p_key, p_payee, p_customer, p_type, jsonb_build_object('type', p_type,
     'timestamp', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
@@ -27,8 +36,7 @@ BEGIN
   IF v_message IS NULL THEN RETURN; END IF;
   INSERT INTO webhook_delivery (message_no, endpoint_id, state, next_attempt_at)
   SELECT v_message, id, 'pending', CASE WHEN disabled_at IS NULL THEN clock_timestamp() ELSE 'infinity' END
-  FROM webhook_endpoint
-  WHERE (payee = p_payee OR customer = p_customer) AND deleted_at IS NULL AND (events IS NULL OR p_type = ANY (events));
+  FROM endpoints_of(p_payee, p_customer) WHERE events IS NULL OR p_type = ANY (events);
 END $$;
 --> statement-breakpoint
 
@@ -47,8 +55,8 @@ BEGIN
     jsonb_build_object('period', to_char(s.period, 'YYYY-MM'), 'currency', s.currency, 'hash', s.hash,
       'earned', money_json(s.currency, s.earned_nanos), 'closing', money_json(s.currency, s.closing_nanos)))
   FROM statement s WHERE s.period = NEW.period
-    AND s.payee IN (SELECT payee FROM webhook_endpoint WHERE deleted_at IS NULL
-      UNION SELECT payee FROM app_user WHERE disabled_at IS NULL)
+    AND (EXISTS (SELECT FROM endpoints_of(NULL, NULL)) OR s.payee IN (SELECT payee FROM webhook_endpoint WHERE deleted_at IS NULL
+      UNION SELECT payee FROM app_user WHERE disabled_at IS NULL))
   ORDER BY s.payee, s.currency;
   RETURN NULL;
 END $$;
@@ -241,7 +249,8 @@ CREATE FUNCTION replay_messages(p_endpoint text, p_since timestamptz, p_message 
 RETURNS int LANGUAGE sql VOLATILE AS $$
   WITH again AS (
     INSERT INTO webhook_delivery (message_no, endpoint_id, state)
-    SELECT m.message_no, e.id, 'pending' FROM webhook_endpoint e JOIN webhook_message m ON m.payee = e.payee OR m.customer = e.customer
+    SELECT m.message_no, e.id, 'pending' FROM webhook_endpoint e
+    JOIN webhook_message m ON m.payee = e.payee OR m.customer = e.customer OR (e.payee IS NULL AND e.customer IS NULL)
     WHERE e.id = p_endpoint AND e.disabled_at IS NULL AND (e.events IS NULL OR m.type = ANY (e.events))
       AND (p_since IS NULL OR m.created_at >= p_since) AND (p_message IS NULL OR m.id = p_message)
     ORDER BY m.message_no LIMIT p_limit RETURNING 1)

@@ -88,11 +88,13 @@ $$;
 --> statement-breakpoint
 
 -- What is held for invoices whose time has come becomes payable, the earliest first; answers how many invoices. One
--- invoice alone when it is named. Not while its payment is disputed.
+-- invoice alone when it is named. Not while its payment is disputed. What posts several entries at once, or one over many
+-- payees' accounts, does so alone (7015, as adjustments and payments): each locks balances in an order of its own.
 CREATE FUNCTION release_held(p_invoice text, p_limit int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
 DECLARE v record; v_released int := 0;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(7001);
+  PERFORM pg_advisory_xact_lock(7015);
   FOR v IN SELECT i.id, i.currency FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id
            WHERE r.released_at IS NULL AND r.due_at <= clock_timestamp() AND (p_invoice IS NULL OR r.invoice_id = p_invoice)
              AND NOT EXISTS (SELECT FROM dispute d WHERE d.invoice_id = r.invoice_id AND d.state = 'open')
@@ -137,6 +139,7 @@ DECLARE
   v_known numeric;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(7001);
+  PERFORM pg_advisory_xact_lock(7015);
   SELECT * INTO v FROM invoice WHERE id = p_invoice FOR UPDATE;
   IF v.id IS NULL THEN PERFORM refuse('invoice_unknown'); END IF;
   v_left := invoice_left(p_invoice);

@@ -2,8 +2,8 @@
 -- for customers with credits or limits, in one small row each, so that a prediction is authorized by reading that row and
 -- nothing else. What is metered never waits for any of this.
 --
--- Locks are taken in this order: making invoices (7014), catalogue and books (7001), counting (7021), then the rows of
--- spend_account by number and currency. Reservations and grants are changed under their account's row only.
+-- Locks are taken in this order: making invoices (7014), catalogue and books (7001), adjustments and payments (7015), counting
+-- (7021), the rows of spend_account by number and currency, then balances. Reservations and grants are changed under their account's row only.
 
 ALTER TABLE usage_block ADD CHECK (counted IN (0, 1));
 --> statement-breakpoint
@@ -15,6 +15,8 @@ ALTER TABLE credit_grant ADD CHECK ((kind = 'paid') = (reference IS NOT NULL));
 ALTER TABLE credit_use ADD CHECK (amount_nanos > 0);
 --> statement-breakpoint
 ALTER TABLE credit_expiry ADD CHECK (amount_nanos >= 0);
+--> statement-breakpoint
+ALTER TABLE credit_revocation ADD CHECK (amount_nanos > 0);
 --> statement-breakpoint
 -- More is never taken of grants than there was.
 ALTER TABLE spend_account ADD CHECK (spent >= 0 AND invoiced_nanos >= 0 AND credit_nanos >= 0 AND reserved_nanos >= 0);
@@ -41,6 +43,9 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON credit_use
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 --> statement-breakpoint
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON credit_expiry
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON credit_revocation
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 --> statement-breakpoint
 -- An invoice that credits pay is paid like any other, out of another account.
@@ -463,12 +468,26 @@ END $$;
 
 -- What is left of each grant. Order of use: what expires first, then by priority, then what was granted first.
 CREATE VIEW credit_standing AS
-SELECT g.*, u.nanos AS used_nanos, coalesce(x.amount_nanos, 0) AS expired_nanos, x.grant_id IS NOT NULL AS is_over,
-  g.amount_nanos - u.nanos - coalesce(x.amount_nanos, 0) AS left_nanos,
+SELECT g.*, u.nanos AS used_nanos, coalesce(x.amount_nanos, 0) AS expired_nanos, r.nanos AS revoked_nanos, x.grant_id IS NOT NULL AS is_over,
+  g.amount_nanos - u.nanos - coalesce(x.amount_nanos, 0) - r.nanos AS left_nanos,
   row_number() OVER (PARTITION BY g.customer, g.currency ORDER BY g.expires_at NULLS LAST, g.priority, g.grant_no) AS place
 FROM credit_grant g
 CROSS JOIN LATERAL (SELECT coalesce(sum(amount_nanos), 0) AS nanos FROM credit_use WHERE grant_id = g.id) u
+CROSS JOIN LATERAL (SELECT coalesce(sum(amount_nanos), 0) AS nanos FROM credit_revocation WHERE grant_id = g.id) r
 LEFT JOIN credit_expiry x ON x.grant_id = g.id;
+--> statement-breakpoint
+
+-- What is left of customers' grants, and what of that no usage needs that is not invoiced yet: the next invoices take the
+-- grants in their order of use. The caller holds the accounts' rows, or reads what may change.
+CREATE FUNCTION unneeded_credits(p_customers text[])
+RETURNS TABLE (grant_id text, customer text, place bigint, is_over boolean, unneeded numeric) LANGUAGE sql STABLE AS $$
+  SELECT s.id, s.customer, s.place, s.is_over,
+    s.left_nanos - greatest(least(s.left_nanos, ceil(a.spent * 1000000000) - a.invoiced_nanos - s.before), 0)
+  FROM (SELECT x.*, sum(x.left_nanos) OVER (PARTITION BY x.customer, x.currency ORDER BY x.place) - x.left_nanos AS before
+        FROM credit_standing x WHERE x.customer = ANY (p_customers)) s
+  JOIN customer c ON c.id = s.customer
+  JOIN spend_account a ON a.customer_no = c.customer_no AND a.currency = s.currency
+$$;
 --> statement-breakpoint
 
 -- Grants credit: a paid one against what was received, a promotional one at the platform's expense. Under the id, or the
@@ -532,6 +551,7 @@ CREATE FUNCTION pay_from_credits(p_period date) RETURNS void LANGUAGE plpgsql VO
 DECLARE v_customers int[];
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(7001);
+  PERFORM pg_advisory_xact_lock(7015);
   SELECT array_agg(c.customer_no) INTO v_customers FROM invoice i JOIN customer c ON c.id = i.customer
   WHERE i.period = p_period AND EXISTS (SELECT FROM spend_account a WHERE a.customer_no = c.customer_no AND a.currency = i.currency);
   PERFORM lock_spend_accounts(v_customers);
@@ -563,13 +583,8 @@ BEGIN
   PERFORM lock_spend_accounts(v_customers);
   FOR v IN
     INSERT INTO credit_expiry (grant_id, amount_nanos)
-    SELECT s.id, s.left_nanos - greatest(least(s.left_nanos, ceil(a.spent * 1000000000) - a.invoiced_nanos - s.before), 0)
-    FROM (SELECT x.*, sum(x.left_nanos) OVER (PARTITION BY x.customer, x.currency ORDER BY x.place) - x.left_nanos AS before
-          FROM credit_standing x WHERE x.customer = ANY (v_names)) s
-    JOIN customer c ON c.id = s.customer
-    JOIN spend_account a ON a.customer_no = c.customer_no AND a.currency = s.currency
-    WHERE s.id = ANY (v_due) AND NOT s.is_over
-    ORDER BY s.place RETURNING *
+    SELECT s.grant_id, s.unneeded FROM unneeded_credits(v_names) s
+    WHERE s.grant_id = ANY (v_due) AND NOT s.is_over ORDER BY s.place RETURNING *
   LOOP
     CONTINUE WHEN v.amount_nanos = 0;
     PERFORM post_entry(format('credit_expired:%s', g.id), 'credit_expired', g.currency, open_period(), jsonb_build_object('grant', g.id),
@@ -580,4 +595,25 @@ BEGIN
     WHERE g.id = v.grant_id AND a.customer_no = c.customer_no AND a.currency = g.currency;
   END LOOP;
   RETURN cardinality(v_due);
+END $$;
+--> statement-breakpoint
+
+-- Part of post_adjustment: takes back of a grant what the adjustment's entry moves, if that is still what is left of it and
+-- not needed; otherwise it is planned anew.
+CREATE FUNCTION revoke_credit(p_adjustment bigint, p_grant text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  g credit_grant;
+  v_no int;
+  v_amount numeric;
+BEGIN
+  SELECT * INTO g FROM credit_grant WHERE id = p_grant;
+  SELECT customer_no INTO v_no FROM customer WHERE id = g.customer;
+  PERFORM lock_spend_accounts(ARRAY[v_no]);
+  SELECT -m.amount_nanos INTO v_amount FROM adjustment_movement m
+  WHERE m.adjustment_no = p_adjustment AND m.account = format('customer:%s:credit', g.customer);
+  IF v_amount IS DISTINCT FROM (SELECT u.unneeded FROM unneeded_credits(ARRAY[g.customer]) u WHERE u.grant_id = g.id) THEN
+    PERFORM refuse('adjustment_raced');
+  END IF;
+  INSERT INTO credit_revocation (adjustment_no, grant_id, amount_nanos) VALUES (p_adjustment, g.id, v_amount);
+  UPDATE spend_account SET credit_nanos = credit_nanos - v_amount WHERE customer_no = v_no AND currency = g.currency;
 END $$;

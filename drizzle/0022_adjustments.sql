@@ -5,13 +5,15 @@ ALTER TABLE refund_policy ADD CHECK (fee IN ('returned', 'kept') AND provider_fe
   AND extract(day FROM from_period) = 1);
 --> statement-breakpoint
 ALTER TABLE adjustment ADD CHECK (kind IN ('refund', 'refund_returned', 'money_returned', 'dispute_lost', 'rerate', 'reattribution',
-  'credit', 'debit', 'write_off'));
+  'credit', 'debit', 'write_off', 'revocation'));
 --> statement-breakpoint
 ALTER TABLE adjustment ADD CHECK ((kind = 'refund_returned') = (reverses IS NOT NULL));
 --> statement-breakpoint
 ALTER TABLE adjustment ADD FOREIGN KEY (reverses) REFERENCES adjustment (adjustment_no);
 --> statement-breakpoint
 ALTER TABLE adjustment ADD FOREIGN KEY (invoice_id) REFERENCES invoice (id);
+--> statement-breakpoint
+ALTER TABLE credit_revocation ADD FOREIGN KEY (adjustment_no) REFERENCES adjustment (adjustment_no);
 --> statement-breakpoint
 ALTER TABLE adjustment_part ADD CHECK (amount_nanos <> 0);
 --> statement-breakpoint
@@ -54,6 +56,7 @@ UNION ALL VALUES
   ('credit', 'payee:payable'), ('credit', 'customer:receivable'), ('credit', 'platform:loss'),
   ('debit', 'payee:payable'), ('debit', 'customer:receivable'), ('debit', 'platform:loss'),
   ('write_off', 'payee:payable'), ('write_off', 'platform:loss'),
+  ('revocation', 'customer:credit'), ('revocation', 'platform:promotions'), ('revocation', 'platform:received'),
   ('dispute_held', 'payee:payable'), ('dispute_held', 'payee:held'),
   ('dispute_released', 'payee:held'), ('dispute_released', 'payee:payable');
 --> statement-breakpoint
@@ -243,7 +246,7 @@ $$;
 -- p: {reference, kind, currency, corrects, invoice, returned, reverses, asked, reason, by, seen: [{model_no, seen}],
 --     cells: [{customer_no, service_month, model_no, meter_no, price_no, split_plan_no, refunded, rerated}],
 --     parts: [{service_month, model_no, split_plan_no, payee, reason, paid_by, amount}], movements: [{account, amount}],
---     reattribution: {model_no, from_payee, to_payee}, dispute, correction, approved_by}. Amounts in nanos, credits positive.
+--     reattribution: {model_no, from_payee, to_payee}, dispute, correction, approved_by, at_provider, pays}. Amounts in nanos, credits positive.
 CREATE FUNCTION post_adjustment(p jsonb) RETURNS text LANGUAGE plpgsql VOLATILE SET jit = off AS $$
 DECLARE
   v_known adjustment;
@@ -284,16 +287,11 @@ BEGIN
   IF p->>'reverses' IS NOT NULL THEN
     SELECT * INTO v_reversed FROM adjustment WHERE id = p->>'reverses';
     IF EXISTS (SELECT FROM adjustment WHERE reverses = v_reversed.adjustment_no) THEN PERFORM refuse('already_returned'); END IF;
+    PERFORM drop_refund_push(v_reversed.adjustment_no);
     v_returned := -v_reversed.returned_nanos;
     v_credited := -v_reversed.credited_nanos;
   ELSIF v_kind IN ('refund', 'money_returned') THEN
-    -- A promotional credit was never money: what it paid stays on the customer's account.
-    IF v_returned > (SELECT coalesce(sum(amount_nanos), 0) FROM invoice_payment WHERE invoice_id = v_invoice.id)
-        - (SELECT coalesce(sum(u.amount_nanos), 0) FROM credit_use u JOIN credit_grant g ON g.id = u.grant_id
-           WHERE u.invoice_id = v_invoice.id AND g.kind = 'promotional')
-        - (SELECT coalesce(sum(returned_nanos), 0) FROM adjustment WHERE invoice_id = v_invoice.id) THEN
-      PERFORM refuse('refund_exceeds_payments');
-    END IF;
+    IF v_returned > money_to_return(v_invoice.id, p->>'pays') THEN PERFORM refuse('refund_exceeds_payments'); END IF;
     IF v_kind = 'refund' THEN v_credited := credit_due(v_invoice.id, v_gross, v_returned); END IF;
   END IF;
 
@@ -316,6 +314,7 @@ BEGIN
   IF (SELECT coalesce(sum(amount_nanos), 0) FROM adjustment_movement WHERE adjustment_no = v_no) <> 0 THEN
     RAISE EXCEPTION 'the movements of % do not balance', p->>'reference' USING ERRCODE = 'check_violation';
   END IF;
+  IF v_kind = 'revocation' THEN PERFORM revoke_credit(v_no, p->'asked'->>'credit'); END IF;
   IF p->'reattribution' IS NOT NULL THEN
     INSERT INTO reattribution (adjustment_no, booked_period, model_no, from_payee, to_payee)
     SELECT v_no, v_corrects, r.model_no, r.from_payee, r.to_payee
@@ -338,6 +337,7 @@ BEGIN
       'credited', v_credited::text, 'returned', v_returned::text, 'corrects', v_names)),
     array_agg(b.path), array_agg(b.amount)) FROM adjustment_postings(v_no) b;
 
+  IF (p->>'at_provider')::boolean THEN PERFORM plan_refund_push(v_no); END IF;
   IF p->>'correction' IS NOT NULL THEN
     SELECT greatest(sum(greatest(amount, 0)), -sum(least(amount, 0))) INTO v_size FROM adjustment_postings(v_no);
     PERFORM book_correction(p->>'correction', v_no, coalesce(v_size, 0), p->>'approved_by');

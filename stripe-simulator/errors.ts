@@ -60,7 +60,12 @@ export function invalidRequest(code: string | undefined, message: string, param?
 }
 
 /** Refused while executing: this answer is kept under the idempotency key, as Stripe keeps it. */
-export function refused(code: string, message: string, param?: string, status = 400): StripeProblem {
+export function refused(
+  code: string | undefined,
+  message: string,
+  param?: string,
+  status = 400,
+): StripeProblem {
   return new StripeProblem(status, "invalid_request_error", code, message, { stored: true, param });
 }
 

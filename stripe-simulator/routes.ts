@@ -8,7 +8,12 @@ import { listEvents, retrieveEvent } from "./resources/events.ts";
 import { createInvoiceItem, listInvoiceItems, retrieveInvoiceItem } from "./resources/invoice-items.ts";
 import { finalizeInvoice, markUncollectible, payInvoice, voidInvoice } from "./resources/invoice-steps.ts";
 import { createInvoice, listInvoiceLines, listInvoices, retrieveInvoice } from "./resources/invoices.ts";
-import { createCreditNote, retrieveCreditNote, voidCreditNote } from "./resources/money-back/credit-notes.ts";
+import {
+  createCreditNote,
+  listCreditNotes,
+  retrieveCreditNote,
+  voidCreditNote,
+} from "./resources/money-back/credit-notes.ts";
 import { retrieveDispute } from "./resources/money-back/disputes.ts";
 import { listInvoicePayments, retrieveCharge } from "./resources/money-back/payments.ts";
 import { createRefund, listRefunds, retrieveRefund } from "./resources/money-back/refunds.ts";
@@ -76,6 +81,7 @@ const ENDPOINTS: [method: string, path: RegExp, handler: (call: Call) => Answer]
   ["GET", /^\/v1\/refunds$/, listRefunds],
   ["GET", /^\/v1\/refunds\/(\w+)$/, retrieveRefund],
   ["POST", /^\/v1\/credit_notes$/, createCreditNote],
+  ["GET", /^\/v1\/credit_notes$/, listCreditNotes],
   ["GET", /^\/v1\/credit_notes\/(\w+)$/, retrieveCreditNote],
   ["POST", /^\/v1\/credit_notes\/(\w+)\/void$/, voidCreditNote],
   ["GET", /^\/v1\/disputes\/(\w+)$/, retrieveDispute],

@@ -25,6 +25,15 @@ export type {
   ProviderRefund,
   RefundRecord,
 } from "./provider-refunds.ts";
+export { type PushedRefund, pushedRefunds, resendRefund } from "./push/queries.ts";
+export {
+  type MadeOutcome,
+  REFUND_MEANS,
+  type RefundMaker,
+  type RefundMeans,
+  type RefundToMake,
+} from "./push/refund-maker.ts";
+export { type SentRefunds, sendDueRefunds } from "./push/send-due-refunds.ts";
 export {
   type AdjustedPart,
   type AdjustmentView,

@@ -28,6 +28,8 @@ export interface ProviderCreditNote {
   invoice: string;
   /** What it takes from the invoice, without what is refunded: refunds tell of themselves. */
   creditedMinor: bigint;
+  /** The refund of ours that it was made for, as whoever made it wrote on it. */
+  ofRefund: string | null;
   reason: string | null;
 }
 

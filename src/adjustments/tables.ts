@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import {
   bigint,
   date,
+  foreignKey,
   index,
   integer,
   jsonb,
@@ -14,8 +15,8 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 
-// Written only by the functions of drizzle/0022_adjustments.sql and drizzle/0023_corrections.sql; all but disputes and
-// proposals are append-only.
+// Written only by the functions of drizzle/0022_adjustments.sql, drizzle/0023_corrections.sql and
+// drizzle/0028_refunds_at_provider.sql; all but disputes, proposals and what is asked of the provider are append-only.
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 const nanos = (name: string) => numeric(name, { precision: 38, scale: 0 });
@@ -126,6 +127,53 @@ export const adjustmentMovement = pgTable(
   "adjustment_movement",
   { adjustmentNo: adjustmentNo(), account: text().notNull(), amountNanos: nanos("amount_nanos").notNull() },
   (t) => [primaryKey({ columns: [t.adjustmentNo, t.account] })],
+);
+
+/** What of a refund is to be made at the provider: waiting → sending → made | failed, unknown while an answer is lost. */
+export const refundPush = pgTable(
+  "refund_push",
+  {
+    adjustmentNo: adjustmentNo(),
+    /** credit_note: the invoice asks for less; refund: money of its payment goes back. */
+    means: text().notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
+    state: text().notNull(),
+    /** Of the last one; 0 before the first. */
+    attempt: integer().notNull(),
+    /** The provider's name for it, once it is made. */
+    providerId: text("provider_id"),
+    /** Why it is not made, for people. */
+    reason: text(),
+    updatedAt: moment("updated_at").notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.adjustmentNo, t.means] }),
+    index().on(t.state).where(sql`state IN ('waiting', 'sending', 'unknown')`),
+  ],
+);
+
+/** One try, committed before the provider is called. */
+export const refundPushAttempt = pgTable(
+  "refund_push_attempt",
+  {
+    adjustmentNo: adjustmentNo(),
+    means: text().notNull(),
+    attempt: integer().notNull(),
+    idempotencyKey: text("idempotency_key").notNull(),
+    startedAt: moment("started_at").notNull().defaultNow(),
+    /** Since when the provider was searched for it in vain. */
+    missingSince: moment("missing_since"),
+    endedAt: moment("ended_at"),
+    outcome: text(),
+    detail: text(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.adjustmentNo, t.means, t.attempt] }),
+    foreignKey({
+      columns: [t.adjustmentNo, t.means],
+      foreignColumns: [refundPush.adjustmentNo, refundPush.means],
+    }),
+  ],
 );
 
 /** That what a payee earned of a model's usage in a period is another one's. */

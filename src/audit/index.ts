@@ -10,7 +10,14 @@ import {
 import { partsFromHistories } from "./adjustments/parts.ts";
 import { acceptancesSealed, registrationsCarried } from "./agreements/royalties.ts";
 import { sharesAsAgreed } from "./agreements/share-proposals.ts";
-import { creditBalances, creditsUsed, expiriesBooked, grantsBooked } from "./billing/credits.ts";
+import { pushesFromRefunds, pushesOfRefunds } from "./adjustments/refund-pushes.ts";
+import {
+  creditBalances,
+  creditsUsed,
+  expiriesBooked,
+  grantsBooked,
+  revocationsBooked,
+} from "./billing/credits.ts";
 import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
 import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
 import { nettingEntries, nettingsFromUsage } from "./billing/netting.ts";
@@ -138,6 +145,7 @@ const CHECKS: readonly Check[] = [
   grantsBooked,
   creditsUsed,
   expiriesBooked,
+  revocationsBooked,
   creditBalances,
   spendFromUsage,
   spendAccounts,
@@ -147,6 +155,8 @@ const CHECKS: readonly Check[] = [
   adjustmentEntries,
   adjustmentsAsBooked,
   invoicesNotOverCredited,
+  pushesFromRefunds,
+  pushesOfRefunds,
   disputeEntries,
   disputesAsBooked,
   correctionsAsBooked,

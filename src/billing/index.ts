@@ -2,6 +2,7 @@ export { CREDIT_KINDS, type Credit, type CreditKind } from "./credits/credit.ts"
 export { expireCredits } from "./credits/expire-credits.ts";
 export { grantCredit, type NewCredit } from "./credits/grant-credit.ts";
 export { listCredits } from "./credits/list-credits.ts";
+export { type RevocableCredit, revocableCredit } from "./credits/revocable-credit.ts";
 export { type ExportedPiece, exportInvoices } from "./export-invoices.ts";
 export type { Invoice, InvoiceLine, InvoiceWithLines, PushState } from "./invoice.ts";
 export { invoiceEventHandlers } from "./invoice-events.ts";
@@ -18,7 +19,9 @@ export type {
   NotDone,
   PushOutcome,
 } from "./push/billing-provider.ts";
+export { KEY_SAFE_MS, wasNeverMade } from "./push/key-age.ts";
 export { type PushReport, pushInvoices } from "./push/push-invoices.ts";
+export { untilNotBusy } from "./push/until-not-busy.ts";
 export { findInvoice, type InvoiceStatus, invoiceStatus, listInvoices, withLines } from "./queries.ts";
 export { type ReleaseRule, releaseHeld, releaseRules, setReleaseRule } from "./release-rule.ts";
 export {

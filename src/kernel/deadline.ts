@@ -1,3 +1,9 @@
+/** Milliseconds since now by the faster of two clocks: one stands still while the machine sleeps, the other can be set back. */
+export function stopwatch(): () => number {
+  const [wall, steady] = [Date.now(), performance.now()];
+  return () => Math.max(Date.now() - wall, performance.now() - steady);
+}
+
 /** The work goes on, but nobody waits for it any more. */
 export class DeadlinePassed extends Error {
   override name = "DeadlinePassed";

@@ -9,7 +9,7 @@ const ENDPOINTS_MAX = 16;
 /** Both secrets sign for so long after a rotation. */
 const OVERLAP_HOURS = 24;
 
-/** One of the two is named. */
+/** One of the two is named; neither for the operator's, which is told everybody's events. */
 export interface EndpointOwner {
   payee: string | null;
   customer: string | null;
@@ -44,12 +44,13 @@ export async function createEndpoint(
     INSERT INTO webhook_endpoint (id, payee, customer, url, events, secret)
     SELECT ${id}, ${payee}, ${customer}, ${target}, ${events}, ${secret}
     WHERE (SELECT count(*) FROM webhook_endpoint
-           WHERE (payee = ${payee} OR customer = ${customer}) AND deleted_at IS NULL) < ${ENDPOINTS_MAX}
+           WHERE payee IS NOT DISTINCT FROM ${payee} AND customer IS NOT DISTINCT FROM ${customer} AND deleted_at IS NULL)
+      < ${ENDPOINTS_MAX}
     RETURNING 1`;
   if (made.length === 0)
     throw new Refusal(
       "too_many_endpoints",
-      `a payee or customer has at most ${ENDPOINTS_MAX} endpoints: delete one first`,
+      `there are at most ${ENDPOINTS_MAX} endpoints for one payee, one customer, or everybody: delete one first`,
     );
   const [endpoint] = await listEndpoints(sql, { id });
   if (endpoint === undefined) throw new Refusal("not_found", `endpoint ${id} was deleted meanwhile`);

@@ -5,7 +5,7 @@ import { bigint, index, integer, jsonb, pgTable, primaryKey, text, timestamp } f
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
-/** Where a payee, or a customer, wants to be told: one of the two is named. Its secret signs, so it cannot be kept as a hash. */
+/** Where a payee, a customer, or with neither named the operator, wants to be told. Its secret signs, so it cannot be kept as a hash. */
 export const webhookEndpoint = pgTable(
   "webhook_endpoint",
   {
@@ -26,7 +26,11 @@ export const webhookEndpoint = pgTable(
     disabledReason: text("disabled_reason"),
     deletedAt: moment("deleted_at"),
   },
-  (t) => [index().on(t.payee), index().on(t.customer)],
+  (t) => [
+    index().on(t.payee),
+    index().on(t.customer),
+    index("webhook_endpoint_everybody").on(t.id).where(sql`payee IS NULL AND customer IS NULL`),
+  ],
 );
 
 /** What is told of one fact to one payee or customer. `key` names the fact, so that it is told once. */

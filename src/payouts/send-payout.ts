@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { present, toMinor } from "../kernel/index.ts";
+import { present, stopwatch, toMinor } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 import type { PayoutProvider, TransferOutcome, TransferRequest } from "./payout-provider.ts";
 
@@ -9,12 +9,6 @@ const KEY_SAFE_MS = 20 * 3_600_000;
 const MISSING_APART_MS = 600_000;
 const MISSING_AFTER_MS = 24 * 3_600_000;
 const BUSY_TRIES_MAX = 6;
-
-/** Milliseconds since now by the faster of two clocks: one stands still while the machine sleeps, the other can be set back. */
-function stopwatch(): () => number {
-  const [wall, steady] = [Date.now(), performance.now()];
-  return () => Math.max(Date.now() - wall, performance.now() - steady);
-}
 
 export interface PayoutToSend {
   id: string;

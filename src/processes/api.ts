@@ -3,7 +3,7 @@ import { openIdProvider } from "../adapters/oidc/openid-provider.ts";
 import { stripeEventReader } from "../adapters/stripe/stripe-events.ts";
 import { createApp, LiveFeed } from "../http/index.ts";
 import { type Config, platformOf } from "./config.ts";
-import { startHandlingEvents, WebhookSecrets } from "./provider-events.ts";
+import { startTalkingToStripe, WebhookSecrets } from "./provider-events.ts";
 import { type Serving, serve } from "./serve.ts";
 import type { Tributary } from "./wire.ts";
 
@@ -58,7 +58,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
       watching,
     );
   });
-  const stopHandling = startHandlingEvents(tributary);
+  const stopHandling = startTalkingToStripe(tributary);
   const forgetSimulator = await secrets.hearSimulator(tributary, serving.url);
   return {
     url: serving.url,

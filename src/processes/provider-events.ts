@@ -1,14 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { simulatorWebhooks } from "../adapters/stripe/webhook-endpoints.ts";
-import { disputeEventHandlers, refundEventHandlers } from "../adjustments/index.ts";
+import { disputeEventHandlers, refundEventHandlers, sendDueRefunds } from "../adjustments/index.ts";
 import { invoiceEventHandlers } from "../billing/index.ts";
 import { type EventHandlers, handleDueEvents, payoutEventHandlers } from "../provider-events/index.ts";
 import type { Tributary } from "./wire.ts";
 
 const LOOK_EVERY_MS = 1_000;
 
-/** Handles what Stripe told, until stopped. Several processes may do so at once. */
-export function startHandlingEvents({
+/** Handles what Stripe told, and makes there what was refunded here, until stopped. Several processes may do so at once. */
+export function startTalkingToStripe({
   sql,
   provider,
   billing,
@@ -22,21 +22,26 @@ export function startHandlingEvents({
     ...disputeEventHandlers(sql, refunds),
   ]);
   const stopping = new AbortController();
-  const loop = async () => {
+  const repeat = async (what: string, work: () => Promise<unknown>) => {
     while (!stopping.signal.aborted) {
       try {
-        await handleDueEvents(sql, handlers);
+        await work();
       } catch (err) {
-        if (!stopping.signal.aborted)
-          logger.error({ err }, "handling Stripe's events failed; it is tried again");
+        if (!stopping.signal.aborted) logger.error({ err }, `${what} failed; it is tried again`);
       }
       await pause(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
-  const ended = loop();
+  const loops = [
+    repeat("handling Stripe's events", () => handleDueEvents(sql, handlers)),
+    repeat("making refunds at Stripe", async () => {
+      const { problems } = await sendDueRefunds(sql, refunds);
+      for (const problem of problems) logger.warn(problem, "a refund is not made at Stripe");
+    }),
+  ];
   return async () => {
     stopping.abort();
-    await ended;
+    await Promise.all(loops);
   };
 }
 

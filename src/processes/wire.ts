@@ -5,8 +5,8 @@ import { openSmtpMailer } from "../adapters/mail/smtp-mailer.ts";
 import { openPostgresUsageLog } from "../adapters/postgres-log/postgres-usage-log.ts";
 import { openStripeBillingProvider } from "../adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../adapters/stripe/stripe-payout-provider.ts";
-import { openStripeRefundRecord } from "../adapters/stripe/stripe-refund-record.ts";
-import type { RefundRecord } from "../adjustments/index.ts";
+import { openStripeRefundMaker } from "../adapters/stripe/stripe-refund-maker.ts";
+import type { RefundMaker } from "../adjustments/index.ts";
 import type { BillingProvider } from "../billing/index.ts";
 import { type CatalogStore, openCatalogStore } from "../catalog/index.ts";
 import type { SettleOperations } from "../http/index.ts";
@@ -47,7 +47,7 @@ export interface Tributary extends Foundation {
   readers: RestrictedReaders | null;
   provider: PayoutProvider & ProviderRecord;
   billing: BillingProvider;
-  refunds: RefundRecord;
+  refunds: RefundMaker;
   /** Where the Stripe simulator answers; null when Stripe itself is used. */
   simulator: string | null;
   settle: SettleOperations;
@@ -74,7 +74,7 @@ export function wire(config: Config, logger: Logger, name: string): Promise<Trib
     };
     const provider = openStripePayoutProvider(stripe);
     const billing = openStripeBillingProvider(stripe);
-    const refunds = openStripeRefundRecord(stripe);
+    const refunds = openStripeRefundMaker(stripe);
     const simulated = simulator !== null;
     const settle = settleOperations({ sql, log, catalog, provider, logger, config, simulated });
     const afterCatalogChange = async () => {

@@ -75,7 +75,7 @@ export function failPayment(invoice: WireInvoice): WireInvoice {
   return { ...invoice, attempted: true, attempt_count: invoice.attempt_count + 1 };
 }
 
-function paid(invoice: WireInvoice, now: number): WireInvoice {
+export function paid(invoice: WireInvoice, now: number): WireInvoice {
   return {
     ...invoice,
     status: "paid",

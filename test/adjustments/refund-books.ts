@@ -43,13 +43,18 @@ const policy = (effective_from: string, { model, steps }: { model: string; steps
   effective_from,
   steps,
 });
-const price = (model: string, tokens: string, seconds: string) => ({
+/** Of a thousand tokens, and of a second. */
+export const PRICES = {
+  "ada/base": { input_tokens: "0.3333", predict_seconds: "0.000975" },
+  "lin/fine": { input_tokens: "1.70000000123", predict_seconds: "0.0109" },
+};
+const price = (model: keyof typeof PRICES) => ({
   model,
   currency: "USD",
   effective_from: "2020-01-01T00:00:00Z",
   components: [
-    { meter: "input_tokens", amount: tokens, per: "1000" },
-    { meter: "predict_seconds", amount: seconds, per: "1" },
+    { meter: "input_tokens", amount: PRICES[model].input_tokens, per: "1000" },
+    { meter: "predict_seconds", amount: PRICES[model].predict_seconds, per: "1" },
   ],
 });
 
@@ -69,7 +74,7 @@ export async function openRefundBooks(customers: readonly string[]): Promise<Tes
       policy("2020-01-01T00:00:00Z", LINEAGES["lin/fine"].august[0] ?? BASE),
       policy("2023-09-01T00:00:00Z", LINEAGES["lin/fine"].september[0] ?? BASE),
     ],
-    prices: [price("ada/base", "0.3333", "0.000975"), price("lin/fine", "1.70000000123", "0.0109")],
+    prices: [price("ada/base"), price("lin/fine")],
   });
   const { sql } = books;
   const use = (month: string, name: string) =>

@@ -3,14 +3,17 @@ import { appendAudit } from "../../src/access/index.ts";
 import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-usage-log.ts";
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
+import { openStripeRefundMaker } from "../../src/adapters/stripe/stripe-refund-maker.ts";
 import {
   approveCorrection,
   type CorrectionAsked,
   correct,
   loseDispute,
   openDispute,
+  type RefundMaker,
   refund,
   returnRefund,
+  sendDueRefunds,
   setRefundPolicy,
 } from "../../src/adjustments/index.ts";
 import {
@@ -63,7 +66,7 @@ import {
 import { stripeClient } from "../stripe-simulator/stripe-client.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { monthOf } from "../support/marketplace-books.ts";
-import { startStripeSimulator } from "../support/stripe-simulator.ts";
+import { startStripeSimulator, type TestSimulator } from "../support/stripe-simulator.ts";
 import { until } from "../support/until.ts";
 import { type EventFields, usageEvent } from "../support/usage.ts";
 
@@ -234,7 +237,10 @@ export async function openFullMonth(): Promise<FullMonth> {
     await makeInvoices(sql, MONTH, { by: "operator" });
     await pushInvoices(sql, openStripeBillingProvider(stripe), MONTH);
     await refundSome(sql);
+    await refundAtStripe(sql, openStripeRefundMaker(stripe), "credit-note");
+    await payAtStripe(sql, simulator);
     await payInvoices(sql);
+    await refundAtStripe(sql, openStripeRefundMaker(stripe), "money");
     const readiness = (accounts: string[]) => accountReadiness(sql, provider, accounts);
     const { hash } = await planMonth(sql, MONTH, { by: "maker", twoPerson: true, readiness });
     await approvePlan(sql, MONTH, hash, "checker");
@@ -295,22 +301,22 @@ async function setTerms(sql: Sql): Promise<void> {
   await storeFxRate(sql, { ...rate, effectiveFrom: "2023-09-30T23:59:59.500000Z" });
 }
 
+const WELCOME: NewCredit = {
+  customer: "acme",
+  currency: "USD",
+  amountNanos: 1_500_000_000n,
+  kind: "promotional",
+  priority: 100,
+  expiresAt: null,
+  reason: "welcome",
+  reference: null,
+  by: "operator",
+  requestKey: undefined,
+};
+
 /** Credits of both kinds, one of which expires after the invoices; a reservation that an event settled and one that is open. */
 async function grantAndReserve(sql: Sql): Promise<void> {
-  const grant = (fields: Partial<NewCredit>) =>
-    grantCredit(sql, {
-      customer: "acme",
-      currency: "USD",
-      amountNanos: 1_500_000_000n,
-      kind: "promotional",
-      priority: 100,
-      expiresAt: null,
-      reason: "welcome",
-      reference: null,
-      by: "operator",
-      requestKey: undefined,
-      ...fields,
-    });
+  const grant = (fields: Partial<NewCredit>) => grantCredit(sql, { ...WELCOME, ...fields });
   await grant({});
   await grant({ kind: "paid", reference: "bank-credit", priority: 200, amountNanos: 2_500_000_000n });
   await grant({
@@ -352,6 +358,30 @@ async function refundSome(sql: Sql): Promise<void> {
   });
   await returnRefund(sql, { id, reference: "third", reason: "it was right", by: "operator" });
 }
+
+/** Before its invoice is paid, a credit note; after it, money. */
+async function refundAtStripe(sql: Sql, maker: RefundMaker, reference: string): Promise<void> {
+  const asked = { invoice: ACME, amount: "0.3" };
+  await refund(sql, { asked, reference, reason: "it was wrong", by: "operator", atProvider: true });
+  await sendDueRefunds(sql, maker);
+}
+
+/** A dollar of it counts as paid there; the rest comes from a bank. */
+async function payAtStripe(sql: Sql, simulator: TestSimulator): Promise<void> {
+  const [row] = await sql<
+    { id: string }[]
+  >`SELECT provider_id AS id FROM invoice_push WHERE invoice_id = ${ACME}`;
+  const { id } = present(row, "a pushed invoice");
+  await stripeClient(simulator).invoices.pay(id);
+  await recordInvoicePaid(sql, {
+    invoice: ACME,
+    amountNanos: 1_000_000_000n,
+    reference: id,
+    by: "stripe",
+    paidAt: new Date(),
+  });
+}
+
 async function noteChange(sql: Sql, target: string): Promise<void> {
   await appendAudit(sql, {
     principal: "operator",
@@ -395,6 +425,7 @@ async function adjustMonth(sql: Sql): Promise<void> {
   const limits = new Map([["USD", 1_000_000n]]);
   const common = { reason: "as agreed", by: "operator", limits };
   const month = { period: MONTH, currency: "USD" };
+  const revoked = await grantCredit(sql, { ...WELCOME, reason: "by mistake" });
   for (const [reference, asked] of Object.entries<CorrectionAsked>({
     credit: { kind: "credit", payee: "ada", currency: "USD", amount: "3" },
     rerate: {
@@ -403,6 +434,7 @@ async function adjustMonth(sql: Sql): Promise<void> {
       ...month,
       components: [{ meter: "frames", amount: "0.014", per: "1" }],
     },
+    revocation: { kind: "revocation", credit: revoked },
     reattribution: { kind: "reattribution", model: "mia/own", ...month, from: "mia", to: "lin" },
   })) {
     const { id, state } = await correct(sql, { ...common, asked, reference });

@@ -10,7 +10,11 @@ let acme: Call;
 let gateway: Call;
 beforeAll(async () => {
   receiver = await startReceiver();
-  api = await startTestApi({ WEBHOOK_ALLOWED_HOSTS: "127.0.0.1", WEBHOOK_INTERVAL_MS: "50" });
+  api = await startTestApi({
+    WEBHOOK_ALLOWED_HOSTS: "127.0.0.1",
+    WEBHOOK_INTERVAL_MS: "50",
+    CORRECTION_APPROVAL_LIMITS: "USD=100",
+  });
   await api.load(SMALL_CATALOG);
   acme = await api.keyFor({ role: "customer", customer: "acme" });
   gateway = await api.keyFor({ role: "ingest", sources: ["//predictor/eu-1"] });
@@ -132,4 +136,45 @@ test("a customer's credits, limits, authorized predictions and spend, as the API
   expect(receiver.verified("/acme", secret).slice(2)).toMatchObject([
     { type: "customer.credits.exhausted", data: { spent: "1.2", granted: { amount: "5.000000000" } } },
   ]);
+});
+
+test("a credit that is revoked is gone for the next prediction; above the limit, somebody else than its author says so", async () => {
+  const credit = { amount: "150", currency: "USD", kind: "promotional", reason: "welcome" };
+  const granted = await api.operator("POST", "/v1/customers/globex/credits", credit);
+  const { id } = granted.body as { id: string };
+  const limits = { currency: "USD", prepaid: true };
+  expect((await api.operator("PUT", "/v1/customers/globex/spend-limits", limits)).status).toBe(200);
+  const ask = (prediction: string) =>
+    gateway("POST", "/v1/customers/globex/authorize", {
+      model: "ada/llm",
+      estimate: { amount: "1" },
+      prediction: { source: "//predictor/eu-1", id: prediction },
+    });
+  expect(await ask("g-1")).toMatchObject({ body: { authorized: true } });
+
+  const revocation = { kind: "revocation", credit: id, reason: "to the wrong customer" };
+  const dry = await api.operator("POST", "/v1/corrections?dry_run=true", revocation);
+  expect(dry).toMatchObject({ status: 201, body: { amount: { amount: "150.000000000" }, correction: null } });
+  const made = await api.operator("POST", "/v1/corrections", { ...revocation, reference: "r-1" });
+  expect(made).toMatchObject({ status: 201, body: { correction: { state: "needs_approval" } } });
+  const { correction } = made.body as { correction: { id: string } };
+  const of = async () => {
+    const { body } = await api.operator("GET", "/v1/customers/globex/credits");
+    return (body as { data: unknown[] }).data[0];
+  };
+  expect(await of()).toMatchObject({ revoked: { amount: "0.000000000" }, left: { amount: "150.000000000" } });
+  const approve = `/v1/corrections/${correction.id}/approve`;
+  expect(await api.operator("POST", approve)).toMatchObject({ body: { code: "approver_made_plan" } });
+  const other = await api.keyFor({ role: "operator" });
+  expect(await other("POST", approve)).toMatchObject({ status: 200, body: { state: "booked" } });
+
+  expect(await of()).toMatchObject({ revoked: { amount: "150.000000000" }, left: { amount: "0.000000000" } });
+  expect(await ask("g-2")).toMatchObject({ body: { authorized: false, reason: "credit_exhausted" } });
+  const again = { ...revocation, reference: "r-2" };
+  expect(await api.operator("POST", "/v1/corrections", again)).toMatchObject({
+    status: 409,
+    body: { code: "nothing_to_revoke" },
+  });
+  const unknown = { ...revocation, credit: "cr_none" };
+  expect(await api.operator("POST", "/v1/corrections", unknown)).toMatchObject({ status: 404 });
 });

@@ -57,11 +57,40 @@ async function log({ id }: Endpoint): Promise<Delivery[]> {
   return ((await ada("GET", `/v1/webhook-endpoints/${id}/deliveries`)).body as { data: Delivery[] }).data;
 }
 
+async function expectOperatorsOnly({ id }: Endpoint): Promise<void> {
+  const acme = await api.keyFor({ role: "customer", customer: "acme" });
+  const url = `${receiver.url}/nobody`;
+  for (const call of [ada, acme]) {
+    expectProblem(await call("GET", `/v1/webhook-endpoints/${id}`), 404, "not_found");
+    expectProblem(await call("DELETE", `/v1/webhook-endpoints/${id}`), 404, "not_found");
+    expectProblem(
+      await call("POST", "/v1/webhook-endpoints", { url, everybody: true }),
+      403,
+      "role_not_allowed",
+    );
+    expect(JSON.stringify((await call("GET", "/v1/webhook-endpoints")).body)).not.toContain(id);
+  }
+  for (const wrong of [{ everybody: true, payee: "ada" }, {}])
+    expectProblem(
+      await api.operator("POST", "/v1/webhook-endpoints", { url, ...wrong }),
+      400,
+      "parameter_invalid",
+    );
+  expect(
+    await api.operator("POST", `/v1/webhook-endpoints/${id}/replay`, { since: "2020-01-01T00:00:00Z" }),
+  ).toMatchObject({
+    status: 202,
+    body: { replayed: expect.any(Number) },
+  });
+  expect((await api.operator("DELETE", `/v1/webhook-endpoints/${id}`)).status).toBe(204);
+}
+
 describe("what is told", () => {
   test("is each fact of a month, once, to those it concerns, signed as the official library has it", async () => {
     const all = await endpoint(ada);
     const paid = await endpoint(ada, { events: ["payout.paid"] });
     const lins = await endpoint(api.operator, { payee: "lin" });
+    const everybody = await endpoint(api.operator, { everybody: true });
     await api.send(usageEvent({ id: "a", metrics: { input_token_count: 100_000 } }));
     await api.operator("POST", "/v1/models/ada/llm/prices", {
       currency: "CHF",
@@ -75,7 +104,7 @@ describe("what is told", () => {
     await adjust("one", 2_500_000_001n);
     for (const step of ["close", "plan", "approve", "pay"])
       expect(await api.operator("POST", `/v1/settlements/2023-11/${step}`)).toMatchObject({ status: 200 });
-    await Promise.all([all, paid, lins].map(drained));
+    await Promise.all([all, paid, lins, everybody].map(drained));
 
     const told = messages(all).map(({ type, data }) => [type, data.payee]);
     expect(told.map(([type]) => type).sort()).toEqual([
@@ -94,6 +123,10 @@ describe("what is told", () => {
         .map(({ type }) => type)
         .sort(),
     ).toEqual(["policy.changed", "statement.finalized"]);
+    const ofEverybody = (payee: string) => messages(everybody).filter(({ data }) => data.payee === payee);
+    expect(new Set(ofEverybody("ada"))).toEqual(new Set(messages(all)));
+    expect(new Set(ofEverybody("lin"))).toEqual(new Set(messages(lins)));
+    await expectOperatorsOnly(everybody);
     const of = (type: string) => messages(all).find((message) => message.type === type)?.data;
     const { body } = await ada("GET", "/v1/payees/ada/statements/2023-11?currency=USD");
     const { hash, closing, earned } = body as Record<string, unknown>;

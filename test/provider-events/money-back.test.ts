@@ -1,17 +1,18 @@
 import type Stripe from "stripe";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { pushInvoices } from "../../src/billing/index.ts";
 import { present } from "../../src/kernel/index.ts";
 import { stripeClient } from "../stripe-simulator/stripe-client.ts";
 import { startTestApi, type TestApi } from "../support/api.ts";
 import { monthOf } from "../support/marketplace-books.ts";
+import { expectProblem } from "../support/problem.ts";
 import { until } from "../support/until.ts";
 import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
 
 // Invoices that were paid at Stripe; then money goes back there, in every way it can. ada earns 80 %.
 
-const CUSTOMERS = ["one", "two", "three", "four"];
+const CUSTOMERS = ["one", "two", "three", "four", "five", "six"];
 let api: TestApi;
 let stripe: Stripe;
 beforeAll(async () => {
@@ -129,4 +130,72 @@ test("a credit note lessens an open invoice, and what is left of it can be paid"
     async () => (await api.sql`SELECT FROM invoice_payment WHERE invoice_id = ${ours("four")}`).length === 1,
   );
   expect(await api.sql`SELECT invoice_left(${ours("four")})::text AS left`).toEqual([{ left: "0" }]);
+});
+
+describe("a refund that we make at Stripe", () => {
+  /** Everything that Stripe told of it so far was handled. */
+  const allHandled = () =>
+    until(
+      async () =>
+        (await api.sql`SELECT FROM provider_event WHERE state NOT IN ('handled', 'ignored')`).length === 0,
+    );
+  const make = async (customer: string, amount: string) => {
+    const asked = { invoice: ours(customer), amount, reason: "it was wrong", at_provider: true };
+    const made = await api.operator("POST", "/v1/refunds", asked);
+    expect(made).toMatchObject({ status: 201, body: { at_provider: [{ state: expect.any(String) }] } });
+    return (made.body as { id: string }).id;
+  };
+  const state = (id: string, wanted: string) =>
+    until(async () => {
+      const { body } = await api.operator("GET", `/v1/refunds/${id}`);
+      return (body as { at_provider: { state: string }[] }).at_provider[0]?.state === wanted;
+    });
+
+  test("of money that was paid is known as ours when its events come; failed, it is made again on request", async () => {
+    const { payment_intent } = await pay("five");
+    const id = await make("five", "2.5");
+    await state(id, "made");
+    const [first] = (await stripe.refunds.list({ payment_intent })).data;
+    expect(first).toMatchObject({ amount: 250, metadata: { refund: id } });
+    await until(async () => {
+      const events = await api.sql`SELECT FROM provider_event WHERE about = ${present(first, "a refund").id}`;
+      return events.length > 0;
+    });
+    await allHandled();
+    expect(await givenBack("five")).toEqual({
+      gross: "-2.5",
+      returned: "2.5",
+      ada: "-2",
+      kinds: ["refund", "money_returned"],
+    });
+
+    await lever(`/refunds/${present(first, "a refund").id}/fail`, {});
+    await state(id, "failed");
+    await allHandled();
+    expect(await givenBack("five")).toMatchObject({ gross: "-2.5", returned: "0", ada: "-2" });
+    expect((await api.operator("POST", `/v1/refunds/${id}/send`)).status).toBe(200);
+    await state(id, "made");
+    await allHandled();
+    expect(await givenBack("five")).toMatchObject({ gross: "-2.5", returned: "2.5", ada: "-2" });
+    const refunds = await stripe.refunds.list({ payment_intent });
+    expect(refunds.data.map(({ status }) => status)).toEqual(["succeeded", "failed"]);
+  });
+
+  test("of what is not paid yet is a credit note, which moves nothing when its event comes", async () => {
+    const id = await make("six", "3");
+    await state(id, "made");
+    await until(
+      async () => (await api.sql`SELECT FROM provider_event WHERE type = 'credit_note.created'`).length > 1,
+    );
+    await allHandled();
+    expect(await givenBack("six")).toEqual({ gross: "-3", returned: "0", ada: "-2.4", kinds: ["refund"] });
+    await pay("six");
+    expect(await api.sql`SELECT invoice_left(${ours("six")})::text AS left`).toEqual([{ left: "0" }]);
+  });
+
+  test("is refused when somebody says that it went back already", async () => {
+    const asked = { invoice: ours("six"), amount: "1", reason: "r", at_provider: true, returned: "1" };
+    expectProblem(await api.operator("POST", "/v1/refunds", asked), 400, "body_invalid");
+    expectProblem(await api.operator("POST", "/v1/refunds/adj_none/send"), 404, "not_found");
+  });
 });

@@ -5,12 +5,11 @@ import type {
   InvoiceItem,
   InvoiceRequest,
   InvoiceStanding,
-  NotDone,
   PushOutcome,
 } from "../../billing/index.ts";
 import { withinDeadline } from "../../kernel/index.ts";
 import { ProviderUnavailable } from "../../payouts/index.ts";
-import { outcomeOfError } from "./outcome-of-error.ts";
+import { ask, candidly } from "./candidly.ts";
 import { openStripe, type StripeOptions, safeInteger } from "./stripe-client.ts";
 
 const DESCRIPTION_MAX = 500;
@@ -173,25 +172,4 @@ function itemOf(
     description: description.slice(0, DESCRIPTION_MAX),
     metadata: { invoice, item: String(n) },
   };
-}
-
-/** An error as what it means: only a clear refusal is definitive. */
-async function candidly<T>(call: () => Promise<T>): Promise<T | NotDone> {
-  try {
-    return await call();
-  } catch (error) {
-    const outcome = outcomeOfError(error);
-    if (outcome.outcome === "no_funds" || outcome.outcome === "paid")
-      return { outcome: "failed", detail: "detail" in outcome ? outcome.detail : "" };
-    return outcome;
-  }
-}
-
-/** @throws ProviderUnavailable */
-async function ask<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw new ProviderUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
-  }
 }

@@ -80,6 +80,7 @@ function creditNoteOf(note: Stripe.CreditNote): ProviderCreditNote {
     currency: note.currency.toUpperCase(),
     invoice: idOf(note.invoice),
     creditedMinor: BigInt(note.total) - refunded,
+    ofRefund: note.metadata?.refund ?? null,
     reason: note.reason,
   };
 }

@@ -1,3 +1,4 @@
+import { revocableCredit } from "../../billing/index.ts";
 import {
   add,
   compare,
@@ -27,6 +28,8 @@ export type CorrectionAsked =
   | { kind: "credit" | "debit"; customer: string; currency: string; amount: string }
   /** Gives up what a payee's balance is below zero. */
   | { kind: "write_off"; payee: string; currency: string; amount: string }
+  /** Takes back what is left of a credit grant and no usage needs that is not invoiced yet. */
+  | { kind: "revocation"; credit: string }
   /** A closed period's usage of a model, charged at these prices instead: the difference only. */
   | {
       kind: "rerate";
@@ -50,10 +53,11 @@ export interface PlannedCorrection {
   body: object;
 }
 
-/** What a correction would do now. @throws Refusal not_found, payee_unknown, period_not_closed, price_invalid, body_invalid */
+/** What a correction would do now. @throws Refusal not_found, payee_unknown, period_not_closed, price_invalid, nothing_to_revoke, body_invalid */
 export async function planCorrection(sql: Sql, asked: CorrectionAsked): Promise<PlannedCorrection> {
   if (asked.kind === "rerate") return planRerate(sql, asked);
   if (asked.kind === "reattribution") return planReattribution(sql, asked);
+  if (asked.kind === "revocation") return planRevocation(sql, asked);
   return planDirect(sql, asked);
 }
 
@@ -88,6 +92,24 @@ async function requireParty(sql: Sql, asked: { payee: string } | { customer: str
       "not_found",
       "payee" in asked ? `there is no payee ${asked.payee}` : `there is no customer ${asked.customer}`,
     );
+}
+
+/** A promotional one goes back to where it came from; of a paid one it says that its money went back, or never came. */
+async function planRevocation(sql: Sql, { credit }: Asked<"revocation">): Promise<PlannedCorrection> {
+  const found = await revocableCredit(sql, credit);
+  if (found === undefined) throw new Refusal("not_found", `there is no credit ${credit}`);
+  const { customer, currency, kind, nanos } = found;
+  if (nanos === 0n)
+    throw new Refusal(
+      "nothing_to_revoke",
+      `nothing is left of ${credit} but what usage needs that is not invoiced yet`,
+    );
+  const movements = [
+    { account: `customer:${customer}:credit`, amount: (-nanos).toString() },
+    { account: kind === "paid" ? "platform:received" : "platform:promotions", amount: nanos.toString() },
+  ];
+  const parties = [{ payee: null, amountNanos: -nanos }];
+  return { currency, corrects: null, sizeNanos: nanos, parties, body: { movements } };
 }
 
 async function planRerate(sql: Sql, asked: Asked<"rerate">): Promise<PlannedCorrection> {

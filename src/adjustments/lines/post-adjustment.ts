@@ -37,6 +37,11 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
       "refund_too_large",
       "returned: more than the customer has paid of this invoice in money or paid credits: record its payment first, or less",
     ),
+  refund_under_way: () =>
+    new Refusal(
+      "refund_under_way",
+      "it is being made at the provider right now: wait until GET /v1/refunds/{id} says made or failed",
+    ),
   already_returned: () => new Refusal("already_returned", "it is taken back already"),
   dispute_decided: () => new Refusal("dispute_decided", "this dispute is decided already"),
   correction_booked: () => new Refusal("correction_booked", "this correction is booked already"),

@@ -3,12 +3,17 @@ import type { Sql } from "../../postgres/index.ts";
 import type { EventHandler, EventOutcome } from "../../provider-events/index.ts";
 import { ourInvoice } from "../our-invoice.ts";
 import type { ProviderCreditNote, ProviderRefund, RefundRecord } from "../provider-refunds.ts";
-import { recordMoneyReturned, refund, returnRefund } from "./refund.ts";
+import { ourRefund, takeOurCreditNote, takeOurRefund } from "../push/our-refunds.ts";
+import { refund } from "./refund.ts";
+import { takeBack } from "./take-back.ts";
 
 const REFUND_EVENTS = ["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"];
 const CREDIT_NOTE_EVENTS = ["credit_note.created", "credit_note.updated", "credit_note.voided"];
 
-/** Refunds and credit notes that people make at the provider: each is refunded once, whichever event comes first. */
+/**
+ * Refunds and credit notes at the provider: what people made there is refunded once, whichever event comes first; what we
+ * made, or what names a refund of ours, is known to be of it and refunds nothing anew.
+ */
 export function refundEventHandlers(sql: Sql, record: RefundRecord): [string, EventHandler][] {
   const ofCharge: EventHandler = async ({ about }) => {
     const outcomes: EventOutcome[] = [];
@@ -44,6 +49,14 @@ function together(outcomes: readonly EventOutcome[], none: string): EventOutcome
 async function takeRefund(sql: Sql, one: ProviderRefund): Promise<EventOutcome> {
   const invoice = await ourInvoice(sql, one.invoice);
   if (invoice === undefined) return { state: "ignored", outcome: `${one.id} is of no invoice of ours` };
+  const ours = await ourRefund(sql, one.ofRefund, invoice);
+  if (ours !== undefined) {
+    const state = await takeOurRefund(sql, one, ours);
+    return {
+      state: "handled",
+      outcome: `${one.id} of ${invoice} is of ${ours.id}: ${state === "made" ? one.status : state}`,
+    };
+  }
   if (one.status === "pending")
     return {
       state: "handled",
@@ -51,30 +64,26 @@ async function takeRefund(sql: Sql, one: ProviderRefund): Promise<EventOutcome> 
     };
   if (one.status === "failed") return takeBack(sql, one.id, `${one.id} failed at Stripe`);
   const amountNanos = fromMinor(one.currency, one.amountMinor);
-  const reason = `refunded at Stripe: ${one.reason ?? "no reason given"}`;
-  const common = { reference: one.id, reason, by: "stripe" };
-  // Without the refund of ours that it names, it would be refunded a second time.
-  const id =
-    one.ofRefund !== null && (await isOurs(sql, one.ofRefund, invoice))
-      ? await recordMoneyReturned(sql, { ...common, invoice, amountNanos })
-      : await refund(sql, {
-          ...common,
-          asked: { invoice, amount: formatNanos(amountNanos) },
-          returnedNanos: amountNanos,
-          atMost: true,
-        });
+  const id = await refund(sql, {
+    asked: { invoice, amount: formatNanos(amountNanos) },
+    reference: one.id,
+    reason: `refunded at Stripe: ${one.reason ?? "no reason given"}`,
+    by: "stripe",
+    returnedNanos: amountNanos,
+    atMost: true,
+  });
   return { state: "handled", outcome: `${one.id} of ${invoice} is ${id}` };
-}
-
-async function isOurs(sql: Sql, id: string, invoice: string): Promise<boolean> {
-  const rows =
-    await sql`SELECT FROM adjustment WHERE id = ${id} AND kind = 'refund' AND invoice_id = ${invoice}`;
-  return rows.length > 0;
 }
 
 async function takeCreditNote(sql: Sql, note: ProviderCreditNote): Promise<EventOutcome> {
   const invoice = await ourInvoice(sql, note.invoice);
   if (invoice === undefined) return { state: "ignored", outcome: `${note.id} is of no invoice of ours` };
+  const ours = await ourRefund(sql, note.ofRefund, invoice);
+  if (ours !== undefined) {
+    const state = await takeOurCreditNote(sql, note, ours.id);
+    const what = state === "made" ? "booked with it" : "voided, and its refund stays booked";
+    return { state: "handled", outcome: `${note.id} of ${invoice} is of ${ours.id}: ${what}` };
+  }
   if (note.isVoid) return takeBack(sql, note.id, `${note.id} was voided at Stripe`);
   if (note.creditedMinor === 0n)
     return { state: "handled", outcome: `${note.id} only refunds: its refunds tell of themselves` };
@@ -86,21 +95,4 @@ async function takeCreditNote(sql: Sql, note: ProviderCreditNote): Promise<Event
     atMost: true,
   });
   return { state: "handled", outcome: `${note.id} of ${invoice} is ${id}` };
-}
-
-/** What came of it in our books is given back, once; what never came there needs nothing. */
-async function takeBack(sql: Sql, reference: string, reason: string): Promise<EventOutcome> {
-  const [booked] = await sql<{ id: string; back: string | null }[]>`
-    SELECT a.id, (SELECT r.id FROM adjustment r WHERE r.reverses = a.adjustment_no) AS back
-    FROM adjustment a WHERE reference = ${reference}`;
-  if (booked === undefined) return { state: "handled", outcome: `${reason}: nothing was booked for it` };
-  if (booked.back !== null)
-    return { state: "handled", outcome: `${reason}: ${booked.back} gave it back already` };
-  const id = await returnRefund(sql, {
-    id: booked.id,
-    reference: `${reference}:returned`,
-    reason,
-    by: "stripe",
-  });
-  return { state: "handled", outcome: `${reason}: ${id} gives back ${booked.id}` };
 }

@@ -19,6 +19,8 @@ export interface Refund {
   providerFeeNanos?: Nanos;
   /** Refund as much as there is left, instead of refusing an amount that is more. */
   atMost?: boolean;
+  /** Have it made at the provider, as far as its invoice is asked for or was paid there. */
+  atProvider?: boolean;
 }
 
 /**
@@ -27,7 +29,8 @@ export interface Refund {
  * @throws Refusal not_found, nothing_to_refund, refund_too_large, invoices_not_made, adjustment_differs
  */
 export async function refund(sql: Sql, wanted: Refund): Promise<string> {
-  const { asked, reference, reason, by, returnedNanos = 0n, providerFeeNanos = 0n, atMost = false } = wanted;
+  const { asked, reference, reason, by, returnedNanos = 0n, providerFeeNanos = 0n } = wanted;
+  const { atMost = false, atProvider = false } = wanted;
   const known = await findByReference(sql, reference);
   return planAndPost(sql, async () => {
     // What was refunded cannot be planned again; whether it is the same one, the database says.
@@ -46,8 +49,10 @@ export async function refund(sql: Sql, wanted: Refund): Promise<string> {
         ...(identity === undefined ? {} : { identity }),
         returned: returnedNanos.toString(),
         provider_fee: providerFeeNanos.toString(),
+        ...(atProvider ? { at_provider: true } : {}),
       },
       returned: returnedNanos.toString(),
+      at_provider: atProvider,
       ...(planned === undefined
         ? {}
         : {
@@ -67,7 +72,7 @@ async function findByReference(sql: Sql, reference: string) {
 /** Money of a refund, or of a credit on the customer's account, that went back to the customer. @throws Refusal */
 export async function recordMoneyReturned(
   sql: Sql,
-  { invoice, amountNanos, reference, reason, by }: MoneyReturned,
+  { invoice, amountNanos, reference, reason, by, pays }: MoneyReturned,
 ): Promise<string> {
   const [row] = await sql<{ currency: string; period: string }[]>`
     SELECT currency, period::text FROM invoice WHERE id = ${invoice}`;
@@ -82,6 +87,7 @@ export async function recordMoneyReturned(
     corrects: row.period,
     asked: { invoice, returned: amountNanos.toString() },
     returned: amountNanos.toString(),
+    pays,
   }));
 }
 
@@ -91,11 +97,13 @@ export interface MoneyReturned {
   reference: string;
   reason: string;
   by: string;
+  /** The refund of ours whose money it is. */
+  pays?: string;
 }
 
 /**
  * Takes a refund back whole, once: it failed, or was a mistake. Every party has again what it would have without it.
- * @throws Refusal not_found, already_returned
+ * @throws Refusal not_found, already_returned, refund_under_way
  */
 export async function returnRefund(
   sql: Sql,

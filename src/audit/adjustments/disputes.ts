@@ -45,6 +45,6 @@ export const correctionsAsBooked = sqlCheck(
      OR (c.amount_nanos > c.limit_nanos AND c.approved_by IS NULL) OR c.approved_by = c.proposed_by)
    UNION ALL
    SELECT format('correction of adjustment %s is missing', a.id) FROM adjustment a
-   WHERE a.kind IN ('credit', 'debit', 'write_off', 'rerate', 'reattribution')
+   WHERE a.kind IN ('credit', 'debit', 'write_off', 'revocation', 'rerate', 'reattribution')
      AND NOT EXISTS (SELECT FROM correction c WHERE c.adjustment_no = a.adjustment_no)`,
 );

@@ -26,7 +26,7 @@ export const adjustmentsAsBooked = sqlCheck(
    LEFT JOIN invoice i ON i.id = a.invoice_id
    WHERE a.gross <> coalesce(c.gross, 0) OR c.first <> a.corrects OR c.last <> a.corrects OR i.period <> a.corrects OR (a.invoice_id IS NOT NULL AND i.id IS NULL)
      OR (a.kind IN ('refund', 'refund_returned', 'money_returned', 'dispute_lost')) <> (a.invoice_id IS NOT NULL)
-     OR (a.kind IN ('credit', 'debit', 'write_off')) <> (a.corrects IS NULL)
+     OR (a.kind IN ('credit', 'debit', 'write_off', 'revocation')) <> (a.corrects IS NULL)
    UNION ALL
    SELECT format('adjustment %s: it takes back %s, which came to %s', a.id, r.id, r.gross)
    FROM adjustment a LEFT JOIN adjustment r ON r.adjustment_no = a.reverses

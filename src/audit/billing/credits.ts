@@ -24,7 +24,7 @@ export const creditsUsed = sqlCheck(
    FROM credit_use u LEFT JOIN credit_grant g ON g.id = u.grant_id LEFT JOIN invoice i ON i.id = u.invoice_id
    WHERE (g.customer, g.currency) IS DISTINCT FROM (i.customer, i.currency)
    UNION ALL
-   SELECT format('credit grant %s: %s used and %s expired of %s', id, used_nanos, expired_nanos, amount_nanos)
+   SELECT format('credit grant %s: %s used, %s expired and %s revoked of %s', id, used_nanos, expired_nanos, revoked_nanos, amount_nanos)
    FROM credit_standing WHERE left_nanos < 0
    UNION ALL
    SELECT format('credit grant %s has %s left, and invoice %s took of a later one, credit grant %s', s.id, s.left_nanos, u.invoice_id, n.id)
@@ -55,6 +55,20 @@ export const expiriesBooked = sqlCheck(
    JOIN spend_account a ON a.customer_no = c.customer_no AND a.currency = s.currency
    -- What is below a step cannot pay an invoice: it may stay.
    WHERE s.is_over AND s.left_nanos > greatest(ceil(a.spent * 1000000000) - a.invoiced_nanos, invoice_step(a.currency) - 1)`,
+);
+
+export const revocationsBooked = sqlCheck(
+  "what was revoked of a credit grant is its adjustment's: from its customer's credit, back to where the grant came from",
+  `SELECT format('credit revocation by adjustment %s: %s of grant %s; booked %s of %s, from %s to %s', adjustment_no, r.amount_nanos, r.grant_id,
+     b.nanos, b.grant_id, b.taken, b.given) AS difference
+   FROM credit_revocation r FULL JOIN (
+     SELECT a.adjustment_no, a.asked->>'credit' AS grant_id, min(m.account) FILTER (WHERE m.amount_nanos < 0) AS taken,
+       min(m.account) FILTER (WHERE m.amount_nanos > 0) AS given, sum(m.amount_nanos) FILTER (WHERE m.amount_nanos > 0) AS nanos
+     FROM adjustment a LEFT JOIN adjustment_movement m USING (adjustment_no) WHERE a.kind = 'revocation' GROUP BY 1, 2) b USING (adjustment_no)
+   LEFT JOIN credit_grant g ON g.id = r.grant_id
+   WHERE (r.grant_id, r.amount_nanos, format('customer:%s:credit', g.customer),
+       CASE g.kind WHEN 'paid' THEN 'platform:received' ELSE 'platform:promotions' END)
+     IS DISTINCT FROM (b.grant_id, b.nanos, b.taken, b.given)`,
 );
 
 export const creditBalances = sqlCheck(

@@ -3,7 +3,7 @@ import type { Money } from "../../kernel/index.ts";
 export const CREDIT_KINDS = ["paid", "promotional"] as const;
 export type CreditKind = (typeof CREDIT_KINDS)[number];
 
-/** A credit grant and what became of it: amount = used + expired + left. */
+/** A credit grant and what became of it: amount = used + expired + revoked + left. */
 export interface Credit {
   id: string;
   customer: string;
@@ -12,6 +12,8 @@ export interface Credit {
   amount: Money;
   used: Money;
   expired: Money;
+  /** Taken back by an operator. */
+  revoked: Money;
   left: Money;
   priority: number;
   expires_at: string | null;

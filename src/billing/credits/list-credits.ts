@@ -9,7 +9,7 @@ export async function listCredits(
   { id, limit, after }: { id?: string; limit: number; after?: string },
 ): Promise<Credit[]> {
   const rows = await sql<StoredCredit[]>`
-    SELECT id, customer, currency, kind, amount_nanos, used_nanos, expired_nanos, left_nanos, priority, expires_at, reason,
+    SELECT id, customer, currency, kind, amount_nanos, used_nanos, expired_nanos, revoked_nanos, left_nanos, priority, expires_at, reason,
       reference, granted_at
     FROM credit_standing s
     WHERE customer = ${customer} AND (${id ?? null}::text IS NULL OR id = ${id ?? null})
@@ -27,6 +27,7 @@ interface StoredCredit {
   amount_nanos: string;
   used_nanos: string;
   expired_nanos: string;
+  revoked_nanos: string;
   left_nanos: string;
   priority: number;
   expires_at: Date | null;
@@ -36,13 +37,15 @@ interface StoredCredit {
 }
 
 function fromStored(row: StoredCredit): Credit {
-  const { amount_nanos, used_nanos, expired_nanos, left_nanos, expires_at, granted_at, ...rest } = row;
+  const { amount_nanos, used_nanos, expired_nanos, revoked_nanos, left_nanos, ...found } = row;
+  const { expires_at, granted_at, ...rest } = found;
   const amountOf = (nanos: string) => money(row.currency, BigInt(nanos));
   return {
     ...rest,
     amount: amountOf(amount_nanos),
     used: amountOf(used_nanos),
     expired: amountOf(expired_nanos),
+    revoked: amountOf(revoked_nanos),
     left: amountOf(left_nanos),
     expires_at: expires_at?.toISOString() ?? null,
     granted_at: granted_at.toISOString(),

@@ -60,6 +60,19 @@ export const creditUse = pgTable(
   (t) => [primaryKey({ columns: [t.grantId, t.invoiceId] }), index().on(t.invoiceId)],
 );
 
+/** What was taken back of a grant by hand: as much as was neither used nor needed. Immutable; booked as an adjustment. */
+export const creditRevocation = pgTable(
+  "credit_revocation",
+  {
+    adjustmentNo: bigint("adjustment_no", { mode: "bigint" }).primaryKey(),
+    grantId: text("grant_id")
+      .notNull()
+      .references(() => creditGrant.id),
+    amountNanos: nanos("amount_nanos").notNull(),
+  },
+  (t) => [index().on(t.grantId)],
+);
+
 /** That a grant's time was over, and what of it was neither used nor needed for usage that is not invoiced yet. Immutable. */
 export const creditExpiry = pgTable("credit_expiry", {
   grantId: text("grant_id")

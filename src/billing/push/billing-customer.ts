@@ -1,7 +1,8 @@
 import type { Sql } from "../../postgres/index.ts";
 import type { Invoice } from "../invoice.ts";
 import type { BillingProvider, CustomerRequest, NotDone } from "./billing-provider.ts";
-import { KEY_SAFE_MS, untilNotBusy } from "./until-not-busy.ts";
+import { KEY_SAFE_MS } from "./key-age.ts";
+import { untilNotBusy } from "./until-not-busy.ts";
 
 /** Clocks differ: somebody made "since then" is searched from a little before. */
 const CLOCKS_APART_MS = 600_000;

@@ -1,22 +1,13 @@
-import { present } from "../../kernel/index.ts";
+import { present, stopwatch } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import type { InvoiceWithLines } from "../invoice.ts";
 import { ensureCustomer } from "./billing-customer.ts";
 import type { BillingProvider, InvoiceRequest, PushOutcome } from "./billing-provider.ts";
 import { requestFor } from "./invoice-request.ts";
-import { KEY_SAFE_MS, untilNotBusy } from "./until-not-busy.ts";
-
-/** An unknown attempt that was never found, twice and this far apart, after this long, was never made. */
-const MISSING_APART_MS = 600_000;
-const MISSING_AFTER_MS = 24 * 3_600_000;
+import { KEY_SAFE_MS, wasNeverMade } from "./key-age.ts";
+import { untilNotBusy } from "./until-not-busy.ts";
 
 const DRAFT_LEFT = "its draft is at the provider, and its key too old: it goes on under a new one";
-
-/** Milliseconds since now by the faster of two clocks: one stands still while the machine sleeps, the other can be set back. */
-function stopwatch(): () => number {
-  const [wall, steady] = [Date.now(), performance.now()];
-  return () => Math.max(Date.now() - wall, performance.now() - steady);
-}
 
 /** `stop`: no other can be pushed either. `none`: it was pushed before, or asks for nothing. */
 export type PushResult = "pushed" | "failed" | "unknown" | "stop" | "none";
@@ -99,7 +90,7 @@ async function lookUp(
   const [row] = await sql<[{ since: Date; apart_ms: string }]>`
     SELECT since, (extract(epoch FROM clock_timestamp() - since) * 1000)::bigint AS apart_ms
     FROM note_invoice_missing(${request.invoice}, ${attempt}) AS since`;
-  if (Number(row.apart_ms) >= MISSING_APART_MS && ageMs >= MISSING_AFTER_MS)
+  if (wasNeverMade({ ageMs, missingMs: Number(row.apart_ms) }))
     return {
       outcome: "failed",
       detail: `no invoice was found twice, since ${row.since.toISOString()}: the attempt never reached the provider`,

@@ -1,8 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { NotDone } from "./billing-provider.ts";
 
-/** The provider may forget a key after 24 hours; younger than this it is safe to send the same one again. */
-export const KEY_SAFE_MS = 20 * 3_600_000;
 const BUSY_TRIES_MAX = 6;
 
 /** Calls again, under the same key, while the provider is too busy; in the end that is unknown. */

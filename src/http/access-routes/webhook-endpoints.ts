@@ -27,7 +27,10 @@ const EndpointView = z
   .object({
     id: z.string(),
     payee: z.string().nullable(),
-    customer: z.string().nullable().meta({ description: "A payee or a customer: one of the two." }),
+    customer: z
+      .string()
+      .nullable()
+      .meta({ description: "A payee or a customer; neither where everybody's events are sent." }),
     url: z.string(),
     events: z.array(z.enum(EVENT_TYPES)).nullable().meta({ description: "Null for every type." }),
     created_at: z.string(),
@@ -44,7 +47,10 @@ const Secret = z
 
 function belongsTo(endpoint: EndpointOwner, { role, payee, customer }: Principal): boolean {
   if (role === "operator") return true;
-  return endpoint.payee === null ? endpoint.customer === customer : endpoint.payee === payee;
+  // Everybody's names neither, and so does a key of another role.
+  return role === "payee"
+    ? payee !== null && endpoint.payee === payee
+    : customer !== null && endpoint.customer === customer;
 }
 
 /** @throws Refusal not_found, also for somebody else's */
@@ -59,12 +65,15 @@ const postEndpoint = defineRoute({
   method: "post",
   path: "/webhook-endpoints",
   summary:
-    "Have a payee's or a customer's events sent to a URL, signed after the Standard Webhooks specification",
+    "Have a payee's, a customer's or everybody's events sent to a URL, signed after the Standard Webhooks specification",
   roles,
   body: z.strictObject({
     url: z.string().min(1).max(2000),
     payee: Id.optional().meta({ description: "For operators; a payee's own key says whose it is." }),
     customer: Id.optional().meta({ description: "Instead of a payee; a customer's own key says it too." }),
+    everybody: z.literal(true).optional().meta({
+      description: "For operators, instead of both: the events of every payee and customer.",
+    }),
     events: z.array(z.enum(EVENT_TYPES)).min(1).max(EVENT_TYPES.length).optional(),
   }),
   status: 201,
@@ -80,16 +89,23 @@ const postEndpoint = defineRoute({
   },
 });
 
-/** @throws Refusal parameter_invalid or not_found */
+/** @throws Refusal parameter_invalid, role_not_allowed or not_found */
 async function ownerOf(
   context: AppContext,
   principal: Principal,
-  body: { payee?: string | undefined; customer?: string | undefined },
+  body: { payee?: string | undefined; customer?: string | undefined; everybody?: true | undefined },
 ): Promise<EndpointOwner> {
+  if (body.everybody === true && principal.role !== "operator")
+    throw new Refusal("role_not_allowed", "everybody: only operators are told of everybody's events");
+  if (body.everybody === true && (body.payee ?? body.customer) === undefined)
+    return { payee: null, customer: null };
   const payee = body.payee ?? principal.payee;
   const customer = body.customer ?? principal.customer;
-  if ((payee === null) === (customer === null))
-    throw new Refusal("parameter_invalid", "payee or customer: say whose events are sent, one of them");
+  if (body.everybody === true || (payee === null) === (customer === null))
+    throw new Refusal(
+      "parameter_invalid",
+      "payee, customer or everybody: say whose events are sent, one of them",
+    );
   if (payee !== null) await visiblePayee(context, principal, payee);
   if (customer !== null) await requireCustomer(context, principal, customer);
   return { payee, customer };

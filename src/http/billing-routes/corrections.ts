@@ -50,6 +50,10 @@ const Asked = z.union([
     amount: AmountText,
     ...common,
   }),
+  z.strictObject({ kind: z.literal("revocation"), credit: AdjustmentId, ...common }).meta({
+    description: "Takes back what is left of a credit and no usage needs that is not invoiced yet.",
+    example: { kind: "revocation", credit: "cr_1", reason: "granted to the wrong customer" },
+  }),
   z.strictObject({
     kind: z.literal("rerate"),
     model: ModelId,
@@ -98,7 +102,7 @@ const create = defineRoute({
   method: "post",
   path: "/corrections",
   summary:
-    "Credit or debit, write off, re-rate a closed month's usage, or give it to another payee; a dry run says what it would do",
+    "Credit or debit, write off, revoke a credit, re-rate a closed month's usage, or give it to another payee; a dry run says what it would do",
   roles: operator,
   query: DryRun,
   body: Asked,
@@ -113,8 +117,7 @@ const create = defineRoute({
     const { reason, reference, ...asked } = body;
     const { sql, correctionLimits: limits } = context;
     if (query.dry_run) {
-      const { sizeNanos, parties } = await draftCorrection(sql, asked);
-      const { currency } = asked;
+      const { currency, sizeNanos, parties } = await draftCorrection(sql, asked);
       const moved = parties.map(({ payee, amountNanos }) => ({
         payee,
         amount: money(currency, amountNanos),

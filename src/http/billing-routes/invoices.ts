@@ -14,6 +14,7 @@ import type { AppContext } from "../context.ts";
 import type { Principal } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import { datedRules } from "../settlement-routes/dated-rules.ts";
 
 const readers = ["operator", "customer"] as const;
 const InvoiceId = z.string().regex(/^[A-Za-z0-9._@-]{1,200}$/, "an invoice's id");
@@ -181,28 +182,15 @@ const Rule = z.strictObject({
   hold_days: z.int().min(0).max(365).default(0),
 });
 
-const setRule = defineRoute({
-  method: "put",
+const rules = datedRules({
   path: "/release-rule",
-  before: ({ context }) => releaseRules(context.sql),
-  summary:
-    "When earnings become payable: at close (the default), or when the customer has paid, after a hold of days",
-  roles: ["operator"],
-  body: Rule,
-  response: Rule,
-  async handle({ body, principal, context }) {
-    await setReleaseRule(context.sql, body, principal.id);
-    return { body };
+  rule: Rule,
+  summaries: {
+    set: "When earnings become payable: at close (the default), or when the customer has paid, after a hold of days",
+    list: "The release rules that were set, the latest first; before them, and without any, it is at close",
   },
+  set: setReleaseRule,
+  list: releaseRules,
 });
 
-const getRules = defineRoute({
-  method: "get",
-  path: "/release-rule",
-  summary: "The release rules that were set, the latest first; before them, and without any, it is at close",
-  roles: ["operator"],
-  response: z.object({ data: z.array(Rule) }),
-  handle: async ({ context }) => ({ body: { data: await releaseRules(context.sql) } }),
-});
-
-export const invoiceRoutes: Route[] = [list, get, make, pay, setRule, getRules];
+export const invoiceRoutes: Route[] = [list, get, make, pay, ...rules];

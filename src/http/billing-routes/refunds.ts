@@ -4,8 +4,11 @@ import {
   byPayee,
   listAdjustments,
   planRefund,
+  pushedRefunds,
+  REFUND_MEANS,
   refund,
   refundPolicies,
+  resendRefund,
   returnRefund,
   setRefundPolicy,
 } from "../../adjustments/index.ts";
@@ -13,7 +16,8 @@ import { Id } from "../../catalog/index.ts";
 import { formatDecimal, money, parseNanos, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { DryRun, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import { datedRules } from "../settlement-routes/dated-rules.ts";
 import {
   AdjustmentId,
   AdjustmentSummary,
@@ -51,8 +55,16 @@ const Asked = z
     provider_fee: AmountText.optional().meta({
       description: "What the provider charged for it; the policy says who bears it.",
     }),
+    at_provider: z.boolean().default(false).meta({
+      description:
+        "Have it made at the payment provider: a credit note of what its invoice still asks for, and a refund of what was paid there. The rest stays on the customer's account.",
+    }),
     reason: Reason,
     reference: Reference.optional(),
+  })
+  .refine(({ at_provider, returned }) => !at_provider || returned === undefined, {
+    path: ["returned"],
+    message: "leave it out when the refund is made at the provider: what went back there is booked by itself",
   })
   .refine(({ invoice, prediction }) => (invoice === undefined) !== (prediction === undefined), {
     message: "name either an invoice (with a line or an amount) or a prediction",
@@ -60,6 +72,20 @@ const Asked = z
   .refine(({ prediction, line, amount }) => prediction === undefined || (line ?? amount) === undefined, {
     message: "a prediction is refunded whole",
   });
+
+const AtProvider = z
+  .array(
+    z.object({
+      means: z.enum(REFUND_MEANS),
+      amount: Money,
+      state: z.enum(["waiting", "sending", "unknown", "made", "failed"]),
+      provider_id: z.string().nullable(),
+      reason: z.string().nullable().meta({ description: "Why it is not made." }),
+    }),
+  )
+  .meta({ description: "What of it is made at the payment provider; read it again to see how far that is." });
+
+const RefundView = AdjustmentWithParts.extend({ at_provider: AtProvider }).meta({ id: "Refund" });
 
 const create = defineRoute({
   method: "post",
@@ -76,6 +102,7 @@ const create = defineRoute({
     invoice: z.string(),
     refunded: z.string().meta({ description: "Major units, an exact decimal." }),
     parties: z.array(Party),
+    at_provider: AtProvider,
   }),
   async handle({ query, body, principal, context }) {
     const { invoice, line, prediction, amount } = body;
@@ -92,7 +119,8 @@ const create = defineRoute({
         amount: money(planned.currency, nanos),
       }));
       const { invoice: id, refunded } = planned;
-      return { body: { dry_run: true, id: null, invoice: id, refunded: formatDecimal(refunded), parties } };
+      const would = { invoice: id, refunded: formatDecimal(refunded), parties, at_provider: [] };
+      return { body: { dry_run: true, id: null, ...would } };
     }
     const id = await refund(context.sql, {
       asked,
@@ -101,11 +129,12 @@ const create = defineRoute({
       by: principal.id,
       returnedNanos: nanosOf("returned", body.returned),
       providerFeeNanos: nanosOf("provider_fee", body.provider_fee),
+      atProvider: body.at_provider,
     });
-    const { invoice: of, gross, parts } = await adjustmentWithParts(context, id, KINDS);
+    const { invoice: of, gross, parts, at_provider } = await refundById(context, id);
     const parties = parts.map(({ payee, amount }) => ({ payee, amount }));
     const refunded = gross.startsWith("-") ? gross.slice(1) : gross;
-    return { body: { dry_run: false, id, invoice: of ?? "", refunded, parties } };
+    return { body: { dry_run: false, id, invoice: of ?? "", refunded, parties, at_provider } };
   },
 });
 
@@ -125,6 +154,11 @@ export async function adjustmentWithParts({ sql }: AppContext, id: string, kinds
   const [found] = await listAdjustments(sql, { id, kinds, limit: 1 });
   if (found === undefined) throw new Refusal("not_found", `there is no refund or adjustment ${id}`);
   return { ...found, parts: await adjustedParts(sql, id) };
+}
+
+async function refundById(context: AppContext, id: string) {
+  const found = await adjustmentWithParts(context, id, KINDS);
+  return { ...found, at_provider: await pushedRefunds(context.sql, id) };
 }
 
 const list = defineRoute({
@@ -155,11 +189,24 @@ const list = defineRoute({
 const get = defineRoute({
   method: "get",
   path: "/refunds/{id}",
-  summary: "One refund, with what every party gave back of each line",
+  summary: "One refund, with what every party gave back of each line, and how far it is at the provider",
   roles: operator,
   params: z.object({ id: AdjustmentId }),
-  response: AdjustmentWithParts,
-  handle: async ({ params, context }) => ({ body: await adjustmentWithParts(context, params.id, KINDS) }),
+  response: RefundView,
+  handle: async ({ params, context }) => ({ body: await refundById(context, params.id) }),
+});
+
+const send = defineRoute({
+  method: "post",
+  path: "/refunds/{id}/send",
+  summary: "Have what the payment provider refused of a refund made again, under a new key",
+  roles: operator,
+  params: z.object({ id: AdjustmentId }),
+  response: RefundView,
+  async handle({ params, context }) {
+    await resendRefund(context.sql, params.id);
+    return { body: await refundById(context, params.id) };
+  },
 });
 
 const takeBack = defineRoute({
@@ -192,27 +239,15 @@ const Policy = z.strictObject({
   provider_fee: z.enum(["platform", "payees"]),
 });
 
-const setPolicy = defineRoute({
-  method: "put",
+const policies = datedRules({
   path: "/refund-policy",
-  summary:
-    "Who bears what of a refund: whether the platform returns its fee (the default), and who bears the provider's",
-  roles: operator,
-  body: Policy,
-  response: Policy,
-  async handle({ body, principal, context }) {
-    await setRefundPolicy(context.sql, body, principal.id);
-    return { body };
+  rule: Policy,
+  summaries: {
+    set: "Who bears what of a refund: whether the platform returns its fee (the default), and who bears the provider's",
+    list: "The refund policies that were set, the latest first",
   },
+  set: setRefundPolicy,
+  list: refundPolicies,
 });
 
-const getPolicies = defineRoute({
-  method: "get",
-  path: "/refund-policy",
-  summary: "The refund policies that were set, the latest first",
-  roles: operator,
-  response: z.object({ data: z.array(Policy) }),
-  handle: async ({ context }) => ({ body: { data: await refundPolicies(context.sql) } }),
-});
-
-export const refundRoutes: Route[] = [create, list, get, takeBack, setPolicy, getPolicies];
+export const refundRoutes: Route[] = [create, list, get, send, takeBack, ...policies];

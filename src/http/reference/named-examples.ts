@@ -76,7 +76,11 @@ export const BODIES: Record<string, unknown> = {
     reason: "bank transfer of January 5",
     reference: "transfer-2026-01-05",
   },
-  "post /v1/refunds": { prediction: { id: "prediction-42" }, reason: "the answer was cut off" },
+  "post /v1/refunds": {
+    prediction: { id: "prediction-42" },
+    reason: "the answer was cut off",
+    at_provider: true,
+  },
   "put /v1/users/{id}": { email: "ada@example.com", role: "payee", payee: "ada", duties: ["owner"] },
   "post /v1/webhook-endpoints/{id}/replay": { since: "2026-01-01T00:00:00Z" },
 };

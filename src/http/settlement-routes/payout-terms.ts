@@ -16,6 +16,7 @@ import {
 import { visiblePayee } from "../payee-routes/payees.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { Day, Done, PeriodText } from "../schemas.ts";
+import { datedRules } from "./dated-rules.ts";
 
 const operator = ["operator"] as const;
 const PayeePath = z.object({ id: z.string() });
@@ -175,26 +176,15 @@ const TaxFormRule = z.strictObject({
   required: z.boolean(),
 });
 
-const setTaxRule = defineRoute({
-  method: "put",
+const taxRules = datedRules({
   path: "/tax-form-rules",
-  summary: "Whether only payees with an accepted tax form are paid; the others keep earning",
-  roles: operator,
-  body: TaxFormRule,
-  response: TaxFormRule,
-  async handle({ body, principal, context }) {
-    await setTaxFormRule(context.sql, body, principal.id);
-    return { body };
+  rule: TaxFormRule,
+  summaries: {
+    set: "Whether only payees with an accepted tax form are paid; the others keep earning",
+    list: "Every tax form rule that was set, the latest first; without any, no form is asked for",
   },
-});
-
-const getTaxRules = defineRoute({
-  method: "get",
-  path: "/tax-form-rules",
-  summary: "Every tax form rule that was set, the latest first; without any, no form is asked for",
-  roles: operator,
-  response: z.object({ data: z.array(TaxFormRule) }),
-  handle: async ({ context }) => ({ body: { data: await taxFormRules(context.sql) } }),
+  set: setTaxFormRule,
+  list: taxFormRules,
 });
 
 const setTaxForm = defineRoute({
@@ -219,7 +209,6 @@ export const payoutTermsRoutes: Route[] = [
   everybodys,
   setReserve,
   getReserves,
-  setTaxRule,
-  getTaxRules,
+  ...taxRules,
   setTaxForm,
 ];

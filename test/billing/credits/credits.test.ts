@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
+import { correct } from "../../../src/adjustments/index.ts";
 import {
   type Credit,
   expireCredits,
@@ -50,9 +51,10 @@ interface Grant {
   expires: number;
 }
 
-/** What happens between two invoices: grants, then usage in seconds, then so many hours pass. */
+/** What happens between two invoices: grants, then usage in seconds, then some grants are revoked and so many hours pass. */
 interface Chapter {
   grants: Grant[];
+  revoked: number[];
   seconds: number;
   hours: number;
 }
@@ -66,6 +68,7 @@ const anyGrant: fc.Arbitrary<Grant> = fc.record({
 
 const anyChapter: fc.Arbitrary<Chapter> = fc.record({
   grants: fc.array(anyGrant, { maxLength: 4 }),
+  revoked: fc.array(fc.nat(20), { maxLength: 2 }),
   seconds: fc.integer({ min: 0, max: 2_000 }),
   hours: fc.integer({ min: 0, max: 3 }),
 });
@@ -76,6 +79,7 @@ interface Held {
   left: bigint;
   used: bigint;
   expired: bigint;
+  revoked: bigint;
   over: boolean;
 }
 
@@ -109,6 +113,21 @@ class Oracle {
     }
   }
 
+  /** Answers whether anything was taken back. */
+  revoke(revoked: Held): boolean {
+    let needed = this.unbilled;
+    for (const one of this.inOrder()) {
+      const kept = needed < one.left ? needed : one.left;
+      needed -= kept;
+      if (one !== revoked) continue;
+      const taken = one.left - kept;
+      one.revoked += taken;
+      one.left = kept;
+      return taken > 0n;
+    }
+    return false;
+  }
+
   pay(amount: bigint): bigint {
     const all = this.held.reduce((sum, { left }) => sum + left, 0n);
     const payable = (all / CENT) * CENT;
@@ -136,7 +155,7 @@ async function live(
   const at = (hour: number) => new Date(began + hour * HOUR_MS);
   const oracle = new Oracle();
   let hour = 0;
-  for (const [n, { grants, seconds, hours }] of chapters.entries()) {
+  for (const [n, { grants, revoked, seconds, hours }] of chapters.entries()) {
     const month = present(MONTHS[n], "a month");
     for (const one of grants) {
       // Nothing can be granted that is over already.
@@ -148,7 +167,15 @@ async function live(
         priority: one.priority,
         expiresAt: given.expires === 0 ? null : at(given.expires),
       });
-      oracle.held.push({ id, grant: given, left: BigInt(one.nanos), used: 0n, expired: 0n, over: false });
+      oracle.held.push({
+        id,
+        grant: given,
+        left: BigInt(one.nanos),
+        used: 0n,
+        expired: 0n,
+        revoked: 0n,
+        over: false,
+      });
     }
     const none = {
       customer: 0,
@@ -161,6 +188,14 @@ async function live(
     };
     await use(books, month, month, [none], `chapter-${n}`);
     oracle.unbilled += BigInt(seconds) * NANOS_A_SECOND;
+    for (const [r, which] of revoked.entries()) {
+      const one = oracle.held[which % Math.max(1, oracle.held.length)];
+      if (one === undefined) continue;
+      const asked = { kind: "revocation" as const, credit: one.id };
+      const made = correct(sql, { asked, reference: `revoked-${n}-${r}`, reason: "a mistake", by: "test" });
+      if (oracle.revoke(one)) expect(await made).toMatchObject({ state: "booked" });
+      else await expect(made).rejects.toMatchObject({ code: "nothing_to_revoke" });
+    }
     hour += hours;
     await expireCredits(sql, new Date(at(hour).getTime() + 60_000));
     oracle.expire(hour);
@@ -178,9 +213,9 @@ async function live(
 }
 
 const figures = (credits: readonly Credit[]) =>
-  credits.map(({ id, used, expired, left }) => [id, nanosOf(used), nanosOf(expired), nanosOf(left)]);
+  credits.map(({ id, used, expired, revoked, left }) => [id, ...[used, expired, revoked, left].map(nanosOf)]);
 
-test("grants are used and expire as a plain list would have it, over several invoices, and nothing is lost", async () => {
+test("grants are used, revoked and expire as a plain list would have it, over several invoices, and nothing is lost", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyChapter, { minLength: 1, maxLength: 3 }), async (chapters) => {
       const books = await startInvoiceBooks();
@@ -189,7 +224,7 @@ test("grants are used and expire as a plain list would have it, over several inv
         const oracle = await live(sql, chapters, books);
         const credits = await listCredits(sql, CUSTOMER, { limit: 100 });
         expect(figures(credits)).toEqual(
-          oracle.inOrder().map(({ id, used, expired, left }) => [id, used, expired, left]),
+          oracle.inOrder().map(({ id, used, expired, revoked, left }) => [id, used, expired, revoked, left]),
         );
         const total = (pick: (one: Held) => bigint) => oracle.held.reduce((sum, one) => sum + pick(one), 0n);
         const promotional = (one: Held) => (one.grant.paid ? 0n : 1n);
