@@ -22,6 +22,7 @@ export const EVENT_TYPES = [
   "share.proposed",
   "share.accepted",
   "share.declined",
+  "model.drift",
   "webhook_endpoint.disabled",
   ...CUSTOMER_EVENT_TYPES,
 ] as const;
