@@ -939,6 +939,27 @@ CREATE TABLE "reconciliation" (
 	"hash" text NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "drift_rule" (
+	"model" text PRIMARY KEY NOT NULL,
+	"window_days" smallint NOT NULL,
+	"baseline_days" smallint NOT NULL,
+	"predictions_min" integer NOT NULL,
+	"thresholds" jsonb NOT NULL,
+	"set_by" text NOT NULL,
+	"set_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"looked_at_day" date
+);
+--> statement-breakpoint
+CREATE TABLE "drift_state" (
+	"model" text NOT NULL,
+	"version" text NOT NULL,
+	"figure" text NOT NULL,
+	"direction" text NOT NULL,
+	"facts" jsonb NOT NULL,
+	"since_day" date NOT NULL,
+	CONSTRAINT "drift_state_model_version_figure_pk" PRIMARY KEY("model","version","figure")
+);
+--> statement-breakpoint
 CREATE TABLE "latency_sketch" (
 	"model_no" integer NOT NULL,
 	"model_version_no" integer NOT NULL,

@@ -5,11 +5,13 @@ import { measureIngest } from "./bench/ingest.ts";
 import { measureInvoices } from "./bench/invoices.ts";
 import { measureMetering } from "./bench/metering.ts";
 import { type Benchmark, type BenchOptions, readOptions, USAGE, UsageWrong } from "./bench/options.ts";
+import { measurePayloads } from "./bench/payloads.ts";
 import { printAuthorize } from "./bench/report/authorize.ts";
 import { printFreshness } from "./bench/report/freshness.ts";
 import { printIngest } from "./bench/report/ingest.ts";
 import { printInvoices } from "./bench/report/invoices.ts";
 import { printMetering } from "./bench/report/metering.ts";
+import { printPayloads } from "./bench/report/payloads.ts";
 import { printScale } from "./bench/report/scale.ts";
 import { printSettlement } from "./bench/report/settlement.ts";
 import { say } from "./bench/say.ts";
@@ -42,6 +44,13 @@ const RUNS: Record<Benchmark, Run> = {
     const figures = await measureIngest(opened, { seed, partitions, seconds: small ? 3 : 8 });
     if (!json) printIngest(figures);
     return { figures, right: figures.every(({ most, half }) => most.failed + half.failed === 0) };
+  },
+
+  async payloads(opened, { partitions = 4, seed, json, ...options }, small) {
+    const { seconds = small ? 3 : 8 } = options;
+    const figures = await withOpened(opened, (own) => measurePayloads(own, { seed, partitions, seconds }));
+    if (!json) printPayloads(figures);
+    return { figures, right: figures.every(({ most }) => most.failed === 0) };
   },
 
   async freshness(opened, { seed, partitions = 4, workers = 1, json, ...options }, small) {

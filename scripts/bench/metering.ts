@@ -1,5 +1,6 @@
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
 import { foldCustomerWindows, mergeWindows } from "../../src/metering/index.ts";
+import { sketchLatencies } from "../../src/predictions/index.ts";
 import { type Floor, measureFloors } from "./floor.ts";
 import { loadBenchCatalog } from "./load/catalog.ts";
 import type { UsageTotals } from "./load/events.ts";
@@ -38,10 +39,20 @@ export interface MeteringFigures {
   eventTableBytes: number;
   /** What is not done event by event: customers' sums (every five minutes) and the accrual of the last events. */
   deferredSeconds: number;
+  /** Beside metering, once a minute: how long predictions took, into sketches. */
+  sketching: Sketching;
   /** COPY of the same rows, and of one wide row an event. */
   floor: { same: Floor; wide: Floor } | null;
   /** Against the generator's own totals; empty when everything is right. */
   differences: string[];
+}
+
+export interface Sketching {
+  /** Of those that no worker had sketched by the end. */
+  events: number;
+  seconds: number;
+  /** Of this process, which does here what a worker does; and PostgreSQL's. */
+  cpuSeconds: { maker: number; postgres: number | null };
 }
 
 export type Process = "worker" | "postgres" | "broker";
@@ -64,11 +75,12 @@ export async function measureMetering(opened: Opened, settings: MeteringSettings
     await mergeWindows(world.database.sql);
     await accrueOpenPeriods(world.database.sql);
   });
+  const sketching = await measureSketching(world.database);
   const differences = await differencesFrom(world.database.sql, world.totals);
   if (floor) say("metering: the same rows by COPY");
   const { database, folder } = world;
   const floors = floor ? await measureFloors(opened, database, folder, events) : null;
-  return { events, workers, partitions, ...run, deferredSeconds, floor: floors, differences };
+  return { events, workers, partitions, ...run, deferredSeconds, sketching, floor: floors, differences };
 }
 
 /** Servers, catalogue, and a log that is full before any worker starts. */
@@ -140,6 +152,17 @@ async function usedByEach(pids: Record<Process, (number | null)[]>): Promise<Eac
 function sinceEach(before: EachUsed, after: EachUsed, what: keyof Used): Record<Process, number | null> {
   const since = (process: Process) => usedSince(before[process], after[process])?.[what] ?? null;
   return { worker: since("worker"), postgres: since("postgres"), broker: since("broker") };
+}
+
+async function measureSketching({ sql, pid }: BenchDatabase): Promise<Sketching> {
+  const [{ events }] = await sql<[{ events: number }]>`
+    SELECT coalesce(sum(event_count), 0)::int AS events FROM usage_block WHERE sketched = 0`;
+  const own = process.cpuUsage();
+  const before = await usedBy(pid);
+  const seconds = await secondsOf(() => sketchLatencies(sql));
+  const { user, system } = process.cpuUsage(own);
+  const postgres = usedSince(before, await usedBy(pid))?.cpuSeconds ?? null;
+  return { events, seconds, cpuSeconds: { maker: (user + system) / 1e6, postgres } };
 }
 
 async function secondsOf(work: () => Promise<void>): Promise<number> {

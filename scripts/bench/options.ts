@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 export const BENCHMARKS = [
   "metering",
   "ingest",
+  "payloads",
   "freshness",
   "scale",
   "settlement",
@@ -11,10 +12,11 @@ export const BENCHMARKS = [
 ] as const;
 export type Benchmark = (typeof BENCHMARKS)[number];
 
-export const USAGE = `npm run bench -- [metering|ingest|freshness|scale|settlement|authorize|invoices] [options]
+export const USAGE = `npm run bench -- [metering|ingest|payloads|freshness|scale|settlement|authorize|invoices] [options]
 
   metering    from the first record to the last commit, beside COPY of the same rows
   ingest      the rate of POST /v1/events and the time to its acknowledgement, for both logs
+  payloads    POST /v1/events with metrics alone and with what came in and out, PostgreSQL log
   freshness   from an event sent to its place in GET /v1/payees/{id}/earnings, idle and under load
   scale       1, 2 and 3 workers on 12 partitions; how tables grow; the earnings query behind many events
   settlement  a month closed and planned: five models and 200 windows for each payee
@@ -29,7 +31,7 @@ export const USAGE = `npm run bench -- [metering|ingest|freshness|scale|settleme
   --payees n      settlement: so many, or several as in 1000,10000,50000 (10,000)
   --customers n   invoices: so many customers, one invoice each (3,000)
   --rate n        authorize: requests a second (500)
-  --seconds n     authorize: so long, each of the two, after 3 s of warm-up (20)
+  --seconds n     authorize: so long, each of the two, after 3 s of warm-up (20); payloads: each of the three (8)
   --repeat n      metering: so many runs, with the smallest, middle and largest figure (1)
   --no-floor      metering: without the COPY beside it
   --json          the figures as JSON on stdout; progress goes to stderr

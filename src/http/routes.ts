@@ -25,6 +25,9 @@ import { onboardingRoutes } from "./payee-routes/onboarding.ts";
 import { payeeRoutes } from "./payee-routes/payees.ts";
 import { seriesRoutes } from "./payee-routes/series.ts";
 import { statementRoutes } from "./payee-routes/statements.ts";
+import { customerInsightRoutes } from "./prediction-routes/customer-insight.ts";
+import { driftRoutes } from "./prediction-routes/drift.ts";
+import { exportRoutes } from "./prediction-routes/export.ts";
 import { feedbackRoutes } from "./prediction-routes/feedback.ts";
 import { insightRoutes } from "./prediction-routes/insight.ts";
 import { retentionRoutes } from "./prediction-routes/retention.ts";
@@ -49,6 +52,9 @@ export const ROUTES: readonly Route[] = [
   ...feedbackRoutes,
   ...retentionRoutes,
   ...insightRoutes,
+  ...customerInsightRoutes,
+  ...driftRoutes,
+  ...exportRoutes,
   ...chainRoutes,
   // Before /payouts/{id}.
   ...payoutRuleRoutes,

@@ -23,6 +23,7 @@ export const EVENT_TYPES = [
   "share.accepted",
   "share.declined",
   "royalty.accepted",
+  "model.drift",
   "webhook_endpoint.disabled",
   ...CUSTOMER_EVENT_TYPES,
 ] as const;

@@ -1,4 +1,16 @@
 export {
+  DRIFT_FIGURES,
+  type DriftRule,
+  deleteDriftRule,
+  findDrift,
+  setDriftRule,
+} from "./drift/drift-rules.ts";
+export { lookForDrift } from "./drift/look-for-drift.ts";
+export { EXPORT_COLUMNS } from "./export/columns.ts";
+export { type ExportedPrediction, exportedPredictions } from "./export/exported-predictions.ts";
+export { EXPORTED_MAX, measureExport } from "./export/measure-export.ts";
+export { writeParquet } from "./export/write-parquet.ts";
+export {
   type Feedback,
   type FeedbackSubject,
   feedbackOf,
@@ -13,6 +25,12 @@ export {
   type FeedbackCounts,
 } from "./feedback/feedback-queries.ts";
 export { findInputSchema, setInputSchema } from "./input-schemas.ts";
+export {
+  CUSTOMER_DIMENSIONS,
+  type CustomerDimension,
+  type CustomerInsightRow,
+  customerInsight,
+} from "./insight/customer-insight.ts";
 export { INSIGHT_DIMENSIONS, type InsightDimension, modelInsight } from "./insight/model-insight.ts";
 export { sketchLatencies } from "./insight/sketch-latencies.ts";
 export { DataKeys } from "./payloads/data-keys.ts";

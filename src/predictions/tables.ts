@@ -169,3 +169,37 @@ export const latencySketch = pgTable(
   },
   (t) => [primaryKey({ columns: [t.modelNo, t.modelVersionNo, t.serviceDay] })],
 );
+
+/** From which difference on a model's owner wants to be told that its predictions are not what they were. */
+export const driftRule = pgTable("drift_rule", {
+  model: text().primaryKey(),
+  /** The last complete days that are compared … */
+  windowDays: smallint("window_days").notNull(),
+  /** … with so many before them. */
+  baselineDays: smallint("baseline_days").notNull(),
+  /** On both sides; with fewer nothing is said. */
+  predictionsMin: integer("predictions_min").notNull(),
+  /** By figure: success_rate a difference, the others parts of what they were. */
+  thresholds: jsonb().notNull(),
+  setBy: text("set_by").notNull(),
+  setAt: moment("set_at").notNull().defaultNow(),
+  /** The last day of the window that was looked at last. */
+  lookedAtDay: date("looked_at_day"),
+});
+
+/** What differs now, and was told: it is not told again until it is over, or differs the other way. */
+export const driftState = pgTable(
+  "drift_state",
+  {
+    model: text().notNull(),
+    /** Empty for all versions together. */
+    version: text().notNull(),
+    figure: text().notNull(),
+    /** up or down. */
+    direction: text().notNull(),
+    /** As it was told. */
+    facts: jsonb().notNull(),
+    sinceDay: date("since_day").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.model, t.version, t.figure] })],
+);

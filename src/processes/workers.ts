@@ -14,7 +14,7 @@ import {
 } from "../metering/index.ts";
 import { deliverDue, type MailSettings, sendDueMail } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
-import { sketchLatencies, sweepPayloads } from "../predictions/index.ts";
+import { lookForDrift, sketchLatencies, sweepPayloads } from "../predictions/index.ts";
 import { releaseReserves } from "../settlement/index.ts";
 import type { Foundation } from "./wire.ts";
 
@@ -27,6 +27,8 @@ const FOLD_MS = 300_000;
 const LINK_MS = 2_000;
 /** Nobody waits for it; a sketch is written once for all of its events since the last time. */
 const SKETCH_MS = 60_000;
+/** A day is looked at once, after it is over; otherwise it is one look at the models that have a rule. */
+const DRIFT_MS = 600_000;
 const SEAL_MS = 60_000;
 const HELD_SWEEP_MS = 60_000;
 const PAYLOAD_SWEEP_MS = 60_000;
@@ -78,6 +80,7 @@ export async function startWorkers({
     repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
     repeat("noting what called what", LINK_MS, () => linkChainedEvents(sql)),
     repeat("sketching how long predictions took", SKETCH_MS, () => sketchLatencies(sql)),
+    repeat("looking for drift", DRIFT_MS, () => lookForDrift(sql, new Date())),
     repeat("summing usage by customer", FOLD_MS, () => foldCustomerWindows(sql)),
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),

@@ -35,22 +35,31 @@ const SAID: readonly RegExp[] = [
   /[a-z][a-z0-9+.-]{0,15}:\/\/[^\s/@:"']{0,128}:([^\s/@"']{1,256})@/dgi,
 ];
 
+/**
+ * Each with the same pattern that only says whether there is any: most texts hold none, and `matchAll` makes a new pattern
+ * for each text, which took half of all the time that is spent on looking for secrets.
+ */
+const withQuestion = (patterns: readonly RegExp[]) =>
+  patterns.map((all) => ({ any: new RegExp(all.source, all.flags.replaceAll(/[dg]/g, "")), all }));
+const LOOKING_LIKE_KEYS = withQuestion(KEYS);
+const SAID_TO_BE_SECRET = withQuestion(SAID);
+
 /** Where a text holds something that looks like a secret by itself. */
 export function keysIn(text: string): Span[] {
-  return KEYS.flatMap((pattern) => spansOf(pattern, text));
+  return LOOKING_LIKE_KEYS.flatMap((pattern) => spansOf(pattern, text));
 }
 
 /** Where it holds one that it says is one. */
 export function saidIn(text: string): Span[] {
-  return SAID.flatMap((pattern) => spansOf(pattern, text));
+  return SAID_TO_BE_SECRET.flatMap((pattern) => spansOf(pattern, text));
 }
 
 /** Shorter texts hold none of them. */
 const TEXT_LENGTH_MIN = 8;
 
-function spansOf(pattern: RegExp, text: string): Span[] {
-  if (text.length < TEXT_LENGTH_MIN) return [];
-  return [...text.matchAll(pattern)].flatMap(({ indices }) => {
+function spansOf({ any, all }: { any: RegExp; all: RegExp }, text: string): Span[] {
+  if (text.length < TEXT_LENGTH_MIN || !any.test(text)) return [];
+  return [...text.matchAll(all)].flatMap(({ indices }) => {
     const found = indices?.[1] ?? indices?.[0];
     return found === undefined ? [] : [found];
   });

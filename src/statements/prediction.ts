@@ -49,31 +49,55 @@ export interface PredictionView {
 export async function findPredictions(sql: Sql, id: string, source?: string): Promise<PredictionView[]> {
   const sources = source === undefined ? await knownSources(sql) : [source];
   const identities = sources.map((known) => eventIdentity(known, id));
+  return [...(await predictionsOf(sql, identities)).values()];
+}
+
+/** By their identities; those that nothing is known of are left out. */
+export async function predictionsOf(
+  sql: Sql,
+  identities: readonly string[],
+): Promise<Map<string, PredictionView>> {
   const found = await sql<{ identity: string; event_no: string | null }[]>`
-    SELECT identity, event_no::text FROM usage_identity WHERE identity = ANY (${identities}::uuid[])`;
-  return Promise.all(
-    found.map(({ identity, event_no }) =>
-      event_no === null ? parked(sql, identity) : metered(sql, event_no),
+    SELECT replace(identity::text, '-', '') AS identity, event_no::text FROM usage_identity
+    WHERE identity = ANY (${identities as string[]}::text[]::uuid[])`;
+  const [metered, waiting] = await Promise.all([
+    predictionsAt(
+      sql,
+      found.flatMap(({ event_no }) => event_no ?? []),
     ),
+    parkedOf(
+      sql,
+      found.filter(({ event_no }) => event_no === null).map(({ identity }) => identity),
+    ),
+  ]);
+  return new Map(
+    found.flatMap(({ identity, event_no }) => {
+      const view = event_no === null ? waiting.get(identity) : metered.get(event_no);
+      return view === undefined ? [] : [[identity, view]];
+    }),
   );
 }
 
-async function knownSources(sql: Sql): Promise<string[]> {
+export async function knownSources(sql: Sql): Promise<string[]> {
   const rows = await sql<{ source: string }[]>`
     SELECT source FROM usage_source UNION SELECT event->>'s' FROM parked_event LIMIT ${SOURCES_MAX}`;
   return rows.map((row) => row.source);
 }
 
-async function parked(sql: Sql, identity: string): Promise<PredictionView> {
-  type Parked = {
-    reason: string;
-    event: Record<"e" | "s" | "m" | "v" | "u" | "k" | "t", string> & {
-      p: string | null;
-      q: Record<string, string>;
-    };
-  };
-  const [row] = await sql<Parked[]>`SELECT reason, event FROM parked_event WHERE identity = ${identity}`;
-  const { reason, event } = present(row, "the parked event");
+interface ParkedEvent extends Record<"e" | "s" | "m" | "v" | "u" | "k" | "t", string> {
+  p: string | null;
+  q: Record<string, string>;
+}
+
+async function parkedOf(sql: Sql, identities: readonly string[]): Promise<Map<string, PredictionView>> {
+  if (identities.length === 0) return new Map();
+  const rows = await sql<{ identity: string; reason: string; event: ParkedEvent }[]>`
+    SELECT replace(identity::text, '-', '') AS identity, reason, event FROM parked_event
+    WHERE identity = ANY (${identities as string[]}::text[]::uuid[])`;
+  return new Map(rows.map(({ identity, reason, event }) => [identity, parkedView(reason, event)]));
+}
+
+function parkedView(reason: string, event: ParkedEvent): PredictionView {
   const usage = Object.entries(event.q).map(([meter, quantity]) => ({
     meter,
     quantity: formatScaled(BigInt(quantity), meterScale(meter)),
@@ -124,34 +148,37 @@ interface MeteredRow {
   line_cost_quantity: string | null;
 }
 
-async function metered(sql: Sql, eventNo: string): Promise<PredictionView> {
-  return present((await predictionsAt(sql, [eventNo])).get(eventNo), "the metered event");
-}
-
-/** Metered predictions by their event's number. */
-export async function predictionsAt(
-  sql: Sql,
-  eventNos: readonly string[],
-): Promise<Map<string, PredictionView>> {
+/** Metered predictions by their event's number. Each line that they are of is summed once. */
+async function predictionsAt(sql: Sql, eventNos: readonly string[]): Promise<Map<string, PredictionView>> {
+  if (eventNos.length === 0) return new Map();
   const rows = await sql<(MeteredRow & { event_no: string })[]>`
-    SELECT e.event_no::text, e.id, s.source, m.id AS model, v.version, c.id AS customer, t.status, e.parent, t.charged, p.currency,
+    WITH event AS MATERIALIZED (
+      SELECT e.*, t.model_no, t.model_version_no, t.booked_period, t.split_plan_no, t.price_no, t.status, t.charged, p.currency,
+        date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date AS service_month
+      FROM usage_events_at(${eventNos as string[]}::text[]::bigint[]) e JOIN usage_term t USING (term_no)
+      JOIN price_version p USING (price_no)
+    ), line AS MATERIALIZED (
+      SELECT k.*, l.gross, l.cost_quantity
+      FROM (SELECT DISTINCT booked_period, model_no, split_plan_no, currency, service_month FROM event) k
+      CROSS JOIN LATERAL (
+        SELECT gross, cost_quantity FROM usage_line u
+        WHERE u.booked_period = k.booked_period AND u.model_no = k.model_no AND u.split_plan_no = k.split_plan_no
+          AND u.currency = k.currency AND u.service_month = k.service_month) l
+    )
+    SELECT e.event_no::text, e.id, s.source, m.id AS model, v.version, c.id AS customer, e.status, e.parent, e.charged, e.currency,
       to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
-      to_char(t.booked_period, 'YYYY-MM') AS booked_period, plan.content AS plan,
+      to_char(e.booked_period, 'YYYY-MM') AS booked_period, plan.content AS plan,
       l.gross::text AS line_gross, l.cost_quantity::text AS line_cost_quantity,
       (SELECT jsonb_agg(jsonb_build_object('meter', x.name, 'quantity', q.quantity, 'amount', pc.amount,
           'per', pc.per, 'gross', (least(q.quantity::numeric, pc.max_per_event) * coalesce(pc.unit_amount, 0))::text) ORDER BY x.meter_no)
        FROM jsonb_each_text(e.quantities) AS q(name, quantity) JOIN meter x USING (name)
-       LEFT JOIN price_component pc ON pc.price_no = t.price_no AND pc.meter_no = x.meter_no
+       LEFT JOIN price_component pc ON pc.price_no = e.price_no AND pc.meter_no = x.meter_no
        WHERE x.built_in = 1 OR pc.meter_no IS NOT NULL OR x.meter_no = plan.cost_meter_no) AS meters
-    FROM usage_events_at(${eventNos as string[]}::text[]::bigint[]) e
-    JOIN usage_term t USING (term_no)
+    FROM event e
     JOIN usage_source s USING (source_no) JOIN model m USING (model_no) JOIN model_version v USING (model_version_no)
-    JOIN customer c USING (customer_no) JOIN price_version p USING (price_no) JOIN split_plan plan USING (split_plan_no)
-    LEFT JOIN LATERAL (
-      SELECT gross, cost_quantity FROM usage_line u
-      WHERE u.booked_period = t.booked_period AND u.model_no = t.model_no AND u.split_plan_no = t.split_plan_no
-        AND u.currency = p.currency
-        AND u.service_month = date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date) l ON true`;
+    JOIN customer c USING (customer_no) JOIN split_plan plan USING (split_plan_no)
+    LEFT JOIN line l ON (l.booked_period, l.model_no, l.split_plan_no, l.currency, l.service_month)
+      = (e.booked_period, e.model_no, e.split_plan_no, e.currency, e.service_month)`;
   return new Map(rows.map((row) => [row.event_no, toView(row)]));
 }
 

@@ -49,6 +49,7 @@ const VENDORS: Record<string, readonly string[]> = {
   "openid-client": ["adapters/oidc/"],
   pdfkit: ["statements/"],
   "@datadog/sketches-js": ["predictions/insight/"],
+  "hyparquet-writer": ["predictions/export/"],
   react: ["dashboard/"],
   "@base-ui/react": ["dashboard/"],
   "@tanstack/react-query": ["dashboard/"],

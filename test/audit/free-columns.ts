@@ -21,6 +21,8 @@ export const FREE_TABLES: Record<string, string> = {
   mail: TOLD,
   oidc_attempt: "a browser on its way to the identity provider; no figure follows from it",
   idempotent_request: "answers that are given again; the facts they tell of are checked where they are kept",
+  drift_rule: "from when on owners want to be told; no figure follows from it",
+  drift_state: TOLD,
   latency_sketch:
     "how long predictions took, made from the events and approximate by design; no figure of money follows from it",
   log_loss:

@@ -35,6 +35,7 @@ test("the metering benchmark counts every event and prints its figures beside th
     run?.eventTableBytes,
     run?.batches,
     run?.deferredSeconds,
+    run?.sketching.events,
     run?.floor?.same.eventsPerSecond,
     run?.floor?.wide.eventsPerSecond,
   ];

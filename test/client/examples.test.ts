@@ -132,3 +132,29 @@ test("examples/replicate-webhook.ts has Replicate tell of its predictions", asyn
   });
   expect(await seen("from-replicate")).toMatchObject({ source: "//replicate", output: ["wet"] });
 });
+
+test("examples/analyze-predictions.ts says from the export how versions did", async () => {
+  const timed = (version: string, count: number, status: string, seconds: number) =>
+    Array.from({ length: count }, (_, n) =>
+      usageEvent({
+        id: `${version}-${status}-${n}`,
+        ...{ version, status, time: "2023-10-05T12:00:00Z" },
+        metrics: { predict_time: seconds * (n + 1) },
+      }),
+    );
+  await api.send(
+    ...timed("v1", 20, "succeeded", 0.1),
+    ...timed("v1", 5, "failed", 9),
+    ...timed("v2", 4, "succeeded", 1),
+    ...timed("v2", 1, "canceled", 1),
+  );
+  const { process, out } = run("analyze-predictions", { FROM: "2023-10-01", TO: "2023-11-01" });
+  const [code] = await once(process, "exit");
+  expect({ code, lines: out().trim().split("\n") }).toEqual({
+    code: 0,
+    lines: [
+      "v1: 20 of 25 succeeded (80.0 %), p50 1.000 s, p95 1.900 s, p99 2.000 s",
+      "v2: 4 of 4 succeeded (100.0 %), p50 2.000 s, p95 4.000 s, p99 4.000 s",
+    ],
+  });
+});

@@ -72,3 +72,44 @@ test("versions stand day by day and beside each other", async () => {
     "not_found",
   );
 });
+
+test("a customer sees what it used by model and day; an operator how a model did for each customer", async () => {
+  const metrics = { input_token_count: 1500, output_token_count: 100, predict_time: 2 };
+  await api.send(
+    usageEvent({ id: "x1", time: "2023-10-01T12:00:00Z", metrics, customer: "globex", version: "v1" }),
+    usageEvent({ id: "x2", time: "2023-10-01T13:00:00Z", metrics, customer: "globex", version: "v2" }),
+    usageEvent({ id: "x3", time: "2023-10-02T00:00:00Z", metrics, customer: "globex", status: "failed" }),
+    usageEvent({ id: "x4", time: "2023-10-01T00:00:00Z", metrics }),
+    usageEvent({ id: "x5", time: "2023-09-30T23:59:59Z", metrics }),
+  );
+  const globex = await api.keyFor({ role: "customer", customer: "globex" });
+  const october = "from=2023-10-01&to=2023-11-01";
+  const own = await globex("GET", `/v1/customers/globex/insight?${october}`);
+  expect(own).toMatchObject({
+    status: 200,
+    body: {
+      data: [
+        {
+          ...{ model: "ada/llm", day: "2023-10-01", predictions: 2, by_status: { succeeded: 2 } },
+          ...{ predict_seconds: 4, input_tokens: 3000, output_tokens_per_second: 50 },
+          gross: [{ currency: "USD", amount: "3.000000000" }],
+        },
+        { day: "2023-10-02", by_status: { failed: 1 }, success_rate: { value: 0 }, gross: [] },
+      ],
+    },
+  });
+  const byCustomer = await api.operator("GET", `/v1/models/ada/llm/insight/customers?${october}`);
+  expect(byCustomer.body).toMatchObject({
+    data: [
+      { customer: "acme", predictions: 1, gross: [{ amount: "1.500000000" }] },
+      { customer: "globex", predictions: 3, gross: [{ amount: "3.000000000" }] },
+    ],
+  });
+  expectProblem(await globex("GET", `/v1/customers/acme/insight?${october}`), 404, "not_found");
+  expectProblem(await ada("GET", `/v1/models/ada/llm/insight/customers?${october}`), 403, "role_not_allowed");
+  expectProblem(
+    await globex("GET", "/v1/customers/globex/insight?from=2023-01-01&to=2023-12-01"),
+    400,
+    "parameter_invalid",
+  );
+});

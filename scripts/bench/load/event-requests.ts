@@ -1,4 +1,5 @@
 import { usageGenerator } from "./events.ts";
+import { seededRandom } from "./random.ts";
 
 const VARIANTS = 8;
 /** Of an event's 26 letters the last eight name the request, so that no id comes twice. */
@@ -19,13 +20,21 @@ interface Template {
 
 /**
  * Ready-made POST /v1/events requests for one connection, with `events` realistic events each and ids of their own:
- * only the letters that number a request are written for each.
+ * only the letters that number a request are written for each. With `payloadBytes` each event has an input and an output.
  */
-export function eventRequests(url: string, key: string, events: number, seed: number): EventRequests {
+export function eventRequests(
+  url: string,
+  key: string,
+  events: number,
+  seed: number,
+  payloadBytes = 0,
+): EventRequests {
   const usage = usageGenerator(seed, VARIANTS * events);
-  const templates = Array.from({ length: VARIANTS }, () =>
-    template(url, key, usage.batch(events).json, events),
-  );
+  const random = seededRandom(seed);
+  const templates = Array.from({ length: VARIANTS }, () => {
+    const { json } = usage.batch(events);
+    return template(url, key, payloadBytes === 0 ? json : withPayloads(json, payloadBytes, random), events);
+  });
   let sent = 0;
   return {
     next() {
@@ -36,6 +45,27 @@ export function eventRequests(url: string, key: string, events: number, seed: nu
       return bytes;
     },
   };
+}
+
+const WORDS =
+  "the of and a river to stone in light model answer under was token green it for early with cloud".split(
+    " ",
+  );
+/** What every event ends with: its metrics, its data, itself. */
+const END = "}}}";
+
+/** Half of it a prompt, half of it the pieces of a stream, each of some words. */
+function withPayloads(json: string, bytes: number, random: () => number): string {
+  const words = (length: number) => {
+    let text = "";
+    while (text.length < length) text += `${WORDS[Math.floor(random() * WORDS.length)]} `;
+    return text;
+  };
+  return json.replaceAll(END, () => {
+    const pieces = Array.from({ length: Math.ceil(bytes / 80) }, () => words(32));
+    const payload = { input: { prompt: words(bytes / 2) }, output: pieces };
+    return `},${JSON.stringify(payload).slice(1)}}`;
+  });
 }
 
 function template(url: string, key: string, body: string, events: number): Template {

@@ -16,6 +16,8 @@ export interface LoadSettings {
   connections: number;
   /** Requests a second, at times that are fixed beforehand; null: each connection sends when it has its answer. */
   requestsPerSecond: number | null;
+  /** Of input and output with each event; none when it is not there. */
+  payloadBytes?: number;
   warmupSeconds: number;
   /** After the warm-up; null: until its stdin ends. */
   seconds: number | null;
@@ -166,12 +168,15 @@ async function sendOnTime(load: Load, lines: readonly Line[], requestsPerSecond:
 
 async function main(): Promise<void> {
   const settings: LoadSettings = JSON.parse(process.argv[2] ?? "");
-  const { what, url, key, batch, connections, requestsPerSecond, seed } = settings;
-  const requestsOf = what === "authorize" ? authorizeRequests : eventRequests;
+  const { what, url, key, batch, connections, requestsPerSecond, seed, payloadBytes } = settings;
+  const requestsOf = (own: number) =>
+    what === "authorize"
+      ? authorizeRequests(url, key, batch, own)
+      : eventRequests(url, key, batch, own, payloadBytes);
   const lines = await Promise.all(
     Array.from({ length: connections }, async (_, index) => ({
       connection: await HttpConnection.open(url),
-      requests: requestsOf(url, key, batch, seed * 1_000 + index),
+      requests: requestsOf(seed * 1_000 + index),
     })),
   );
   const load = new Load(settings);

@@ -16,6 +16,12 @@ const bytes = (process: Process) => (run: MeteringFigures) => {
   return written === null ? null : written / run.events;
 };
 
+const sketched = (of: "maker" | "postgres") => (run: MeteringFigures) => {
+  const { events, cpuSeconds } = run.sketching;
+  const seconds = cpuSeconds[of];
+  return seconds === null || events === 0 ? null : (seconds / events) * 1e6;
+};
+
 const LINES: Line[] = [
   { what: "events/s, first record to last commit", of: (run) => run.rates.eventsPerSecond, digits: 0 },
   { what: "  first quarter of the events", of: (run) => run.rates.firstQuarter, digits: 0 },
@@ -27,6 +33,12 @@ const LINES: Line[] = [
     digits: 0,
   },
   { what: "  deferred work, s", of: (run) => run.deferredSeconds, digits: 2 },
+  {
+    what: "  sketches (beside it, once a minute), CPU µs per event: worker",
+    of: sketched("maker"),
+    digits: 2,
+  },
+  { what: "    PostgreSQL", of: sketched("postgres"), digits: 2 },
   {
     what: "floor: COPY into the same tables, events/s",
     of: (run) => run.floor?.same.eventsPerSecond ?? null,

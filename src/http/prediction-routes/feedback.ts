@@ -5,6 +5,7 @@ import { countFeedback, exportFeedback, setFeedback, withdrawFeedback } from "..
 import { defineRoute, type Route } from "../route.ts";
 import { PageQuery, page, pageOf } from "../schemas.ts";
 import { OpinionView, visiblePrediction } from "../usage-routes/predictions.ts";
+import { ModelPath, ownModel } from "./own-subject.ts";
 import { PredictionPath, SourceQuery } from "./shares.ts";
 
 const roles = ["operator", "customer"] as const;
@@ -105,7 +106,7 @@ const getCounts = defineRoute({
   path: "/models/{owner}/{name}/feedback",
   summary: "How each version of a model is liked",
   roles: ["operator", "payee"],
-  params: z.object({ owner: z.string(), name: z.string() }),
+  params: ModelPath,
   response: z.object({
     model: z.string(),
     data: z.array(
@@ -121,13 +122,8 @@ const getCounts = defineRoute({
     ),
   }),
   async handle({ params, principal, context }) {
-    const id = `${params.owner}/${params.name}`;
-    const model = (await context.catalog.current()).models.get(id);
-    const owner = model?.lineage.at(-1)?.payee;
-    if (owner === undefined) throw new Refusal("not_found", `there is no model ${id}`);
-    if (principal.role === "payee" && principal.payee !== owner)
-      throw new Refusal("not_found", `there is no model ${id}`);
-    return { body: { model: id, data: await countFeedback(context.sql, id) } };
+    const model = await ownModel(context, principal, params);
+    return { body: { model, data: await countFeedback(context.sql, model) } };
   },
 });
 

@@ -1,11 +1,10 @@
 import { z } from "zod";
-import { Id } from "../../catalog/index.ts";
 import { INSIGHT_DIMENSIONS, type InsightDimension, modelInsight } from "../../predictions/index.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { Day, Money } from "../schemas.ts";
-import { ownModel } from "./retention.ts";
+import { ModelPath, ownModel } from "./own-subject.ts";
 
-const RateView = z
+export const RateView = z
   .object({ value: z.number(), low: z.number(), high: z.number() })
   .meta({ id: "Rate", description: "With the bounds of its 95 % confidence interval." });
 
@@ -68,7 +67,7 @@ const getInsight = defineRoute({
   summary:
     "How a model's versions did, day by day, and beside each other: volume, success, percentiles of time, tokens a second, feedback, gross, earnings",
   roles: ["operator", "payee"],
-  params: z.object({ owner: Id, name: Id }),
+  params: ModelPath,
   query: z.object({ from: Day, to: Day, group_by: GroupBy }),
   response: z
     .object({ model: z.string(), data: z.array(Row), versions: z.array(Comparison) })

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { Id } from "../../catalog/index.ts";
 import { Refusal } from "../../kernel/index.ts";
 import {
   eraseCustomer,
@@ -8,12 +7,9 @@ import {
   setInputSchema,
   setRule,
 } from "../../predictions/index.ts";
-import type { AppContext } from "../context.ts";
-import { type Principal, requireOwn } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
+import { CustomerPath, ModelPath, ownCustomer, ownModel } from "./own-subject.ts";
 
-const CustomerPath = z.object({ id: Id });
-const ModelPath = z.object({ owner: Id, name: Id });
 const VersionPath = ModelPath.extend({ version: z.string().min(1).max(128) });
 
 const Days = z.int().min(0).max(36_500).nullable().meta({
@@ -24,26 +20,6 @@ const CustomerRule = z
   .meta({ id: "CustomerRetention" });
 const ModelRule = z.object({ days: Days }).meta({ id: "ModelRetention" });
 
-/** @throws Refusal not_found, also for somebody else's */
-async function ownCustomer(context: AppContext, principal: Principal, id: string): Promise<void> {
-  requireOwn(principal, "customer", id);
-  const known = await context.sql`SELECT FROM customer WHERE id = ${id}`;
-  if (known.length === 0) throw new Refusal("not_found", `there is no customer ${id}`);
-}
-
-/** @throws Refusal not_found, also for somebody else's */
-export async function ownModel(
-  context: AppContext,
-  principal: Principal,
-  { owner, name }: z.infer<typeof ModelPath>,
-): Promise<string> {
-  const id = `${owner}/${name}`;
-  const payee = (await context.catalog.current()).models.get(id)?.lineage.at(-1)?.payee;
-  if (payee === undefined || (principal.role === "payee" && principal.payee !== payee))
-    throw new Refusal("not_found", `there is no model ${id}`);
-  return id;
-}
-
 const getCustomerRule = defineRoute({
   method: "get",
   path: "/customers/{id}/retention",
@@ -52,8 +28,8 @@ const getCustomerRule = defineRoute({
   params: CustomerPath,
   response: CustomerRule,
   async handle({ params, principal, context }) {
-    await ownCustomer(context, principal, params.id);
-    return { body: await findRule(context.sql, { kind: "customer", subject: params.id }) };
+    const subject = await ownCustomer(context, principal, params);
+    return { body: await findRule(context.sql, { kind: "customer", subject }) };
   },
 });
 
@@ -71,10 +47,10 @@ const putCustomerRule = defineRoute({
   }),
   response: CustomerRule,
   async handle({ params, body, principal, context }) {
-    await ownCustomer(context, principal, params.id);
+    const subject = await ownCustomer(context, principal, params);
     if (body.hold !== undefined && principal.role !== "operator")
       throw new Refusal("role_not_allowed", "hold: only an operator begins and ends a legal hold");
-    return { body: await setRule(context.sql, { kind: "customer", subject: params.id }, body) };
+    return { body: await setRule(context.sql, { kind: "customer", subject }, body) };
   },
 });
 
@@ -122,8 +98,8 @@ const deleteData = defineRoute({
     })
     .meta({ id: "Erasure" }),
   async handle({ params, principal, context }) {
-    await ownCustomer(context, principal, params.id);
-    const asked = { customer: params.id, by: principal.id };
+    const customer = await ownCustomer(context, principal, params);
+    const asked = { customer, by: principal.id };
     return { body: await eraseCustomer(context.sql, context.payloads.keys, asked) };
   },
 });

@@ -3,7 +3,7 @@ import type { Sql } from "../../postgres/index.ts";
 import { emptySketch, RELATIVE_ACCURACY, readSketch } from "./stored-sketch.ts";
 import { DEVIATIONS, type Rate } from "./success-rate.ts";
 
-const PERCENTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
+export const PERCENTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 export type Percentile = keyof typeof PERCENTILES;
 
 /** Seconds that predictions took that succeeded. */

@@ -1,6 +1,7 @@
 import type { Sql } from "../../postgres/index.ts";
 import { eventIdentity } from "../../usage/index.ts";
-import { findPredictions, type PredictionView, predictionsAt } from "../prediction.ts";
+import { knownSources, type PredictionView, predictionsOf } from "../prediction.ts";
+import { type Link, linksBelow, linksOf } from "./links.ts";
 
 /** A chain is followed no deeper than this, up or down. */
 const DEPTH_MAX = 64;
@@ -24,58 +25,66 @@ export interface Chain {
 
 /**
  * What a prediction was called by, up to the top, and what it called, level by level, at most `limit` steps. Links may
- * be wrong: each prediction appears once, so circles end. Events that wait for the catalogue are in no chain yet.
+ * be wrong: each prediction appears once, so circles end. Events that wait for the catalogue called nothing yet. The links are
+ * followed first, a few short statements a level; then everything of all steps is read at once.
  */
 export async function chainOf(sql: Sql, asked: PredictionView, limit: number): Promise<Chain> {
-  const above = await ancestorsOf(sql, asked);
-  const seen = new Set([asked, ...above.found].map(keyOf));
+  const self: Link = { ...asked, identity: eventIdentity(asked.source, asked.id) };
+  const above = await ancestorsOf(sql, self);
+  const seen = new Set([self, ...above.found].map(identityOf));
   // In a circle what is above is below too, and may have called others: it is walked through, not placed again.
-  const circling = new Set(above.found.map(keyOf));
-  const below: { prediction: PredictionView; depth: number }[] = [];
-  let level: PredictionView[] = [asked];
+  const circling = new Set(above.found.map(identityOf));
+  const below: Placed[] = [];
+  let level: Link[] = [self];
   let truncated = false;
   for (let depth = 1; level.length > 0 && !truncated; depth++) {
     const room = Math.max(limit - 1 - above.found.length - below.length, 0);
     const { children, more } = await childrenOf(sql, level, room + seen.size + 1);
-    const fresh = children.filter((child) => !seen.has(keyOf(child)));
+    const fresh = children.filter((child) => !seen.has(child.identity));
     truncated = more || fresh.length > room || (depth === DEPTH_MAX && fresh.length > 0);
     const placedHere = fresh.slice(0, room);
-    level = [...placedHere, ...children.filter((child) => circling.delete(keyOf(child)))];
-    for (const child of placedHere) {
-      seen.add(keyOf(child));
-      below.push({ prediction: child, depth });
+    level = [...placedHere, ...children.filter((child) => circling.delete(child.identity))];
+    for (const { identity } of placedHere) {
+      seen.add(identity);
+      below.push({ identity, depth });
     }
   }
   const placed = [
-    ...above.found.map((prediction, n) => ({ prediction, depth: n - above.found.length })),
-    { prediction: asked, depth: 0 },
+    ...above.found.map(({ identity }, n) => ({ identity, depth: n - above.found.length })),
+    { identity: self.identity, depth: 0 },
     ...below,
   ];
-  const payees = await payersOf(
-    sql,
-    placed.map(({ prediction }) => prediction),
-  );
-  const steps = placed.map(({ prediction, depth }, n) => ({
-    ...prediction,
-    depth,
-    payer_payee: payees[n] ?? null,
-  }));
-  return { steps, missing_parent: above.missing, truncated };
+  return { steps: await stepsOf(sql, placed), missing_parent: above.missing, truncated };
 }
 
-const keyOf = ({ source, id }: PredictionView): string => eventIdentity(source, id);
+interface Placed {
+  identity: string;
+  depth: number;
+}
 
-async function ancestorsOf(
-  sql: Sql,
-  asked: PredictionView,
-): Promise<{ found: PredictionView[]; missing: string | null }> {
-  const found: PredictionView[] = [];
-  const seen = new Set([keyOf(asked)]);
-  for (let child = asked; child.parent !== null && found.length < DEPTH_MAX; ) {
+const identityOf = ({ identity }: Link): string => identity;
+
+async function stepsOf(sql: Sql, placed: readonly Placed[]): Promise<ChainStep[]> {
+  const views = await predictionsOf(
+    sql,
+    placed.map(({ identity }) => identity),
+  );
+  const steps = placed.flatMap(({ identity, depth }) => {
+    const prediction = views.get(identity);
+    return prediction === undefined ? [] : [{ ...prediction, depth }];
+  });
+  const payees = await payersOf(sql, steps);
+  return steps.map((step, n) => ({ ...step, payer_payee: payees[n] ?? null }));
+}
+
+async function ancestorsOf(sql: Sql, self: Link): Promise<{ found: Link[]; missing: string | null }> {
+  const found: Link[] = [];
+  const seen = new Set([self.identity]);
+  for (let child = self; child.parent !== null && found.length < DEPTH_MAX; ) {
     const parent = await parentOf(sql, child);
     if (parent === undefined) return { found, missing: child.parent };
-    if (seen.has(keyOf(parent))) break;
-    seen.add(keyOf(parent));
+    if (seen.has(parent.identity)) break;
+    seen.add(parent.identity);
     found.unshift(parent);
     child = parent;
   }
@@ -83,38 +92,38 @@ async function ancestorsOf(
 }
 
 /** A parent is named without its source: the child's own source is meant, where that has one of this name. */
-async function parentOf(sql: Sql, { parent, source }: PredictionView): Promise<PredictionView | undefined> {
+async function parentOf(sql: Sql, { parent, source }: Link): Promise<Link | undefined> {
   if (parent === null) return undefined;
-  const [own] = await findPredictions(sql, parent, source);
+  const [own] = await linksOf(sql, [eventIdentity(source, parent)]);
   if (own !== undefined) return own;
-  const others = await findPredictions(sql, parent);
+  const sources = await knownSources(sql);
+  const others = await linksOf(
+    sql,
+    sources.map((known) => eventIdentity(known, parent)),
+  );
   return others.sort((a, b) => (a.source < b.source ? -1 : 1))[0];
 }
 
 async function childrenOf(
   sql: Sql,
-  parents: readonly PredictionView[],
+  parents: readonly Link[],
   limit: number,
-): Promise<{ children: PredictionView[]; more: boolean }> {
+): Promise<{ children: Link[]; more: boolean }> {
   const names = [...new Set(parents.map(({ id }) => id))];
-  const rows = await sql<{ event_no: string }[]>`
-    SELECT event_no::text FROM chained_event
-    WHERE parent_key IN (SELECT parent_key(name) FROM unnest(${names}::text[]) AS name)
-    ORDER BY event_no LIMIT ${limit}`;
-  if (rows.length === 0) return { children: [], more: false };
-  const eventNos = rows.map(({ event_no }) => event_no);
-  const read = await predictionsAt(sql, eventNos);
-  const named = eventNos.flatMap((eventNo) => read.get(eventNo) ?? []);
+  const named = await linksBelow(sql, names, limit);
+  if (named.length === 0) return { children: [], more: false };
   const have = await known(
     sql,
     named.map(({ source, parent }) => eventIdentity(source, parent ?? "")),
   );
-  const level = new Set(parents.map(keyOf));
-  const children = named.filter(({ source, parent }) => {
-    const own = eventIdentity(source, parent ?? "");
-    return names.includes(parent ?? "") && (level.has(own) || !have.has(own));
-  });
-  return { children, more: rows.length === limit };
+  const level = new Set(parents.map(identityOf));
+  const children = named
+    .filter(({ source, parent }) => {
+      const own = eventIdentity(source, parent ?? "");
+      return names.includes(parent ?? "") && (level.has(own) || !have.has(own));
+    })
+    .map((child) => ({ ...child, identity: eventIdentity(child.source, child.id) }));
+  return { children, more: named.length === limit };
 }
 
 async function known(sql: Sql, identities: readonly string[]): Promise<Set<string>> {

@@ -43,6 +43,8 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 const QUERY = "model=ada%2Fllm&period=2023-11&currency=USD&limit=10";
+/** What some routes ask for, and others mean by something else. */
+const MORE: Record<string, string> = { "/customers/{id}/insight": "&from=2023-11-01&to=2023-12-01" };
 const REST: Record<string, string> = {
   period: "2023-11",
   year: "2023",
@@ -54,7 +56,7 @@ const REST: Record<string, string> = {
 /** The path with this id in the place of {id}, and of every other parameter something that exists. */
 function pathWith(path: string, id: string): string {
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(REST[name] ?? id));
-  return `/v1${filled}?${QUERY}`;
+  return `/v1${filled}?${QUERY}${MORE[path] ?? ""}`;
 }
 
 describe("a stranger", () => {
