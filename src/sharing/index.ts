@@ -1,4 +1,4 @@
-export { allot } from "./allot.ts";
+export { allot, allotter } from "./allot.ts";
 export { DEFAULT_POLICY, OWNER, PolicySteps } from "./policy.ts";
 export {
   type Part,
