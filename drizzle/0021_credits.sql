@@ -183,7 +183,8 @@ $$;
 -- Counts what blocks added to customers' spend, the oldest first, at most p_blocks, and ends the reservations whose events
 -- are counted with it: in one transaction, so that an event is held for by its reservation or by the spend, never by both or
 -- neither. Everything is computed before the accounts are locked. One at a time. Answers how many blocks.
-CREATE FUNCTION count_spend(p_blocks int) RETURNS int LANGUAGE plpgsql VOLATILE SET jit = off AS $$
+-- p_late looks at open reservations also when there is no block: for those that were made after their event was counted.
+CREATE FUNCTION count_spend(p_blocks int, p_late boolean) RETURNS int LANGUAGE plpgsql VOLATILE SET jit = off AS $$
 DECLARE
   v_blocks bigint[];
   v_spent jsonb;
@@ -193,6 +194,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock(7021);
   SELECT coalesce(array_agg(block_no), '{}') INTO v_blocks FROM (
     SELECT block_no FROM usage_block WHERE counted = 0 ORDER BY block_no LIMIT p_blocks) x;
+  IF cardinality(v_blocks) = 0 AND NOT p_late THEN RETURN 0; END IF;
 
   SELECT coalesce(jsonb_agg(x), '[]') INTO v_spent FROM (
     SELECT g.customer_no, g.currency, g.service_month, sum(g.gross) AS spent
@@ -266,15 +268,13 @@ CREATE TRIGGER notify_spend_crossing AFTER INSERT ON spend_crossing FOR EACH ROW
 
 -- ---- Authorizing a prediction ----
 
--- What these quantities (at their meters' scales) cost at a model's price now, in nanos, rounded up. NULL without a price.
-CREATE FUNCTION estimate_nanos(p_model text, p_currency text, p_quantities jsonb) RETURNS numeric LANGUAGE sql STABLE AS $$
-  SELECT ceil(coalesce(sum(least(q.quantity, c.max_per_event) * c.unit_amount), 0) * 1000000000)
-  FROM rate_segment s
-  LEFT JOIN (price_component c JOIN meter m USING (meter_no)
-    CROSS JOIN LATERAL (SELECT (p_quantities->>m.name)::numeric) AS q(quantity)) ON c.price_no = s.price_no AND q.quantity IS NOT NULL
-  WHERE s.model_no = (SELECT model_no FROM model WHERE id = p_model) AND s.currency = p_currency
-    AND s.since <= epoch_micros(clock_timestamp()) AND epoch_micros(clock_timestamp()) < s.until
-  GROUP BY s.price_no
+-- What these quantities (at their meters' scales) cost at a model's price of then, in nanos, rounded up. No row without a price.
+CREATE FUNCTION estimate_nanos(p_model text, p_currency text, p_quantities jsonb, p_at timestamptz)
+RETURNS TABLE (nanos numeric) LANGUAGE sql STABLE ROWS 1 AS $$
+  SELECT (SELECT ceil(coalesce(sum(least((p_quantities->>m.name)::numeric, c.max_per_event) * c.unit_amount), 0) * 1000000000)
+    FROM price_component c JOIN meter m USING (meter_no) WHERE c.price_no = s.price_no AND p_quantities ? m.name)
+  FROM model o JOIN rate_segment s USING (model_no)
+  WHERE o.id = p_model AND s.currency = p_currency AND s.since <= epoch_micros(p_at) AND epoch_micros(p_at) < s.until
 $$;
 --> statement-breakpoint
 
@@ -290,87 +290,141 @@ CREATE FUNCTION expire_reservations_of(p_customer_no int, p_currency text) RETUR
 $$;
 --> statement-breakpoint
 
--- Whether a prediction may run: its estimate is reserved against the hard limit and the credits, or nothing is. The same
--- prediction again gets the same answer while its reservation is open or once it is settled. It reads the customer, its
--- account's row (locked: two at once cannot both take what is left), one month and one reservation, each by its key.
--- state: reserved, settled, no_limit, hard_limit_reached, credit_exhausted. What is left is after this one's estimate.
-CREATE FUNCTION authorize_prediction(p_customer text, p_model text, p_currency text, p_amount numeric, p_quantities jsonb,
-  p_identity uuid, p_source text, p_ttl_seconds int)
-RETURNS TABLE (state text, customer_no int, currency text, amount_nanos numeric, expires_at timestamptz,
-  limit_left_nanos numeric, credit_left_nanos numeric) LANGUAGE plpgsql VOLATILE AS $$
+-- Whether predictions may run: each one's estimate is reserved against its customer's hard limit and credits, or nothing of it
+-- is. Those of one customer are asked in the order in which they stand here; no prediction may stand here twice. The same
+-- prediction again gets the same answer while its reservation is open or once it is settled. It locks the customers' accounts
+-- (two at once cannot both take what is left), and reads one month and one reservation for each, by their keys. Many in one
+-- call cost little more than one: starting a statement takes longer here than what it does (docs/benchmarks.md).
+-- p_requests: customer, model, currency, nanos or quantities, identity, source, ttl (seconds).
+-- state: reserved, settled, no_limit, hard_limit_reached, credit_exhausted; customer_unknown, currency_differs, no_price, of which
+-- nothing else is answered. What is left is after this one's estimate.
+CREATE FUNCTION authorize_predictions(p_requests jsonb)
+RETURNS TABLE (place bigint, state text, customer_no int, currency text, amount_nanos numeric, expires_at timestamptz,
+  limit_left_nanos numeric, credit_left_nanos numeric) LANGUAGE plpgsql VOLATILE
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-  a spend_account;
-  r spend_reservation;
+  v record;
   v_now timestamptz := clock_timestamp();
   v_month date := date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date;
   v_no int;
   v_currency text;
-  v_amount numeric := p_amount;
-  v_spent numeric;
   v_limit_left numeric;
   v_credit_left numeric;
+  v_swept boolean;
+  v_freed numeric;
+  v_held numeric;
   v_state text;
+  v_identities uuid[] := '{}';
+  v_customers int[] := '{}';
+  v_currencies text[] := '{}';
+  v_amounts numeric[] := '{}';
+  v_sources text[] := '{}';
+  v_expire timestamptz[] := '{}';
+  v_added numeric[] := '{}';
 BEGIN
-  SELECT c.customer_no, v.currency INTO v_no, v_currency FROM customer c JOIN customer_version v USING (customer_no)
-  WHERE c.id = p_customer AND v.effective_from <= v_now AND v_now < v.effective_until;
-  IF v_no IS NULL THEN PERFORM refuse('customer_unknown'); END IF;
-  IF p_currency <> v_currency THEN PERFORM refuse('currency_differs', jsonb_build_object('currency', v_currency)); END IF;
-  IF v_amount IS NULL THEN
-    v_amount := estimate_nanos(p_model, v_currency, p_quantities);
-    IF v_amount IS NULL THEN PERFORM refuse('no_price', jsonb_build_object('currency', v_currency)); END IF;
-  END IF;
+  PERFORM FROM (
+    SELECT DISTINCT c.customer_no, v.currency
+    FROM jsonb_to_recordset(p_requests) AS q(customer text) JOIN customer c ON c.id = q.customer
+    JOIN customer_version v ON v.customer_no = c.customer_no AND v.effective_from <= v_now AND v_now < v.effective_until
+    ORDER BY 1, 2 OFFSET 0) k
+  CROSS JOIN LATERAL (SELECT FROM spend_account a WHERE a.customer_no = k.customer_no AND a.currency = k.currency FOR UPDATE) a;
 
-  SELECT * INTO a FROM spend_account s WHERE s.customer_no = v_no AND s.currency = v_currency FOR UPDATE;
-  IF NOT FOUND THEN
-    RETURN QUERY SELECT 'no_limit', v_no, v_currency, v_amount, NULL::timestamptz, NULL::numeric, NULL::numeric;
-    RETURN;
-  END IF;
+  -- A statement of its own: it sees what the accounts say under their locks.
+  FOR v IN
+    SELECT q.place, c.customer_no, t.currency, q.currency AS asked, coalesce(q.nanos, e.nanos) AS amount, q.identity, q.source,
+      v_now + make_interval(secs => q.ttl) AS expires_at, a.limit_no, a.period, a.hard_nanos, used.spent,
+      a.hard_nanos - ceil(used.spent * 1000000000) - a.reserved_nanos AS limit_left,
+      CASE WHEN a.prepaid THEN a.credit_nanos - (ceil(a.spent * 1000000000) - a.invoiced_nanos) - a.reserved_nanos END AS credit_left,
+      r.identity IS NOT NULL AS known, r.outcome, r.amount_nanos AS reserved, r.expires_at AS reserved_until
+    FROM ROWS FROM (jsonb_to_recordset(p_requests) AS (customer text, model text, currency text, nanos numeric, quantities jsonb,
+        identity uuid, source text, ttl int))
+      WITH ORDINALITY AS q(customer, model, currency, nanos, quantities, identity, source, ttl, place)
+    LEFT JOIN customer c ON c.id = q.customer
+    LEFT JOIN customer_version t ON t.customer_no = c.customer_no AND t.effective_from <= v_now AND v_now < t.effective_until
+    LEFT JOIN LATERAL estimate_nanos(q.model, t.currency, q.quantities, v_now) e ON true
+    LEFT JOIN spend_account a ON a.customer_no = c.customer_no AND a.currency = t.currency
+    LEFT JOIN spend_month m ON m.customer_no = a.customer_no AND m.currency = a.currency AND m.service_month = v_month
+    CROSS JOIN LATERAL (SELECT CASE a.period WHEN 'total' THEN a.spent ELSE coalesce(m.spent, 0) END AS spent) used
+    LEFT JOIN spend_reservation r ON r.identity = q.identity AND r.customer_no = c.customer_no
+    ORDER BY c.customer_no, q.place
+  LOOP
+    IF v_no IS DISTINCT FROM v.customer_no THEN
+      v_no := v.customer_no;
+      v_currency := v.currency;
+      v_limit_left := v.limit_left;
+      v_credit_left := v.credit_left;
+      v_swept := false;
+    END IF;
+    place := v.place;
+    customer_no := v_no;
+    currency := v.currency;
+    amount_nanos := v.amount;
+    expires_at := NULL;
+    v_state := CASE WHEN v.currency IS NULL THEN 'customer_unknown'
+      WHEN v.asked <> v.currency THEN 'currency_differs'
+      WHEN v.amount IS NULL THEN 'no_price'
+      WHEN v.limit_no IS NULL THEN 'no_limit'
+      WHEN v.outcome = 'settled' THEN 'settled'
+      WHEN v.known AND v.outcome IS NULL AND v.reserved_until > v_now THEN 'reserved' END;
 
-  SELECT * INTO r FROM spend_reservation x WHERE x.identity = p_identity AND x.customer_no = v_no;
-  IF r.outcome = 'settled' OR (r.identity IS NOT NULL AND r.outcome IS NULL AND r.expires_at > v_now) THEN
-    v_state := coalesce(r.outcome, 'reserved');
-    v_amount := r.amount_nanos;
-  END IF;
-
-  FOR v_try IN 1..2 LOOP
-    v_spent := CASE a.period WHEN 'total' THEN a.spent ELSE coalesce((SELECT m.spent FROM spend_month m
-      WHERE m.customer_no = v_no AND m.currency = v_currency AND m.service_month = v_month), 0) END;
-    v_limit_left := a.hard_nanos - ceil(v_spent * 1000000000) - a.reserved_nanos;
-    v_credit_left := CASE WHEN a.prepaid
-      THEN a.credit_nanos - (ceil(a.spent * 1000000000) - a.invoiced_nanos) - a.reserved_nanos END;
-    EXIT WHEN v_state IS NOT NULL OR v_amount <= least(v_limit_left, v_credit_left) OR least(v_limit_left, v_credit_left) IS NULL;
-    -- Before anybody is refused, what nobody waits for any more is freed.
-    EXIT WHEN v_try = 2 OR expire_reservations_of(v_no, v_currency) = 0;
-    SELECT * INTO a FROM spend_account s WHERE s.customer_no = v_no AND s.currency = v_currency;
+    IF v_state IN ('settled', 'reserved') THEN
+      amount_nanos := v.reserved;
+      expires_at := CASE WHEN v_state = 'reserved' THEN v.reserved_until END;
+    ELSIF v_state IS NULL THEN
+      -- Before anybody is refused, what nobody waits for any more is freed.
+      IF v.amount > least(v_limit_left, v_credit_left) AND NOT v_swept THEN
+        v_freed := expire_reservations_of(v_no, v_currency);
+        v_limit_left := v_limit_left + v_freed;
+        v_credit_left := v_credit_left + v_freed;
+        v_swept := true;
+      END IF;
+      IF v.amount > v_limit_left THEN
+        INSERT INTO spend_crossing (customer_no, currency, limit_no, kind, month, limit_nanos, spent)
+        SELECT v_no, v_currency, v.limit_no, 'hard', m.month, v.hard_nanos, v.spent
+        FROM (SELECT CASE v.period WHEN 'total' THEN date '0001-01-01' ELSE v_month END) AS m(month)
+        WHERE NOT EXISTS (SELECT FROM spend_crossing x WHERE x.customer_no = v_no AND x.currency = v_currency
+          AND x.limit_no = v.limit_no AND x.kind = 'hard' AND x.month = m.month);
+        v_state := 'hard_limit_reached';
+      ELSIF v.amount > v_credit_left THEN
+        PERFORM note_credits_used_up(v_no, v_currency);
+        v_state := 'credit_exhausted';
+      ELSE
+        v_held := 0;
+        -- One whose time was over, and that nobody ended yet, is still held for: that ends here.
+        IF v.known THEN
+          SELECT coalesce(sum(x.amount_nanos), 0) INTO v_held FROM spend_reservation x
+          WHERE x.identity = v.identity AND x.customer_no = v_no AND x.outcome IS NULL;
+        END IF;
+        v_state := 'reserved';
+        expires_at := v.expires_at;
+        v_limit_left := v_limit_left - v.amount + v_held;
+        v_credit_left := v_credit_left - v.amount + v_held;
+        v_identities := v_identities || v.identity;
+        v_customers := v_customers || v_no;
+        v_currencies := v_currencies || v_currency;
+        v_amounts := v_amounts || v.amount;
+        v_sources := v_sources || v.source;
+        v_expire := v_expire || v.expires_at;
+        v_added := v_added || (v.amount - v_held);
+      END IF;
+    END IF;
+    state := v_state;
+    limit_left_nanos := v_limit_left;
+    credit_left_nanos := v_credit_left;
+    RETURN NEXT;
   END LOOP;
 
-  IF v_state IS NULL AND v_amount > v_limit_left THEN
-    INSERT INTO spend_crossing (customer_no, currency, limit_no, kind, month, limit_nanos, spent)
-    SELECT v_no, v_currency, a.limit_no, 'hard', m.month, a.hard_nanos, v_spent
-    FROM (SELECT CASE a.period WHEN 'total' THEN date '0001-01-01' ELSE v_month END) AS m(month)
-    WHERE NOT EXISTS (SELECT FROM spend_crossing x WHERE x.customer_no = v_no AND x.currency = v_currency
-      AND x.limit_no = a.limit_no AND x.kind = 'hard' AND x.month = m.month);
-    v_state := 'hard_limit_reached';
-  ELSIF v_state IS NULL AND v_amount > v_credit_left THEN
-    PERFORM note_credits_used_up(v_no, v_currency);
-    v_state := 'credit_exhausted';
-  ELSIF v_state IS NULL THEN
-    -- One whose time was over, and that nobody ended yet, is still held for: that ends here.
-    v_spent := CASE WHEN r.identity IS NOT NULL THEN (SELECT coalesce(sum(x.amount_nanos), 0) FROM spend_reservation x
-      WHERE x.identity = p_identity AND x.customer_no = v_no AND x.outcome IS NULL) ELSE 0 END;
+  IF cardinality(v_identities) > 0 THEN
     INSERT INTO spend_reservation AS x (identity, customer_no, currency, amount_nanos, source, expires_at)
-    VALUES (p_identity, v_no, v_currency, v_amount, p_source, v_now + make_interval(secs => p_ttl_seconds))
+    SELECT * FROM unnest(v_identities, v_customers, v_currencies, v_amounts, v_sources, v_expire)
     ON CONFLICT (identity, customer_no) DO UPDATE SET currency = excluded.currency, amount_nanos = excluded.amount_nanos,
-      source = excluded.source, expires_at = excluded.expires_at, outcome = NULL, ended_at = NULL
-    RETURNING x.* INTO r;
-    UPDATE spend_account s SET reserved_nanos = s.reserved_nanos + v_amount - v_spent
-    WHERE s.customer_no = v_no AND s.currency = v_currency;
-    v_state := 'reserved';
-    v_limit_left := v_limit_left - v_amount + v_spent;
-    v_credit_left := v_credit_left - v_amount + v_spent;
+      source = excluded.source, expires_at = excluded.expires_at, outcome = NULL, ended_at = NULL;
+    UPDATE spend_account s SET reserved_nanos = s.reserved_nanos + d.nanos
+    FROM (SELECT n.customer_no, n.currency, sum(n.nanos) AS nanos FROM unnest(v_customers, v_currencies, v_added) AS n(customer_no, currency, nanos)
+          GROUP BY 1, 2) d
+    WHERE s.customer_no = d.customer_no AND s.currency = d.currency;
   END IF;
-  RETURN QUERY SELECT v_state, v_no, v_currency, v_amount, CASE WHEN v_state = 'reserved' THEN r.expires_at END, v_limit_left, v_credit_left;
 END $$;
 --> statement-breakpoint
 

@@ -3,6 +3,7 @@ import { createFirstOperatorKey, createWatchingApp } from "../src/http/index.ts"
 import { startApi } from "../src/processes/api.ts";
 import { type Config, ConfigInvalid, readConfig } from "../src/processes/config.ts";
 import { createLogger } from "../src/processes/logger.ts";
+import { collectGarbageLess } from "../src/processes/memory.ts";
 import { startSettleSchedule } from "../src/processes/schedule/settle-schedule.ts";
 import { serve } from "../src/processes/serve.ts";
 import { untilSignal } from "../src/processes/until-signal.ts";
@@ -38,6 +39,7 @@ function readOnly(args: string[]): string | undefined {
 }
 
 async function main(): Promise<void> {
+  collectGarbageLess();
   const role = readRole(process.argv.slice(2));
   const config = readConfig(process.env);
   const logger = createLogger(config.LOG_LEVEL);

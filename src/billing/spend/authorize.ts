@@ -1,6 +1,7 @@
 import { type Nanos, Refusal } from "../../kernel/index.ts";
-import { refusedByDatabase, type Sql } from "../../postgres/index.ts";
+import type { Sql } from "../../postgres/index.ts";
 import { eventIdentity } from "../../usage/index.ts";
+import { AskTogether } from "./ask-together.ts";
 
 export interface AuthorizeRequest {
   customer: string;
@@ -31,7 +32,7 @@ export interface Authorization {
 }
 
 interface Answer {
-  state: AuthorizeReason;
+  state: AuthorizeReason | "customer_unknown" | "currency_differs" | "no_price";
   customer_no: number;
   currency: string;
   amount_nanos: string;
@@ -40,66 +41,82 @@ interface Answer {
   credit_left_nanos: string | null;
 }
 
-/**
- * Whether a customer may run a prediction; if so its estimate is reserved. One statement with a prepared plan, which reads
- * no usage: five rows by their keys. docs/benchmarks.md has what it takes.
- * @throws Refusal not_found, currency_differs, model_unknown or price_missing
- */
-export async function authorize(sql: Sql, request: AuthorizeRequest): Promise<Authorization> {
-  const { customer, model, currency, estimate, prediction, ttlSeconds } = request;
-  const identity = eventIdentity(prediction.source, prediction.id);
-  const nanos = "nanos" in estimate ? estimate.nanos.toString() : null;
-  const quantities =
-    "quantities" in estimate
-      ? JSON.stringify(
-          Object.fromEntries([...estimate.quantities].map(([meter, n]) => [meter, n.toString()])),
-        )
-      : null;
-  try {
-    const [row] = await sql<[Answer]>`
-      SELECT state, customer_no, currency, amount_nanos, expires_at, limit_left_nanos, credit_left_nanos
-      FROM authorize_prediction(${customer}, ${model}, ${currency ?? null}, ${nanos}, ${quantities}::text::jsonb,
-        ${identity}, ${prediction.source}, ${ttlSeconds})`;
-    return fromAnswer(row, identity);
-  } catch (error) {
-    throw refusalOf(error, request);
-  }
+interface Question {
+  request: AuthorizeRequest;
+  identity: string;
 }
 
-function fromAnswer(row: Answer, identity: string): Authorization {
-  const { state } = row;
+const desks = new WeakMap<Sql, AskTogether<Question, Answer>>();
+
+/**
+ * Whether a customer may run a prediction; if so its estimate is reserved. It reads no usage, five rows by their keys; what
+ * is asked at the same time is answered by one statement. docs/benchmarks.md has what it takes.
+ * @throws Refusal not_found, currency_differs or price_missing
+ */
+export async function authorize(sql: Sql, request: AuthorizeRequest): Promise<Authorization> {
+  const identity = eventIdentity(request.prediction.source, request.prediction.id);
+  const answer = await deskOf(sql).answer({ request, identity });
+  return fromAnswer(answer, identity, request);
+}
+
+function deskOf(sql: Sql): AskTogether<Question, Answer> {
+  const known = desks.get(sql);
+  if (known !== undefined) return known;
+  const desk = new AskTogether<Question, Answer>(
+    (questions) => ask(sql, questions),
+    ({ identity }) => identity,
+  );
+  desks.set(sql, desk);
+  return desk;
+}
+
+async function ask(sql: Sql, questions: readonly Question[]): Promise<Answer[]> {
+  const asked = questions.map(({ request, identity }) => ({
+    customer: request.customer,
+    model: request.model,
+    currency: request.currency,
+    ...("nanos" in request.estimate
+      ? { nanos: request.estimate.nanos.toString() }
+      : { quantities: quantitiesOf(request.estimate.quantities) }),
+    identity,
+    source: request.prediction.source,
+    ttl: request.ttlSeconds,
+  }));
+  return sql<Answer[]>`
+    SELECT state, customer_no, currency, amount_nanos, expires_at, limit_left_nanos, credit_left_nanos
+    FROM authorize_predictions(${JSON.stringify(asked)}::text::jsonb) ORDER BY place`;
+}
+
+const quantitiesOf = (quantities: ReadonlyMap<string, bigint>): Record<string, string> =>
+  Object.fromEntries([...quantities].map(([meter, n]) => [meter, n.toString()]));
+
+function fromAnswer(answer: Answer, identity: string, request: AuthorizeRequest): Authorization {
+  const { state, currency } = answer;
+  switch (state) {
+    case "customer_unknown":
+      throw new Refusal("not_found", `there is no customer ${request.customer}`);
+    case "currency_differs":
+      throw new Refusal(
+        "currency_differs",
+        `currency: ${request.customer} is charged in ${currency}, not in ${request.currency}`,
+      );
+    case "no_price":
+      throw new Refusal(
+        "price_missing",
+        `model: ${request.model} has no price in ${currency} now: post one, or estimate an amount`,
+      );
+  }
   const kept = state === "reserved" || state === "settled";
   return {
     authorized: kept || state === "no_limit",
     reason: state,
-    reservation: kept ? `rsv_${identity}_${row.customer_no}` : null,
-    currency: row.currency,
-    amountNanos: BigInt(row.amount_nanos),
-    expiresAt: row.expires_at,
-    limitLeftNanos: row.limit_left_nanos === null ? null : BigInt(row.limit_left_nanos),
-    creditLeftNanos: row.credit_left_nanos === null ? null : BigInt(row.credit_left_nanos),
+    reservation: kept ? `rsv_${identity}_${answer.customer_no}` : null,
+    currency,
+    amountNanos: BigInt(answer.amount_nanos),
+    expiresAt: answer.expires_at,
+    limitLeftNanos: answer.limit_left_nanos === null ? null : BigInt(answer.limit_left_nanos),
+    creditLeftNanos: answer.credit_left_nanos === null ? null : BigInt(answer.credit_left_nanos),
   };
-}
-
-function refusalOf(error: unknown, { customer, model, currency }: AuthorizeRequest): unknown {
-  const refused = refusedByDatabase(error);
-  const theirs = refused?.detail.currency;
-  switch (refused?.code) {
-    case "customer_unknown":
-      return new Refusal("not_found", `there is no customer ${customer}`);
-    case "currency_differs":
-      return new Refusal(
-        "currency_differs",
-        `currency: ${customer} is charged in ${theirs}, not in ${currency}`,
-      );
-    case "no_price":
-      return new Refusal(
-        "price_missing",
-        `model: ${model} has no price in ${theirs} now: post one, or estimate an amount`,
-      );
-    default:
-      return error;
-  }
 }
 
 const RESERVATION = /^rsv_([0-9a-f]{32})_(\d{1,9})$/;

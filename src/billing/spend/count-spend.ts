@@ -11,19 +11,25 @@ const FORGOTTEN_PER_CALL = 10_000;
  * these events settle. Costs one look at a table when no customer has any. Safe to repeat, and beside itself.
  */
 export async function countSpend(sql: Sql): Promise<void> {
-  if (!(await anybodyCounts(sql))) return;
-  for (;;) {
-    const [row] = await sql<[{ counted: number }]>`SELECT count_spend(${BLOCKS_PER_CALL}) AS counted`;
-    if (row.counted < BLOCKS_PER_CALL) return;
-  }
+  await countBlocks(sql, false);
 }
 
-/** countSpend(), and the end of reservations whose time is over. */
+/** countSpend(), and the end of reservations whose event was counted before they were made, or whose time is over. */
 export async function sweepSpend(sql: Sql): Promise<void> {
-  if (!(await anybodyCounts(sql))) return;
-  await countSpend(sql);
+  if (!(await countBlocks(sql, true))) return;
   await sql`
     SELECT expire_reservations(clock_timestamp() - make_interval(hours => ${REMEMBERED_HOURS}), ${FORGOTTEN_PER_CALL})`;
+}
+
+/** False when there is nobody whose spend is counted. */
+async function countBlocks(sql: Sql, late: boolean): Promise<boolean> {
+  if (!(await anybodyCounts(sql))) return false;
+  for (;;) {
+    const [row] = await sql<
+      [{ counted: number }]
+    >`SELECT count_spend(${BLOCKS_PER_CALL}, ${late}) AS counted`;
+    if (row.counted < BLOCKS_PER_CALL) return true;
+  }
 }
 
 async function anybodyCounts(sql: Sql): Promise<boolean> {

@@ -5,12 +5,14 @@ import {
   authorize,
   countSpend,
   customerSpend,
+  grantCredit,
   releaseReservation,
   setSpendLimits,
   spendStandings,
   sweepSpend,
 } from "../../../src/billing/index.ts";
 import { foldCustomerWindows } from "../../../src/metering/index.ts";
+import { eventIdentity } from "../../../src/usage/index.ts";
 import { startTestMetering, type TestMetering } from "../../support/metering.ts";
 import { tokenPrice, usageEvent } from "../../support/usage.ts";
 import { exactly, expectBooksToHold, sumOf } from "../invoice-books.ts";
@@ -81,6 +83,20 @@ async function standing(customer: string) {
   if (one === undefined) throw new Error(`${customer} has no account`);
   return one;
 }
+
+const giveCredit = (customer: string, amountNanos: bigint) =>
+  grantCredit(books.sql, {
+    customer,
+    currency: "USD",
+    amountNanos,
+    kind: "promotional",
+    priority: 0,
+    expiresAt: null,
+    reason: "a gift",
+    reference: null,
+    by: "tester",
+    requestKey: undefined,
+  });
 
 /** Makes the time of a customer's reservations be over. */
 const passTime = (id: string) => {
@@ -181,6 +197,49 @@ describe("a hard limit", () => {
     // The same prediction, whose time was over, is a new question.
     expect(await ask(customer, `${customer}-b`, 1n)).toMatchObject({ authorized: false });
     expect((await standing(customer)).reservedNanos).toBe(10n * UNIT);
+  });
+
+  test("many questions in one call are answered as if each were asked after the one before it", async () => {
+    const anyQuestion = fc.record({
+      twin: fc.nat(2),
+      model: fc.constantFrom("ada/llm", "ada/llm", "nobody/none"),
+      nanos: fc.option(fc.bigInt(0n, 6n * UNIT)),
+      currency: fc.constantFrom(null, null, "USD", "EUR"),
+    });
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyQuestion, { minLength: 1, maxLength: 12 }), async (questions) => {
+        run++;
+        // One customer has a limit, one has a credit, one has neither, and one does not exist.
+        const asked = async (way: string) => {
+          const names = ["limited", "prepaid", "free"].map((kind) => `${kind}-${way}`);
+          await books.catalog.change({
+            customers: names.map((id) => ({ id, name: id, currency: "USD" })),
+          });
+          await limit(names[0] ?? "");
+          await limit(names[1] ?? "", { hardNanos: null, prepaid: true });
+          await giveCredit(names[1] ?? "", 7n * UNIT);
+          return questions.map(({ twin, model, nanos, currency }, n) => ({
+            customer: n % 7 === 6 ? "nobody" : names[twin],
+            model,
+            currency,
+            nanos: nanos?.toString(),
+            quantities: { input_tokens: String(n * 1000) },
+            identity: eventIdentity("//predictor/eu-1", `${way}-${run}-${n}`),
+            source: "//predictor/eu-1",
+            ttl: 600,
+          }));
+        };
+        const answersTo = (together: object[]) => books.sql`
+          SELECT state, currency, amount_nanos, limit_left_nanos, credit_left_nanos, expires_at IS NOT NULL AS kept
+          FROM authorize_predictions(${JSON.stringify(together)}::text::jsonb) ORDER BY place`;
+        const together = await answersTo(await asked(`together${run}`));
+        const alone: unknown[] = [];
+        for (const question of await asked(`alone${run}`)) alone.push(...(await answersTo([question])));
+        expect([...together]).toEqual(alone);
+      }),
+      { numRuns: 25, endOnFailure: true },
+    );
   });
 
   test("answers the same prediction the same, also when it is asked many times at once", async () => {
