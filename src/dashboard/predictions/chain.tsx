@@ -19,7 +19,9 @@ export function Chain({ id, source }: { id: string; source: string | undefined }
       <Shown query={chain} lines={3}>
         {({ steps, totals, missing_parent, truncated }) => {
           if (steps.length === 1 && missing_parent === null)
-            return <p className="empty">It was called by no other prediction, and called none.</p>;
+            return (
+              <p className="empty">It was called by no other prediction that you may see, and called none.</p>
+            );
           return (
             <>
               {missing_parent !== null && (

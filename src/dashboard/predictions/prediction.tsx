@@ -44,7 +44,7 @@ export function Prediction({ params }: { params: { id: string } }) {
                 </Fact>
                 <Fact title="Called by">
                   {shown.parent === null ? (
-                    "nobody: it is no part of a chain"
+                    "no other prediction"
                   ) : (
                     <Link href={`/predictions/${encodeURIComponent(shown.parent)}`}>{shown.parent}</Link>
                   )}
