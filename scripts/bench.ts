@@ -5,12 +5,14 @@ import { measureIngest } from "./bench/ingest.ts";
 import { measureInvoices } from "./bench/invoices.ts";
 import { measureMetering } from "./bench/metering.ts";
 import { type Benchmark, type BenchOptions, readOptions, USAGE, UsageWrong } from "./bench/options.ts";
+import { measurePages } from "./bench/pages.ts";
 import { measurePayloads } from "./bench/payloads.ts";
 import { printAuthorize } from "./bench/report/authorize.ts";
 import { printFreshness } from "./bench/report/freshness.ts";
 import { printIngest } from "./bench/report/ingest.ts";
 import { printInvoices } from "./bench/report/invoices.ts";
 import { printMetering } from "./bench/report/metering.ts";
+import { printPages } from "./bench/report/pages.ts";
 import { printPayloads } from "./bench/report/payloads.ts";
 import { printScale } from "./bench/report/scale.ts";
 import { printSettlement } from "./bench/report/settlement.ts";
@@ -86,6 +88,16 @@ const RUNS: Record<Benchmark, Run> = {
     const figures = await withOpened(opened, (own) => measureInvoices(own, customers));
     if (!json) printInvoices(figures);
     return { figures, right: figures.differences.length === 0 };
+  },
+
+  async pages(opened, { seed, partitions = 4, json, ...options }, small) {
+    const { events = small ? 100_000 : 2_000_000 } = options;
+    const often = small ? { looks: 2, calls: 10 } : { looks: 5, calls: 30 };
+    const figures = await withOpened(opened, (own) =>
+      measurePages(own, { events, seed, partitions, ...often }),
+    );
+    if (!json) printPages(figures);
+    return { figures, right: true };
   },
 };
 

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import Stripe from "stripe";
 import { invoiceStatus, listInvoices, makeInvoices } from "../../src/billing/index.ts";
@@ -11,6 +10,7 @@ import { INVOICED, loadInvoicedMonth } from "./load/invoiced-month.ts";
 import { say } from "./say.ts";
 import type { Opened } from "./world/opened.ts";
 import { openBenchDatabase } from "./world/servers.ts";
+import { startSimulator } from "./world/stripe-simulator.ts";
 import { temporaryFolder } from "./world/temporary-folder.ts";
 
 export interface InvoicesFigures {
@@ -69,27 +69,6 @@ export async function measureInvoices(opened: Opened, customers: number): Promis
 async function pushed(sql: Sql): Promise<number> {
   const { states } = await invoiceStatus(sql, PERIOD);
   return states.filter(({ state }) => state === "pushed").reduce((sum, { invoices }) => sum + invoices, 0);
-}
-
-async function startSimulator(opened: Opened): Promise<string> {
-  const child = spawn(process.execPath, ["stripe-simulator/main.ts"], {
-    cwd: ROOT,
-    stdio: ["ignore", "pipe", "inherit"],
-    env: {
-      ...process.env,
-      STRIPE_SIMULATOR_PORT: "0",
-      STRIPE_SIMULATOR_STATE: "",
-      STRIPE_SIMULATOR_PARENT_PID: String(process.pid),
-    },
-  });
-  const ended = once(child, "exit");
-  opened.later(async () => {
-    child.kill("SIGKILL");
-    await ended;
-  });
-  for await (const line of createInterface({ input: child.stdout }))
-    return `http://127.0.0.1:${(JSON.parse(line) as { port: number }).port}`;
-  throw new Error("the Stripe simulator said nothing");
 }
 
 function startPush(opened: Opened, databaseUrl: string, simulator: string) {

@@ -9,10 +9,11 @@ export const BENCHMARKS = [
   "settlement",
   "authorize",
   "invoices",
+  "pages",
 ] as const;
 export type Benchmark = (typeof BENCHMARKS)[number];
 
-export const USAGE = `npm run bench -- [metering|ingest|payloads|freshness|scale|settlement|authorize|invoices] [options]
+export const USAGE = `npm run bench -- [metering|ingest|payloads|freshness|scale|settlement|authorize|invoices|pages] [options]
 
   metering    from the first record to the last commit, beside COPY of the same rows
   ingest      the rate of POST /v1/events and the time to its acknowledgement, for both logs
@@ -22,9 +23,10 @@ export const USAGE = `npm run bench -- [metering|ingest|payloads|freshness|scale
   settlement  a month closed and planned: five models and 200 windows for each payee
   authorize   POST /v1/customers/{id}/authorize at 500 requests/s, of many customers and of one
   invoices    a month's invoices made, and pushed to the Stripe simulator by a run that is killed in the middle
+  pages       a year of 500 models: until each page of the dashboard can be used, and each of its API calls
   (nothing)   all of them, one after the other, smaller
 
-  --events n      how many events (metering 2,000,000; scale 2,000,000; smaller without a name)
+  --events n      how many events (metering, scale and pages 2,000,000; smaller without a name)
   --seed n        another seed makes other events (1)
   --partitions n  of the topic (4; scale 12)
   --workers n     worker processes (1; scale: up to so many, 3)

@@ -6,6 +6,7 @@ import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/parts.css";
 import "./styles/tables.css";
+import "./styles/forms.css";
 import "./styles/charts.css";
 import { App } from "./shell/app.tsx";
 import { applyTheme } from "./shell/theme.ts";

@@ -14,6 +14,19 @@ export function parseDecimal(text: string): Rational | undefined {
   return rational(sign === "-" ? -digits : digits, 10n ** BigInt(fraction.length));
 }
 
+/** Plain decimals, as PostgreSQL writes `numeric`, as integers over one power of ten: fractions without a common divisor to look for. */
+export function overPowerOfTen(texts: readonly string[]): { nums: bigint[]; den: bigint } {
+  let scale = 0;
+  for (const text of texts) scale = Math.max(scale, fractionDigits(text));
+  const nums = texts.map((text) => BigInt(text.replace(".", "") + "0".repeat(scale - fractionDigits(text))));
+  return { nums, den: 10n ** BigInt(scale) };
+}
+
+function fractionDigits(text: string): number {
+  const point = text.indexOf(".");
+  return point < 0 ? 0 : text.length - point - 1;
+}
+
 /**
  * Writes a fraction whose denominator divides a power of ten, shortest form.
  * @throws RangeError for a fraction with no finite decimal form.

@@ -3,7 +3,7 @@ export { canonicalJson, contentHash } from "./content-hash.ts";
 export { csv } from "./csv.ts";
 export { CURRENCY_PATTERN, fromMinor, minorDigits, payableFloor, payoutStep, toMinor } from "./currency.ts";
 export { DeadlinePassed, stopwatch, withinDeadline } from "./deadline.ts";
-export { formatDecimal, formatScaled, isPowerOfTen, parseDecimal } from "./decimal.ts";
+export { formatDecimal, formatScaled, isPowerOfTen, overPowerOfTen, parseDecimal } from "./decimal.ts";
 export { BEGINNING_OF_TIME, formatInstant, type Instant, instantOf, now, parseInstant } from "./instant.ts";
 export {
   floorToNanos,

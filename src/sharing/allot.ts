@@ -2,22 +2,31 @@ import { floor, type Nanos, overCommonDenominator, type Rational } from "../kern
 
 /**
  * Spreads a part over the rows that made its gross, in their order: each row gets the difference of
- * floor(part × running gross ÷ total gross). So any coarser group of rows adds up to the part exactly.
+ * floor(part × running gross ÷ total gross). So any coarser group of rows adds up to the part exactly, and rows that follow
+ * each other may as well be summed before.
  * A line without gross allots nothing.
  */
 export function allot(partNanos: Nanos, rowGross: readonly Rational[]): Nanos[] {
-  const { nums } = overCommonDenominator(rowGross);
-  const total = nums.reduce((sum, num) => sum + num, 0n);
-  if (total === 0n) return rowGross.map(() => 0n);
-  let running = 0n;
-  let allotted = 0n;
-  return nums.map((num) => {
-    running += num;
-    const upToHere = floor(
-      total < 0n ? { num: -partNanos * running, den: -total } : { num: partNanos * running, den: total },
-    );
-    const share = upToHere - allotted;
-    allotted = upToHere;
-    return share;
+  return allotter(overCommonDenominator(rowGross).nums)(partNanos);
+}
+
+/** The same for many parts of one line, by integers in proportion to the rows' gross. */
+export function allotter(weights: readonly bigint[]): (partNanos: Nanos) => Nanos[] {
+  let total = 0n;
+  const running = weights.map((weight) => {
+    total += weight;
+    return total;
   });
+  return (partNanos) => {
+    if (total === 0n) return weights.map(() => 0n);
+    let allotted = 0n;
+    return running.map((upTo) => {
+      const upToHere = floor(
+        total < 0n ? { num: -partNanos * upTo, den: -total } : { num: partNanos * upTo, den: total },
+      );
+      const share = upToHere - allotted;
+      allotted = upToHere;
+      return share;
+    });
+  };
 }

@@ -1,4 +1,4 @@
-export { allot } from "./allot.ts";
+export { allot, allotter } from "./allot.ts";
 export { DEFAULT_POLICY, OWNER, Percent, PercentOf, PolicySteps } from "./policy.ts";
 export {
   type Part,

@@ -2,17 +2,21 @@ import { firstDay, type Money, money, type Period, periodOfDay } from "../kernel
 import type { Sql } from "../postgres/index.ts";
 import type { Statement } from "../settlement/index.ts";
 
+/** A statement as it stands in a list: with what it is made of only where that is wanted. */
+export type ListedStatement = Omit<Statement, "lines" | "conversions"> &
+  Partial<Pick<Statement, "lines" | "conversions">>;
+
 /** Newest first; `before` is "2023-11 USD" of the last one already seen. */
 export async function statementsOf(
   sql: Sql,
   payee: string,
-  limit: number,
-  before?: string,
-): Promise<Statement[]> {
+  { limit, before, lines }: { limit: number; before?: string | undefined; lines: "all" | "none" },
+): Promise<ListedStatement[]> {
   const [period, currency] =
     before === undefined ? ["infinity", ""] : [`${before.slice(0, 7)}-01`, before.slice(8)];
-  const rows = await sql<{ content: Omit<Statement, "hash">; hash: string }[]>`
-    SELECT content, hash FROM statement
+  const content = lines === "all" ? sql`content` : sql`content - '{lines,conversions}'::text[] AS content`;
+  const rows = await sql<{ content: Omit<ListedStatement, "hash">; hash: string }[]>`
+    SELECT ${content}, hash FROM statement
     WHERE payee = ${payee} AND (period < ${period} OR (period = ${period} AND currency > ${currency}))
     ORDER BY period DESC, currency LIMIT ${limit}`;
   return rows.map(({ content, hash }) => ({ ...content, hash }));

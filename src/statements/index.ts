@@ -3,8 +3,6 @@ export { type WaitingBalance, waitingBalances } from "./balances/waiting.ts";
 export { findStatements, listPayouts, type PayoutView, statementsOf, statementsOfYear } from "./documents.ts";
 export {
   comparedWithPrevious,
-  EARNINGS_DIMENSIONS,
-  type EarningsDimension,
   type EarningsRow,
   earningsOf,
 } from "./earnings.ts";
@@ -13,6 +11,7 @@ export {
   type Explanation,
   explainEarnings,
 } from "./explain.ts";
+export { EARNINGS_DIMENSIONS, type EarningsDimension } from "./grouping/groups.ts";
 export { type EarningsChanges, earningsChanges } from "./over-time/changes.ts";
 export { type EarningsSeries, earningsSeries, SERIES_STEPS } from "./over-time/series.ts";
 export { earningsCsv } from "./paper/earnings-csv.ts";

@@ -1,9 +1,9 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildDashboard } from "../../scripts/browser/built-dashboard.ts";
+import { findChromium, launchChromium } from "../../scripts/browser/chromium.ts";
 import { OPERATOR_KEY, type TestApi } from "../support/api.ts";
 import { axeFaults } from "./axe-faults.ts";
-import { buildDashboard } from "./built-dashboard.ts";
-import { findChromium, launchChromium } from "./chromium.ts";
 import { secretFor, startMarketplace } from "./marketplace.ts";
 import { type Visitor, visitor } from "./visitor.ts";
 
@@ -38,6 +38,15 @@ const OPERATOR_PAGES = [
   "/audit-log",
   "/predictions/PREDICTION",
 ];
+const CUSTOMER_PAGES = [
+  "/",
+  "/invoices",
+  "/invoices/inv_2023-11_customer-1_USD",
+  "/credits",
+  "/predictions",
+  "/privacy",
+  "/no-such-page",
+];
 
 const executable = findChromium();
 
@@ -48,7 +57,7 @@ describe.skipIf(executable === undefined)("every page", () => {
   beforeAll(async () => {
     buildDashboard();
     [api, browser] = await Promise.all([startMarketplace(), launchChromium(executable ?? "")]);
-    for (const step of ["close", "plan", "approve", "pay", "reconcile"])
+    for (const step of ["close", "plan", "approve", "pay", "reconcile", "invoices"])
       expect(await api.operator("POST", `/v1/settlements/2023-11/${step}`)).toMatchObject({ status: 200 });
     await api.operator("PUT", "/v1/payees/sam/freeze", { reason: "identity is being checked" });
     const ada = api.as(await secretFor(api, { role: "payee", payee: "ada" }));
@@ -72,6 +81,24 @@ describe.skipIf(executable === undefined)("every page", () => {
 
   test("of operators is sound in the same way", async () => {
     expect(await faultsOf(OPERATOR_KEY, OPERATOR_PAGES)).toEqual([]);
+  }, 900_000);
+
+  test("of customers is sound in the same way", async () => {
+    const credit = {
+      amount: "100.00",
+      currency: "USD",
+      kind: "paid",
+      reason: "bank transfer",
+      reference: "b1",
+    };
+    const limits = { currency: "USD", soft: "5.00", hard: "10.00" };
+    const [granted, limited] = [
+      await api.operator("POST", "/v1/customers/customer-1/credits", credit),
+      await api.operator("PUT", "/v1/customers/customer-1/spend-limits", limits),
+    ];
+    expect([granted.status, limited.status]).toEqual([201, 200]);
+    const key = await secretFor(api, { role: "customer", customer: "customer-1" });
+    expect(await faultsOf(key, CUSTOMER_PAGES)).toEqual([]);
   }, 900_000);
 
   async function faultsOf(key: string, paths: string[]): Promise<string[]> {

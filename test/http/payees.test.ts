@@ -195,7 +195,11 @@ describe("earnings in other ways", () => {
     const { body } = await ada("GET", "/v1/payees/ada/earnings?group_by=customer_group");
     const { data } = body as { data: { customer_group: string }[] };
     expect(new Set(data.map((row) => row.customer_group))).toEqual(new Set(["all"]));
-    for (const query of ["group_by=customer_group,day", "group_by=customer_group&from=2023-11-02"])
+    for (const query of [
+      "group_by=customer_group,day",
+      "group_by=customer_group&from=2023-11-02",
+      "group_by=customer_group&model=ada/llm",
+    ])
       expectProblem(
         await ada("GET", `/v1/payees/ada/earnings?${query}`),
         400,

@@ -41,6 +41,33 @@ function eventsOf({ levels, events }: Marketplace) {
   );
 }
 
+const GROUPINGS = [
+  [],
+  ["model", "week"],
+  ["day", "version", "customer_country"],
+  ["month", "model"],
+] as const;
+
+/** What everybody earned, in every month and grouping: read from windows while a month is open, from what was booked after. */
+async function figuresOf(sql: Sql): Promise<unknown[]> {
+  const figures: unknown[] = [];
+  for (const payee of PAYEES)
+    for (const [, from, to] of [...RANGES, [NOVEMBER, "2023-11-10", "2023-12-01"] as const])
+      for (const groupBy of GROUPINGS) {
+        const { total, data } = await earningsOf(sql, payee, { from, to, currency: "USD", groupBy });
+        figures.push([payee, from, groupBy, total, data]);
+        const ofModel = await earningsOf(sql, payee, {
+          from,
+          to,
+          currency: "USD",
+          groupBy,
+          model: modelId(0),
+        });
+        figures.push([ofModel.total, ofModel.data]);
+      }
+  return figures;
+}
+
 /** What a month's release booked for a payee. */
 async function released(sql: Sql, payee: string, period: Period): Promise<bigint> {
   const [row] = await sql<[{ nanos: string }]>`
@@ -62,14 +89,17 @@ test("CSV = API = statement = ledger, whatever the policies, lineages and prices
         await close(NOVEMBER);
         // What is left of November is late, and booked in December.
         await metering.apply(0, events.slice(before));
+        const figures = await figuresOf(sql);
         await close(DECEMBER);
+        // Closing a month changes no figure.
+        expect(await figuresOf(sql)).toEqual(figures);
         for (const payee of PAYEES) {
           const statements = (
             await Promise.all(RANGES.map(([period]) => findStatements(sql, payee, period, "USD")))
           ).flat();
           const lines = rowsOf(statementsCsv(await statementDocuments(sql, payee, statements)));
           for (const [period, from, to] of RANGES) {
-            for (const groupBy of [[], ["model", "week"], ["day", "version", "customer_country"]] as const) {
+            for (const groupBy of GROUPINGS) {
               const earned = await earningsOf(sql, payee, { from, to, currency: "USD", groupBy });
               const ofService = lines.filter(
                 (line) => line.row === "earning" && line.service_month === period,
@@ -82,6 +112,13 @@ test("CSV = API = statement = ledger, whatever the policies, lineages and prices
                 expect(nanos(gross.amount)).toBe(
                   sum([fees, royalties, shares].map(({ amount }) => nanos(amount))),
                 );
+              const ofModels = await Promise.all(
+                drawn.levels.map((_, depth) => {
+                  const model = modelId(depth);
+                  return earningsOf(sql, payee, { from, to, currency: "USD", groupBy, model });
+                }),
+              );
+              expect(sum(ofModels.map(({ total }) => nanos(total.amount)))).toBe(nanos(earned.total.amount));
             }
             const statement = statements.find((each) => each.period === period);
             expect(nanos(statement?.earned.amount)).toBe(await released(sql, payee, period));

@@ -36,10 +36,14 @@ export function versionsOf(rank: number): string[] {
 /** Has a share in every model, where the catalogue is loaded with it: nobody's page has more behind it. */
 export const PARTNER = "partner";
 
-/** A marketplace of 500 models, 1,000 customers in 6 countries and 60 payees, with royalties, shares and cost steps. */
 export async function loadBenchCatalog(sql: Sql, { partner = false } = {}): Promise<void> {
+  await openCatalogStore(sql).change(CatalogDocument.parse(benchCatalog({ partner })));
+}
+
+/** A marketplace of 500 models, 1,000 customers in 6 countries and 60 payees, with royalties, shares and cost steps. */
+export function benchCatalog({ partner = false } = {}): object {
   const ranks = Array.from({ length: MODELS }, (_, rank) => rank);
-  const document = CatalogDocument.parse({
+  return {
     payees: [...Array.from({ length: PAYEES }, (_, n) => `creator-${n}`), MARKER_PAYEE, PARTNER].map(
       (id) => ({
         id,
@@ -62,8 +66,7 @@ export async function loadBenchCatalog(sql: Sql, { partner = false } = {}): Prom
     })),
     policies: ranks.flatMap((rank) => policyOf(rank, partner ? [PARTNER] : [])),
     prices: [...ranks.map((rank) => priceOf(modelId(rank), rank)), priceOf(MARKER_MODEL, 1)],
-  });
-  await openCatalogStore(sql).change(document);
+  };
 }
 
 function baseOf(rank: number): string | null {

@@ -3,8 +3,12 @@ import { CUSTOMERS, customerId, MODELS, modelId, versionsOf } from "./catalog.ts
 import { predictionId, seededRandom, zipf } from "./random.ts";
 
 const TRACE = new URL("../../../data/azure_llm_code_2023.csv", import.meta.url);
-const FROM_MS = Date.UTC(2023, 10, 14);
-const SPAN_MS = 3 * 86_400_000;
+/** When events happened: spread evenly from a moment on. */
+export interface Span {
+  fromMs: number;
+  spanMs: number;
+}
+const THREE_DAYS: Span = { fromMs: Date.UTC(2023, 10, 14), spanMs: 3 * 86_400_000 };
 const LATE_MS_MAX = 6 * 3_600_000;
 const SOURCES = ["//predictor/us-1", "//predictor/us-2", "//predictor/eu-1", "//predictor/ap-1"];
 
@@ -32,10 +36,14 @@ export interface UsageGenerator {
 
 /**
  * Predictions as they come in life: token counts of a real service's trace, models by Zipf's law, 1,000 customers, 5 %
- * that did not succeed, three days in November in the order of their times except for 2 % that come hours late.
- * The same seed makes the same events. `expected` is over how many events the three days are spread.
+ * that did not succeed, three days in November (or another span) in the order of their times except for 2 % that come hours late.
+ * The same seed makes the same events. `expected` is over how many events the span is spread.
  */
-export function usageGenerator(seed: number, expected: number): UsageGenerator {
+export function usageGenerator(
+  seed: number,
+  expected: number,
+  { fromMs, spanMs } = THREE_DAYS,
+): UsageGenerator {
   const random = seededRandom(seed);
   const tokens = readTokens();
   const drawModel = zipf(MODELS, 1);
@@ -53,9 +61,9 @@ export function usageGenerator(seed: number, expected: number): UsageGenerator {
     const row = below(tokens.input.length);
     const [input, output] = [tokens.input[row] ?? 0, tokens.output[row] ?? 0];
     const micros = Math.round((20_000 * output + 120 * input) * (0.7 + 0.6 * random()));
-    const at = FROM_MS + Math.min(totals.events / expected, 0.999_999) * SPAN_MS;
+    const at = fromMs + Math.min(totals.events / expected, 0.999_999) * spanMs;
     const late = below(50) === 0 ? below(LATE_MS_MAX) : below(2_000);
-    const time = timeOf(Math.max(FROM_MS, Math.floor(at) - late), below(1_000));
+    const time = timeOf(Math.max(fromMs, Math.floor(at) - late), below(1_000));
     const versions = models[drawModel(random)] ?? [];
     const status = drawStatus(random);
     totals.events += 1;

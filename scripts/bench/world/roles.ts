@@ -22,7 +22,14 @@ const END_WITH_PARENT = 'exec 3<&0; { cat <&3 >/dev/null 2>&1; kill -9 $$ 2>/dev
 export function startRole(
   opened: Opened,
   role: "api" | "worker",
-  settings: { folder: string; databaseUrl: string; brokers: string | null; partitions: number },
+  settings: {
+    folder: string;
+    databaseUrl: string;
+    brokers: string | null;
+    partitions: number;
+    /** Where the Stripe simulator is; nobody is paid without it. */
+    stripe?: string;
+  },
 ): RoleProcess {
   const command = [process.execPath, "scripts/start.ts", "--only", role];
   const child = spawn("sh", ["-c", END_WITH_PARENT, "role", ...command], {
@@ -37,9 +44,9 @@ export function startRole(
       PORT: "0",
       HOST: "127.0.0.1",
       OPERATOR_KEY,
-      // Nobody is paid here: without it an API would start a Stripe simulator.
+      // Named, so that no API starts a simulator of its own.
       STRIPE_SECRET_KEY: "",
-      STRIPE_API_BASE: "http://127.0.0.1:1",
+      STRIPE_API_BASE: settings.stripe ?? "http://127.0.0.1:1",
       LOG_LEVEL: process.env.LOG_LEVEL || "error",
     },
   });

@@ -1,10 +1,10 @@
-import { useState } from "react";
 import { Link } from "wouter";
 import type { Schema } from "../data/api.ts";
 import { dayName, monthName, timeName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
+import { Pager, usePaging } from "../parts/pager.tsx";
 import { EmptyState, Notice, Shown, type Tone } from "../parts/states.tsx";
 import { Timeline, type TimelineStep } from "../parts/timeline.tsx";
 import { Adjustments } from "./adjustments.tsx";
@@ -24,11 +24,10 @@ const STATES: Record<Payout["state"], { word: string; tone: Tone }> = {
 /** Every payout with what happened to it, and what the bank was sent. */
 export function Payouts() {
   const payee = usePayee();
-  const [cursors, setCursors] = useState<(string | undefined)[]>([undefined]);
-  const cursor = cursors.at(-1);
+  const paging = usePaging();
   const payouts = useApi("get /v1/payees/{id}/payouts", {
     path: { id: payee },
-    query: { limit: 12, cursor },
+    query: { limit: 12, cursor: paging.cursor },
   });
   return (
     <Page title="Payouts">
@@ -43,18 +42,7 @@ export function Payouts() {
               {data.map((payout) => (
                 <OnePayout key={payout.id} payout={payout} />
               ))}
-              <div className="actions">
-                {cursors.length > 1 && (
-                  <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
-                    Newer
-                  </button>
-                )}
-                {next_cursor !== null && (
-                  <button type="button" onClick={() => setCursors([...cursors, next_cursor])}>
-                    Older
-                  </button>
-                )}
-              </div>
+              <Pager paging={paging} next={next_cursor} />
             </>
           )
         }

@@ -15,7 +15,7 @@ export function Statements() {
   const payee = usePayee();
   const statements = useApi("get /v1/payees/{id}/statements", {
     path: { id: payee },
-    query: { limit: STATEMENTS_MAX },
+    query: { limit: STATEMENTS_MAX, lines: "none" },
   });
   const years = [...new Set(statements.data?.data.map(({ period }) => period.slice(0, 4)) ?? [])];
   return (

@@ -12,13 +12,15 @@ const REFRESH_MS = 10_000;
 
 /**
  * Listens to the service while the page is looked at, and puts what it says where the page reads it. A page in the
- * background hears nothing and asks for nothing.
+ * background hears nothing and asks for nothing. `connected` is null for customers, who are told nothing live.
  */
-export function useLiveFeed(session: Session): { figures: LiveFigures | null; connected: boolean } {
+export function useLiveFeed(session: Session): { figures: LiveFigures | null; connected: boolean | null } {
   const client = useQueryClient();
   const [figures, setFigures] = useState<LiveFigures | null>(null);
   const [connected, setConnected] = useState(false);
+  const listens = session.role !== "customer";
   useEffect(() => {
+    if (!listens) return undefined;
     let refreshAt = 0;
     const hear = (told: LiveFigures) => {
       setFigures(told);
@@ -42,8 +44,8 @@ export function useLiveFeed(session: Session): { figures: LiveFigures | null; co
       document.removeEventListener("visibilitychange", look);
       end();
     };
-  }, [client, session.payee]);
-  return { figures, connected };
+  }, [client, listens, session.payee]);
+  return { figures, connected: listens ? connected : null };
 }
 
 const moves = (operation: unknown) =>

@@ -31,10 +31,9 @@ export function DrillDown({
   dimension: Dimension;
 }) {
   const payee = usePayee();
-  const group_by = dimension === "reason" ? "model,reason" : `model,${dimension}`;
   const earnings = useApi("get /v1/payees/{id}/earnings", {
     path: { id: payee },
-    query: { ...range, currency, group_by },
+    query: { ...range, model, currency, group_by: dimension },
   });
   return (
     <Shown query={earnings} lines={8}>
@@ -74,7 +73,7 @@ export function DrillDown({
               cell: (row) => percent(row.effective_share),
             },
           ]}
-          rows={data.filter((row) => row.model === model)}
+          rows={data}
           keyOf={(row) => `${nameOf(row, dimension)} ${row.reason}`}
           empty="No usage in this month."
         />

@@ -60,7 +60,7 @@ function Steps({ waterfall, currency }: { waterfall: Waterfall; currency: string
         <MoneyView value={{ currency, amount: waterfall.gross.amount }} bare />
       </li>
       {waterfall.steps.map((step) => (
-        <li key={step.take}>
+        <li key={`${step.take} ${step.remaining.fraction}`}>
           <span>{wordsOf(step)}</span>
           <MoneyView value={{ currency, amount: step.taken.amount }} bare />
           {step.shares.length > 0 && (

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Link } from "wouter";
+import { SparkLine } from "../charts/spark-line.tsx";
 import { MonthChoice } from "../creator/month-choice.tsx";
 import { useMonth } from "../creator/use-month.ts";
 import type { Answer, Money } from "../data/api.ts";
@@ -9,7 +10,6 @@ import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
-import { SparkLine } from "../parts/spark-line.tsx";
 import { ErrorState, Shown } from "../parts/states.tsx";
 import { Term } from "../parts/term.tsx";
 import { CustomerGroups } from "./customer-groups.tsx";

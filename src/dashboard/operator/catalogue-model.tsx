@@ -5,8 +5,8 @@ import { LineageTree } from "../models/lineage-tree.tsx";
 import { PriceList } from "../models/price-list.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Shown } from "../parts/states.tsx";
-import { PolicyEditor } from "./policy-editor.tsx";
-import { PolicySteps } from "./policy-steps.tsx";
+import { PolicyEditor } from "../policies/policy-editor.tsx";
+import { PolicySteps } from "../policies/policy-steps.tsx";
 
 /** One model's terms; a new policy is tried on a month's usage before it is posted. */
 export function CatalogueModel({ params }: { params: { owner: string; name: string } }) {

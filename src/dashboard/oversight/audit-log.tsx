@@ -4,6 +4,7 @@ import { timeName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
 import { Page, Panel } from "../parts/page.tsx";
+import { Pager, usePaging } from "../parts/pager.tsx";
 import { Shown } from "../parts/states.tsx";
 
 type Entry = Schema<"AuditEntry">;
@@ -14,16 +15,15 @@ type Outcome = keyof typeof OUTCOMES;
 export function AuditLog() {
   const [about, setAbout] = useState("");
   const [outcome, setOutcome] = useState<Outcome>("");
-  const [cursors, setCursors] = useState<(string | undefined)[]>([undefined]);
+  const paging = usePaging();
   const log = useApi("get /v1/audit-log", {
     query: {
       limit: 50,
-      cursor: cursors.at(-1),
+      cursor: paging.cursor,
       about: about === "" ? undefined : about,
       outcome: outcome === "" ? undefined : outcome,
     },
   });
-  const fromTheStart = () => setCursors([undefined]);
   return (
     <Page title="Audit log">
       <Panel title="Who did what" note="It only grows; verify proves that no entry was changed or taken out.">
@@ -35,7 +35,7 @@ export function AuditLog() {
               maxLength={200}
               onChange={(event) => {
                 setAbout(event.target.value.trim());
-                fromTheStart();
+                paging.restart();
               }}
             />
           </label>
@@ -45,7 +45,7 @@ export function AuditLog() {
               value={outcome}
               onChange={(event) => {
                 setOutcome(event.target.value as Outcome);
-                fromTheStart();
+                paging.restart();
               }}
             >
               {Object.entries(OUTCOMES).map(([value, word]) => (
@@ -60,18 +60,7 @@ export function AuditLog() {
           {({ data, next_cursor }) => (
             <>
               <Entries entries={data} />
-              <div className="actions">
-                {cursors.length > 1 && (
-                  <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
-                    Newer
-                  </button>
-                )}
-                {next_cursor !== null && (
-                  <button type="button" onClick={() => setCursors([...cursors, next_cursor])}>
-                    Older
-                  </button>
-                )}
-              </div>
+              <Pager paging={paging} next={next_cursor} />
             </>
           )}
         </Shown>

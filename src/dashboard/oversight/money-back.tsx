@@ -29,7 +29,11 @@ function Refunds() {
             columns={[
               { key: "id", title: "Id", lead: true, cell: ({ id }) => <code>{id}</code> },
               { key: "kind", title: "Kind", cell: ({ kind }) => kind.replaceAll("_", " ") },
-              { key: "invoice", title: "Invoice", cell: ({ invoice }) => invoice ?? "–" },
+              {
+                key: "invoice",
+                title: "Invoice",
+                cell: ({ invoice }) => (invoice === null ? "–" : <code>{invoice}</code>),
+              },
               { key: "made", title: "Made", cell: (row) => `${timeName(row.made_at)} by ${row.made_by}` },
               { key: "reason", title: "Reason", cell: ({ reason }) => reason },
               {
@@ -72,7 +76,7 @@ function Disputes() {
                 title: "State",
                 cell: ({ state }) => <span className={`tag ${DISPUTE_TONES[state]}`}>{state}</span>,
               },
-              { key: "invoice", title: "Invoice", cell: ({ invoice }) => invoice },
+              { key: "invoice", title: "Invoice", cell: ({ invoice }) => <code>{invoice}</code> },
               { key: "opened", title: "Opened", cell: ({ opened_at }) => timeName(opened_at) },
               { key: "reason", title: "Reason", cell: ({ reason }) => reason },
               {

@@ -1,10 +1,10 @@
+import { StackedBars } from "../charts/stacked-bars.tsx";
 import { usePayee } from "../creator/payee-context.ts";
 import { addMoney } from "../data/money.ts";
 import { dayName, monthRange } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
-import { StackedBars } from "../parts/stacked-bars.tsx";
 import { Shown } from "../parts/states.tsx";
 
 const MODELS_SHOWN = 7;

@@ -1,9 +1,8 @@
-import { useState } from "react";
+import { CopyButton } from "./copy-button.tsx";
 import { Notice } from "./states.tsx";
 
 /** A secret that was just made: shown this once, to be kept somewhere safe. */
 export function SecretOnce({ secret, what }: { secret: string | null; what: string }) {
-  const [copied, setCopied] = useState(false);
   return (
     <div role="status">
       {secret !== null && (
@@ -14,17 +13,7 @@ export function SecretOnce({ secret, what }: { secret: string | null; what: stri
           <p>
             <code>{secret}</code>
           </p>
-          <button
-            type="button"
-            onClick={() =>
-              void navigator.clipboard.writeText(secret).then(
-                () => setCopied(true),
-                () => {},
-              )
-            }
-          >
-            {copied ? "Copied" : "Copy"}
-          </button>
+          <CopyButton text={secret} />
         </Notice>
       )}
     </div>

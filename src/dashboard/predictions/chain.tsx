@@ -1,5 +1,6 @@
 import { Link } from "wouter";
 import type { Schema } from "../data/api.ts";
+import { useSession } from "../data/session.ts";
 import { timeName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
@@ -11,13 +12,16 @@ type Step = Schema<"ChainStep">;
 
 /** What a prediction was called by and what it called, each step with its time and cost, as far as who looks may see. */
 export function Chain({ id, source }: { id: string; source: string | undefined }) {
+  const { data: session } = useSession();
   const chain = useApi("get /v1/predictions/{id}/chain", { path: { id }, query: { source } });
   return (
     <Panel title="Chain" note="What called it, and what it called: the steps that you may see.">
       <Shown query={chain} lines={3}>
         {({ steps, totals, missing_parent, truncated }) => {
           if (steps.length === 1 && missing_parent === null)
-            return <p className="empty">It was called by no other prediction, and called none.</p>;
+            return (
+              <p className="empty">It was called by no other prediction that you may see, and called none.</p>
+            );
           return (
             <>
               {missing_parent !== null && (
@@ -33,8 +37,12 @@ export function Chain({ id, source }: { id: string; source: string | undefined }
                 {totals.map(({ currency, steps: counted, gross, earned }) => (
                   <li key={currency} className="total">
                     <span>
-                      {counted} {counted === 1 ? "step" : "steps"} in {currency}, earned{" "}
-                      <MoneyView value={earned} bare />
+                      {counted} {counted === 1 ? "step" : "steps"} in {currency}
+                      {session?.role !== "customer" && (
+                        <>
+                          , earned <MoneyView value={earned} bare />
+                        </>
+                      )}
                     </span>
                     <MoneyView value={gross} />
                   </li>

@@ -44,7 +44,7 @@ export function Prediction({ params }: { params: { id: string } }) {
                 </Fact>
                 <Fact title="Called by">
                   {shown.parent === null ? (
-                    "nobody: it is no part of a chain"
+                    "no other prediction"
                   ) : (
                     <Link href={`/predictions/${encodeURIComponent(shown.parent)}`}>{shown.parent}</Link>
                   )}
@@ -87,45 +87,48 @@ export function Prediction({ params }: { params: { id: string } }) {
                 empty="Nothing was measured."
               />
             </Panel>
-            <Panel
-              title="Who earned what"
-              note={
-                shown.gross === null ? undefined : (
-                  <>
-                    Of a gross of <MoneyView value={shown.gross} />
-                  </>
-                )
-              }
-            >
-              <DataTable
-                caption="Who earned what of it"
-                columns={[
-                  {
-                    key: "payee",
-                    title: "Payee",
-                    lead: true,
-                    cell: ({ payee, reason }) => (
-                      <>
-                        {payee ?? "the marketplace"} <span className="tag">{reason}</span>
-                      </>
-                    ),
-                  },
-                  { key: "through", title: "Through", cell: ({ paid_by }) => paid_by },
-                  {
-                    key: "earned",
-                    title: "Earned",
-                    figure: true,
-                    cell: ({ earned }) => <MoneyView value={earned} />,
-                  },
-                ]}
-                rows={shown.earnings}
-                keyOf={({ payee, reason, paid_by }) => `${payee} ${reason} ${paid_by}`}
-                empty="Nobody earned anything of it."
-              />
-            </Panel>
+            {/* What is earned of it is not a customer's business. */}
+            {session?.role !== "customer" && (
+              <Panel
+                title="Who earned what"
+                note={
+                  shown.gross === null ? undefined : (
+                    <>
+                      Of a gross of <MoneyView value={shown.gross} />
+                    </>
+                  )
+                }
+              >
+                <DataTable
+                  caption="Who earned what of it"
+                  columns={[
+                    {
+                      key: "payee",
+                      title: "Payee",
+                      lead: true,
+                      cell: ({ payee, reason }) => (
+                        <>
+                          {payee ?? "the marketplace"} <span className="tag">{reason}</span>
+                        </>
+                      ),
+                    },
+                    { key: "through", title: "Through", cell: ({ paid_by }) => paid_by },
+                    {
+                      key: "earned",
+                      title: "Earned",
+                      figure: true,
+                      cell: ({ earned }) => <MoneyView value={earned} />,
+                    },
+                  ]}
+                  rows={shown.earnings}
+                  keyOf={({ payee, reason, paid_by }) => `${payee} ${reason} ${paid_by}`}
+                  empty="Nobody earned anything of it."
+                />
+              </Panel>
+            )}
             <Chain id={id} source={source} />
             <Feedback prediction={shown} />
-            {session?.role === "operator" && <PublicLinks id={id} source={shown.source} />}
+            {session && session.role !== "payee" && <PublicLinks id={id} source={shown.source} />}
           </>
         )}
       </Shown>

@@ -1,10 +1,12 @@
 import { type FormEvent, useState } from "react";
 import { useLocation } from "wouter";
+import { useSession } from "../data/session.ts";
 import { Page, Panel } from "../parts/page.tsx";
 
 /** Finds one prediction by its id. */
 export function Predictions() {
   const [, go] = useLocation();
+  const { data: session } = useSession();
   const [id, setId] = useState("");
   const find = (event: FormEvent) => {
     event.preventDefault();
@@ -14,7 +16,11 @@ export function Predictions() {
     <Page title="Predictions">
       <Panel
         title="Find a prediction"
-        note="Each has a permanent link: what it used, what it cost, and who earned what of it."
+        note={
+          session?.role === "customer"
+            ? "Each has a permanent link: what came in and out, what it used, and what it cost."
+            : "Each has a permanent link: what it used, what it cost, and who earned what of it."
+        }
       >
         <form className="row-form" onSubmit={find}>
           <label className="choice grow">

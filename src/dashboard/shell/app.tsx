@@ -4,6 +4,7 @@ import { useSession } from "../data/session.ts";
 import { queryClient } from "../data/use-api.ts";
 import { ErrorState } from "../parts/states.tsx";
 import { CreatorHouse } from "./creator-house.tsx";
+import { CustomerHouse } from "./customer-house.tsx";
 import { Login } from "./login.tsx";
 import { OperatorHouse } from "./operator-house.tsx";
 
@@ -26,5 +27,7 @@ function Door() {
   if (session.role === "operator") return <OperatorHouse session={session} />;
   if (session.role === "payee" && session.payee !== null)
     return <CreatorHouse session={session} payee={session.payee} />;
+  if (session.role === "customer" && session.customer !== null)
+    return <CustomerHouse session={session} customer={session.customer} />;
   return <Login wrongRole={session.role} />;
 }

@@ -122,7 +122,7 @@ function Drawer({ nav }: { nav: NavGroup[] }) {
   );
 }
 
-function Account({ session, connected }: { session: Session; connected: boolean }) {
+function Account({ session, connected }: { session: Session; connected: boolean | null }) {
   const signOut = useSignOut();
   const [theme, setTheme] = useState<Theme>(chosenTheme);
   const goOnAs = async (user: string) => {
@@ -137,10 +137,12 @@ function Account({ session, connected }: { session: Session; connected: boolean 
   const who = session.name ?? session.payee ?? session.customer ?? session.role;
   return (
     <div className="account">
-      <span className={connected ? "live on" : "live"} role="status">
-        <span aria-hidden="true" className="live-dot" />
-        <span className="live-word">{connected ? "Live" : "Not live"}</span>
-      </span>
+      {connected !== null && (
+        <span className={connected ? "live on" : "live"} role="status">
+          <span aria-hidden="true" className="live-dot" />
+          <span className="live-word">{connected ? "Live" : "Not live"}</span>
+        </span>
+      )}
       <label className="theme">
         <span className="hidden">Colours</span>
         <select value={theme} onChange={(event) => choose(event.target.value as Theme)}>

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Id } from "../../catalog/index.ts";
+import { Id, ModelId } from "../../catalog/index.ts";
 import { Refusal } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import {
@@ -47,6 +47,7 @@ const EarningsQuery = z
     to: Day.optional(),
     group_by: GroupBy,
     currency: Currency.optional(),
+    model: ModelId.optional(),
     compare: z.enum(["previous"]).optional(),
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
@@ -61,14 +62,16 @@ const EarningsQuery = z
     },
   )
   .refine(
-    ({ from, to, group_by }) =>
+    ({ from, to, group_by, model }) =>
       !group_by.includes("customer_group") ||
-      (group_by.every((name) => name === "customer_group" || name === "reason") &&
+      (model === undefined &&
+        group_by.every((name) => name === "customer_group" || name === "reason") &&
         wholeMonths(from) &&
         wholeMonths(to)),
     {
       path: ["group_by"],
-      error: "customer_group: by itself, and for whole months, so that no group is ever of fewer than five",
+      error:
+        "customer_group: by itself, of all models, and for whole months, so that no group is ever of fewer than five",
     },
   );
 
@@ -111,20 +114,22 @@ const getEarnings = defineRoute({
   }),
   async handle({ params, query, principal, context, accepts }) {
     const payee = await visiblePayee(context, principal, params.id);
-    const { from, to } = query;
-    const bounds = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+    const { from, to, model } = query;
     const currency = query.currency ?? payee.defaultCurrency;
-    const earnings = await earningsOf(context.sql, params.id, {
-      ...bounds,
+    const asked = {
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+      ...(model === undefined ? {} : { model }),
       currency,
       groupBy: query.group_by,
-    });
+    };
+    const earnings = await earningsOf(context.sql, params.id, asked);
     if (accepts === "text/csv") {
       const bytes = earningsCsv(earnings, query.group_by);
       return { body: null, file: { type: accepts, name: `earnings-${params.id}-${currency}.csv`, bytes } };
     }
     if (query.compare === undefined || from === undefined || to === undefined) return { body: earnings };
-    const compared = await comparedWithPrevious(context.sql, params.id, { from, to }, earnings);
+    const compared = await comparedWithPrevious(context.sql, params.id, { ...asked, from, to }, earnings);
     return { body: { ...earnings, ...compared } };
   },
 });

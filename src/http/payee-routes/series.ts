@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ModelId } from "../../catalog/index.ts";
 import { nextPeriod, periodOfDay } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import { earningsChanges, earningsSeries, SERIES_STEPS } from "../../statements/index.ts";
@@ -52,7 +53,9 @@ const getSeries = defineRoute({
   summary: "A payee's earnings by model over time, by service date, as charts draw them",
   roles: readers,
   params: PayeePath,
-  query: bounded(z.object({ ...range, step: z.enum(SERIES_STEPS).default("day") })),
+  query: bounded(
+    z.object({ ...range, model: ModelId.optional(), step: z.enum(SERIES_STEPS).default("day") }),
+  ),
   response: z
     .object({
       as_of: z.string(),
@@ -65,9 +68,9 @@ const getSeries = defineRoute({
     .meta({ id: "EarningsSeries", description: "As many amounts as steps; the highest total first." }),
   async handle({ params, query, principal, context }) {
     const payee = await visiblePayee(context, principal, params.id);
-    const { currency = payee.defaultCurrency } = query;
-    const range = rangeOf(query);
-    return { body: await earningsSeries(context.sql, params.id, { ...range, step: query.step, currency }) };
+    const { currency = payee.defaultCurrency, model, step } = query;
+    const asked = { ...rangeOf(query), step, currency, ...(model === undefined ? {} : { model }) };
+    return { body: await earningsSeries(context.sql, params.id, asked) };
   },
 });
 

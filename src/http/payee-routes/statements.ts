@@ -61,6 +61,11 @@ export const StatementView = z
   })
   .meta({ id: "Statement" });
 
+const ListedStatement = StatementView.partial({ lines: true, conversions: true }).meta({
+  id: "ListedStatement",
+  description: "Without lines and conversions where `lines=none` was asked for.",
+});
+
 const listStatements = defineRoute({
   method: "get",
   path: "/payees/{id}/statements",
@@ -68,9 +73,12 @@ const listStatements = defineRoute({
     "A payee's statements, newest first; all of a year as one table (text/csv) or line by line (application/x-ndjson)",
   roles: readers,
   params: PayeePath,
-  query: PageQuery.extend({ year: Year.optional() }),
+  query: PageQuery.extend({
+    year: Year.optional(),
+    lines: z.enum(["all", "none"]).default("all").meta({ description: "none: only what they come to." }),
+  }),
   offers: ["text/csv", NDJSON],
-  response: pageOf(StatementView),
+  response: pageOf(ListedStatement),
   async handle({ params, query, principal, context, accepts }) {
     await visiblePayee(context, principal, params.id);
     if (query.year !== undefined) return yearOf(context, params.id, query.year, accepts);
@@ -82,7 +90,11 @@ const listStatements = defineRoute({
     ) {
       throw new Refusal("parameter_invalid", "cursor: the next_cursor of an earlier answer");
     }
-    const statements = await statementsOf(context.sql, params.id, query.limit + 1, query.cursor);
+    const statements = await statementsOf(context.sql, params.id, {
+      limit: query.limit + 1,
+      before: query.cursor,
+      lines: query.lines,
+    });
     return {
       body: page(statements, query.limit, (statement) => `${statement.period} ${statement.currency}`),
     };

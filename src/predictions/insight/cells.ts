@@ -144,10 +144,10 @@ async function addEarned(
 ): Promise<void> {
   if (payee === null) return;
   for (const currency of currencies) {
-    const groupBy = ["model", "version", "day"] as const;
-    const { data } = await earningsOf(sql, payee, { from, to, currency, groupBy });
+    const groupBy = ["version", "day"] as const;
+    const { data } = await earningsOf(sql, payee, { model, from, to, currency, groupBy });
     for (const row of data) {
-      if (row.model !== model || row.reason === "adjustment" || row.day === undefined) continue;
+      if (row.reason === "adjustment" || row.day === undefined) continue;
       const { earned } = cell(row.version ?? "", row.day);
       const nanos = rational(present(parseNanos(row.earned.amount), "an amount"), 1_000_000_000n);
       earned.set(currency, add(earned.get(currency) ?? ZERO, nanos));

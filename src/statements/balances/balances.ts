@@ -57,7 +57,7 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   const settled = await settledBalances(sql, payee);
   const transfers = await transfersUnderWay(sql, payee);
   const waiting = await heldFor(sql, payee);
-  const lines = await payeeLines(sql, payee, { bookedFrom: terms.first_open });
+  const lines = await payeeLines(sql, payee, { from: terms.first_open }, {}, "line");
   const accruing = new Map<string, Nanos>();
   for (const line of lines) {
     const earned = line.parts.reduce((sum, part) => sum + part.amountNanos, 0n);

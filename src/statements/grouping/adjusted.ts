@@ -14,7 +14,7 @@ export interface AdjustedEarning {
 export async function adjustedEarnings(
   sql: Sql,
   payee: string,
-  { currency, from, to }: { currency: string; from?: string; to?: string },
+  { currency, model, from, to }: { currency: string; model?: string; from?: string; to?: string },
 ): Promise<AdjustedEarning[]> {
   const rows = await sql<{ model: string | null; day: string; nanos: string }[]>`
     SELECT model, day::text, sum(nanos)::text AS nanos FROM (
@@ -26,6 +26,7 @@ export async function adjustedEarnings(
       FROM adjustment_movement v JOIN adjustment a USING (adjustment_no)
       WHERE v.account = ${`payee:${payee}:payable`} AND a.currency = ${currency}) x
     WHERE day >= ${from ?? "-infinity"} AND day < ${to ?? "infinity"}
+      ${model === undefined ? sql`` : sql`AND model = ${model}`}
     GROUP BY 1, 2 HAVING sum(nanos) <> 0 ORDER BY 2, 1`;
   return rows.map(({ nanos, ...row }) => ({ ...row, amountNanos: BigInt(nanos) }));
 }

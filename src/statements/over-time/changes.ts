@@ -1,6 +1,9 @@
 import { type Money, money, type Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { type EarningsRow, earningsOf, nanosOf } from "../earnings.ts";
+import { asOf } from "../as-of.ts";
+import { totalOf } from "../earnings.ts";
+import { groupedEarnings } from "../grouping/grouped-earnings.ts";
+import type { Group } from "../grouping/groups.ts";
 import { previousRange, type ServiceRange } from "../grouping/service-range.ts";
 
 /** How a difference came about; the three add up to it, to the nano. */
@@ -35,11 +38,7 @@ export interface EarningsChanges {
   data: EarningsChange[];
 }
 
-interface Side {
-  events: bigint;
-  gross: Nanos;
-  earned: Nanos;
-}
+type Side = Pick<Group, "events" | "gross" | "earned">;
 
 const NOTHING: Side = { events: 0n, gross: 0n, earned: 0n };
 
@@ -51,32 +50,30 @@ export async function earningsChanges(
 ): Promise<EarningsChanges> {
   const range = { from, to };
   const previous = previousRange(range);
-  const before = await earningsOf(sql, payee, { ...previous, currency, groupBy: ["model"] });
-  const now = await earningsOf(sql, payee, { ...range, currency, groupBy: ["model"] });
+  const as_of = await asOf(sql);
+  const groupBy = ["model"] as const;
+  const before = await groupedEarnings(sql, payee, { ...previous, currency, groupBy });
+  const now = await groupedEarnings(sql, payee, { ...range, currency, groupBy });
   const sides = new Map<string, { model: string; reason: string; before: Side; now: Side }>();
-  for (const [when, rows] of [["before", before.data] as const, ["now", now.data] as const])
-    for (const row of rows) {
-      const key = `${row.model} ${row.reason}`;
-      const known = sides.get(key) ?? {
-        model: row.model ?? "",
-        reason: row.reason,
-        before: NOTHING,
-        now: NOTHING,
-      };
-      sides.set(key, { ...known, [when]: sideOf(row) });
+  for (const [when, groups] of [["before", before] as const, ["now", now] as const])
+    for (const group of groups) {
+      const { model, reason } = group.key;
+      const key = `${model} ${reason}`;
+      const known = sides.get(key) ?? { model: model ?? "", reason, before: NOTHING, now: NOTHING };
+      sides.set(key, { ...known, [when]: group });
     }
   const compared = [...sides.values()]
     .map((both) => ({ ...both, causes: causesOf(both.before, both.now) }))
     .filter((both) => both.before.earned !== both.now.earned)
     .sort((a, b) => bySize(b) - bySize(a) || (a.model < b.model ? -1 : 1));
   const shown = (nanos: Nanos) => money(currency, nanos);
-  const [earnedBefore, earnedNow] = [nanosOf(before.total), nanosOf(now.total)];
+  const [earnedBefore, earnedNow] = [totalOf(before), totalOf(now)];
   return {
-    as_of: before.as_of,
+    as_of,
     range,
     previous,
-    before: before.total,
-    now: now.total,
+    before: shown(earnedBefore),
+    now: shown(earnedNow),
     difference: shown(earnedNow - earnedBefore),
     because: {
       usage: shown(compared.reduce((sum, { causes }) => sum + causes.usage, 0n)),
@@ -104,10 +101,6 @@ export function causesOf(before: Side, now: Side): { usage: Nanos; price: Nanos;
   const atUsage = (before.earned * now.events) / before.events;
   const atPrice = (before.earned * now.gross) / before.gross;
   return { usage: atUsage - before.earned, price: atPrice - atUsage, share: now.earned - atPrice };
-}
-
-function sideOf({ events, gross, earned }: EarningsRow): Side {
-  return { events: BigInt(events), gross: nanosOf(gross), earned: nanosOf(earned) };
 }
 
 /** For the order only. */

@@ -1,6 +1,8 @@
 import { type Money, money, type Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { type EarningsRow, earningsOf, nanosOf } from "../earnings.ts";
+import { asOf } from "../as-of.ts";
+import { totalOf } from "../earnings.ts";
+import { groupedEarnings } from "../grouping/grouped-earnings.ts";
 import type { ServiceRange } from "../grouping/service-range.ts";
 import { stepsOf } from "../grouping/time-steps.ts";
 
@@ -26,45 +28,34 @@ export interface EarningsSeries {
   models: ModelSeries[];
 }
 
+export interface SeriesQuery extends ServiceRange {
+  currency: string;
+  step: SeriesStep;
+  /** Only of this model. */
+  model?: string;
+}
+
 /** The earnings of `earningsOf` by model and step, in the form that charts draw: no key is said twice. */
-export async function earningsSeries(
-  sql: Sql,
-  payee: string,
-  { from, to, currency, step }: ServiceRange & { currency: string; step: SeriesStep },
-): Promise<EarningsSeries> {
-  const { as_of, total, data } = await earningsOf(sql, payee, {
-    from,
-    to,
-    currency,
-    groupBy: ["model", step],
-  });
+export async function earningsSeries(sql: Sql, payee: string, query: SeriesQuery): Promise<EarningsSeries> {
+  const { from, to, currency, step } = query;
+  const as_of = await asOf(sql);
+  const groups = await groupedEarnings(sql, payee, { ...query, groupBy: ["model", step] });
   const steps = stepsOf({ from, to }, step);
   const places = new Map(steps.map((name, place) => [name, place]));
   const all: Nanos[] = steps.map(() => 0n);
   const byModel = new Map<string, Nanos[]>();
-  for (const row of data) {
-    const amounts = byModel.get(row.model ?? "") ?? steps.map(() => 0n);
-    byModel.set(row.model ?? "", amounts);
-    addAt(places, step, row, amounts, all);
+  for (const { key, earned } of groups) {
+    const amounts = byModel.get(key.model ?? "") ?? steps.map(() => 0n);
+    byModel.set(key.model ?? "", amounts);
+    const place = places.get(key[step] ?? "");
+    if (place === undefined) continue;
+    amounts[place] = (amounts[place] ?? 0n) + earned;
+    all[place] = (all[place] ?? 0n) + earned;
   }
   const shown = (amounts: Nanos[]) => amounts.map((nanos) => money(currency, nanos).amount);
   const models = [...byModel]
     .map(([model, amounts]) => ({ model, amounts, sum: amounts.reduce((a, b) => a + b, 0n) }))
     .sort((a, b) => (a.sum === b.sum ? (a.model < b.model ? -1 : 1) : a.sum > b.sum ? -1 : 1))
     .map(({ model, amounts, sum }) => ({ model, total: money(currency, sum), earned: shown(amounts) }));
-  return { as_of, currency, steps, total, earned: shown(all), models };
-}
-
-function addAt(
-  places: Map<string, number>,
-  step: SeriesStep,
-  row: EarningsRow,
-  amounts: Nanos[],
-  all: Nanos[],
-): void {
-  const place = places.get(row[step] ?? "");
-  if (place === undefined) return;
-  const nanos = nanosOf(row.earned);
-  amounts[place] = (amounts[place] ?? 0n) + nanos;
-  all[place] = (all[place] ?? 0n) + nanos;
+  return { as_of, currency, steps, total: money(currency, totalOf(groups)), earned: shown(all), models };
 }

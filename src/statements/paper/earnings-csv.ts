@@ -1,5 +1,6 @@
 import { csv } from "../../kernel/index.ts";
-import { EARNINGS_DIMENSIONS, type Earnings, type EarningsDimension } from "../earnings.ts";
+import type { Earnings } from "../earnings.ts";
+import { EARNINGS_DIMENSIONS, type EarningsDimension } from "../grouping/groups.ts";
 
 const FIGURES = ["gross", "fees", "royalties", "shares", "earned"] as const;
 

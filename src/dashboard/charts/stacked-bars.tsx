@@ -1,7 +1,7 @@
 import { scaleBand, scaleLinear } from "d3-scale";
 import { useId, useState } from "react";
 import { addMoney, approximately } from "../data/money.ts";
-import { MoneyView } from "./money-view.tsx";
+import { MoneyView } from "../parts/money-view.tsx";
 import { useMedia } from "./use-media.ts";
 
 export interface Series {

@@ -1,13 +1,11 @@
-import type { Schema } from "../data/api.ts";
-
-type Steps = Schema<"Model">["policies"][number]["steps"];
+import type { Steps } from "./draft.ts";
 
 /** A waterfall in words, in its order. */
 export function PolicySteps({ steps }: { steps: Steps }) {
   return (
     <ol className="steps">
       {steps.map((step) => (
-        <li key={step.take}>
+        <li key={JSON.stringify(step)}>
           <span>{wordsOf(step)}</span>
         </li>
       ))}

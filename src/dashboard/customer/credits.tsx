@@ -1,0 +1,78 @@
+import { isZero } from "../data/money.ts";
+import { dayName, timeName } from "../data/time.ts";
+import { useApi } from "../data/use-api.ts";
+import { DataTable } from "../parts/data-table.tsx";
+import { MoneyView } from "../parts/money-view.tsx";
+import { Page, Panel } from "../parts/page.tsx";
+import { Pager, usePaging } from "../parts/pager.tsx";
+import { Shown } from "../parts/states.tsx";
+import { useCustomer } from "./customer-context.ts";
+
+/** A customer's credits, and what is left of each. */
+export function Credits() {
+  const id = useCustomer();
+  const paging = usePaging();
+  const query = { limit: 50, cursor: paging.cursor };
+  const credits = useApi("get /v1/customers/{id}/credits", { path: { id }, query });
+  return (
+    <Page title="Credits">
+      <Panel title="What was granted" note="In the order in which they are used, when a month is invoiced.">
+        <Shown query={credits} lines={6}>
+          {({ data, next_cursor }) => (
+            <>
+              <DataTable
+                caption="Credits"
+                columns={[
+                  {
+                    key: "reason",
+                    title: "For",
+                    lead: true,
+                    cell: ({ reason, kind }) => (
+                      <>
+                        {reason} <span className="tag">{kind}</span>
+                      </>
+                    ),
+                  },
+                  { key: "granted", title: "Granted", cell: ({ granted_at }) => dayName(granted_at) },
+                  {
+                    key: "ends",
+                    title: "Ends",
+                    cell: ({ expires_at }) => (expires_at === null ? "never" : timeName(expires_at)),
+                  },
+                  {
+                    key: "amount",
+                    title: "Amount",
+                    figure: true,
+                    cell: ({ amount }) => <MoneyView value={amount} />,
+                  },
+                  {
+                    key: "used",
+                    title: "Used",
+                    figure: true,
+                    cell: ({ used }) => <MoneyView value={used} />,
+                  },
+                  {
+                    key: "expired",
+                    title: "Expired",
+                    figure: true,
+                    cell: ({ expired }) => (isZero(expired) ? "–" : <MoneyView value={expired} />),
+                  },
+                  {
+                    key: "left",
+                    title: "Left",
+                    figure: true,
+                    cell: ({ left }) => <MoneyView value={left} />,
+                  },
+                ]}
+                rows={data}
+                keyOf={(row) => row.id}
+                empty="There are none."
+              />
+              <Pager paging={paging} next={next_cursor} />
+            </>
+          )}
+        </Shown>
+      </Panel>
+    </Page>
+  );
+}

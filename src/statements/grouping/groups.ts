@@ -1,0 +1,158 @@
+import type { Nanos } from "../../kernel/index.ts";
+import { allotter } from "../../sharing/index.ts";
+import type { PayeeLine, UsageRow } from "../payee-lines.ts";
+import { weekOf } from "./service-range.ts";
+
+export const EARNINGS_DIMENSIONS = [
+  "model",
+  "day",
+  "week",
+  "month",
+  "reason",
+  "customer_country",
+  "customer_group",
+  "version",
+] as const;
+export type EarningsDimension = (typeof EARNINGS_DIMENSIONS)[number];
+
+/** What tells one group from another: the dimensions asked for, and always the reason. */
+export interface GroupKey {
+  /** Null for an adjustment that is of no model. */
+  model?: string | null;
+  day?: string;
+  week?: string;
+  month?: string;
+  version?: string | null;
+  customer_country?: string | null;
+  customer_group?: string;
+  reason: string;
+}
+
+/** A group's figures, exact in nanos. */
+export interface Group {
+  readonly key: GroupKey;
+  events: bigint;
+  gross: Nanos;
+  royalties: Nanos;
+  shares: Nanos;
+  earned: Nanos;
+}
+
+export interface Grouping {
+  /** Service days, "2023-11-01", half-open. */
+  from?: string;
+  to?: string;
+  groupBy: readonly EarningsDimension[];
+}
+
+type Place = Pick<UsageRow, "day" | "version" | "country">;
+
+/** Sums figures by what was asked for. Groups of customers are known to it as the countries that they are made of. */
+export class Groups {
+  readonly #groups = new Map<string, Group>();
+  readonly #query: Grouping;
+
+  constructor(query: Grouping) {
+    this.#query = query;
+  }
+
+  addLine(line: PayeeLine): void {
+    const spread = allotter(line.rows.map((row) => row.weight));
+    const together = (parts: readonly Nanos[]): Nanos[] => {
+      const [first = line.rows.map(() => 0n), ...rest] = parts.map(spread);
+      for (const more of rest)
+        for (const [at, nanos] of more.entries()) first[at] = (first[at] ?? 0n) + nanos;
+      return first;
+    };
+    // Each part is allotted by itself, as the books know it.
+    const [gross, royalties] = [spread(line.receivableNanos), together(line.royaltyNanos)];
+    const shares = together(line.shareNanos);
+    const { from, to } = this.#query;
+    for (const reason of new Set(line.parts.map((part) => part.reason))) {
+      const own = line.parts.filter((part) => part.reason === reason);
+      const earned = together(own.map((part) => part.amountNanos));
+      for (const [at, row] of line.rows.entries()) {
+        if ((from !== undefined && row.day < from) || (to !== undefined && row.day >= to)) continue;
+        const group = this.#groupFor(line.model, reason, row);
+        group.events += row.events;
+        group.gross += gross[at] ?? 0n;
+        group.royalties += royalties[at] ?? 0n;
+        group.shares += shares[at] ?? 0n;
+        group.earned += earned[at] ?? 0n;
+      }
+    }
+  }
+
+  addAdjustment(model: string | null, day: string, earned: Nanos): void {
+    this.#groupFor(model, "adjustment", { day, version: "", country: "" }).earned += earned;
+  }
+
+  add({ key, events, gross, royalties, shares, earned }: Group): void {
+    const name = JSON.stringify(Object.values(key));
+    const group = this.#groups.get(name) ?? emptyGroup(key);
+    this.#groups.set(name, group);
+    group.events += events;
+    group.gross += gross;
+    group.royalties += royalties;
+    group.shares += shares;
+    group.earned += earned;
+  }
+
+  all(): Group[] {
+    return [...this.#groups.values()];
+  }
+
+  #groupFor(model: string | null, reason: string, place: Place): Group {
+    const { groupBy } = this.#query;
+    // A key is made once a group, its name for each row. No text in the database has a zero byte.
+    let name = reason;
+    for (const dimension of groupBy) name += `\0${placeIn(dimension, model, place)}`;
+    const known = this.#groups.get(name);
+    if (known !== undefined) return known;
+    const group = emptyGroup(keyOf(model, reason, place, groupBy));
+    this.#groups.set(name, group);
+    return group;
+  }
+}
+
+function emptyGroup(key: GroupKey): Group {
+  return { key, events: 0n, gross: 0n, royalties: 0n, shares: 0n, earned: 0n };
+}
+
+function placeIn(dimension: EarningsDimension, model: string | null, place: Place): string {
+  switch (dimension) {
+    case "model":
+      return model ?? "";
+    case "day":
+      return place.day;
+    case "week":
+      return weekOf(place.day);
+    case "month":
+      return place.day.slice(0, 7);
+    case "version":
+      return place.version;
+    case "customer_country":
+    case "customer_group":
+      return place.country;
+    case "reason":
+      return "";
+  }
+}
+
+function keyOf(
+  model: string | null,
+  reason: string,
+  place: Place,
+  groupBy: readonly EarningsDimension[],
+): GroupKey {
+  return {
+    ...(groupBy.includes("model") ? { model } : {}),
+    ...(groupBy.includes("day") ? { day: place.day } : {}),
+    ...(groupBy.includes("week") ? { week: weekOf(place.day) } : {}),
+    ...(groupBy.includes("month") ? { month: place.day.slice(0, 7) } : {}),
+    ...(groupBy.includes("version") ? { version: place.version || null } : {}),
+    ...(groupBy.includes("customer_country") ? { customer_country: place.country || null } : {}),
+    ...(groupBy.includes("customer_group") ? { customer_group: place.country } : {}),
+    reason,
+  };
+}
