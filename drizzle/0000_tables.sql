@@ -730,6 +730,19 @@ CREATE TABLE "metering_cursor" (
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "noted_extent" (
+	"note_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "noted_extent_note_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"shard" smallint NOT NULL,
+	"model_nos" integer[] NOT NULL,
+	"currencies" text[] NOT NULL,
+	"price_froms" timestamp with time zone[] NOT NULL,
+	"split_froms" timestamp with time zone[] NOT NULL,
+	"model_lasts" bigint[] NOT NULL,
+	"customer_nos" integer[] NOT NULL,
+	"customer_froms" timestamp with time zone[] NOT NULL,
+	"customer_lasts" bigint[] NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "parked_event" (
 	"identity" uuid PRIMARY KEY NOT NULL,
 	"parked_no" bigint GENERATED ALWAYS AS IDENTITY (sequence name "parked_event_parked_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),

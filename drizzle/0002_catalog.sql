@@ -79,7 +79,7 @@ BEGIN
       AS g(kind text, subject text, changes_from timestamptz)
     LEFT JOIN model m ON g.kind <> 'customer' AND m.id = g.subject
     LEFT JOIN customer c ON g.kind = 'customer' AND c.id = g.subject
-    JOIN metered_extent x ON x.kind = g.kind AND x.segment_from <= g.changes_from
+    JOIN metered_extents x ON x.kind = g.kind AND x.segment_from <= g.changes_from
       AND x.subject_no = coalesce(m.model_no, c.customer_no)
     GROUP BY g.subject, g.changes_from
     HAVING max(x.last_occurred_at) >= g.changes_from

@@ -34,6 +34,9 @@ BEGIN
   FOR v_column IN SELECT attname FROM pg_attribute
     WHERE attrelid = 'usage_block'::regclass AND attnum > 0 AND attstorage = 'x'
   LOOP EXECUTE format('ALTER TABLE usage_block ALTER COLUMN %I SET STORAGE EXTERNAL', v_column); END LOOP;
+  FOR v_column IN SELECT attname FROM pg_attribute
+    WHERE attrelid = 'noted_extent'::regclass AND attnum > 0 AND attstorage = 'x'
+  LOOP EXECUTE format('ALTER TABLE noted_extent ALTER COLUMN %I SET STORAGE EXTERNAL', v_column); END LOOP;
 END $$;
 --> statement-breakpoint
 
@@ -84,6 +87,44 @@ $$;
 CREATE FUNCTION from_epoch_micros(micros bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
   SELECT timestamptz 'epoch' + micros * interval '1 microsecond'
 $$;
+--> statement-breakpoint
+
+CREATE VIEW noted_extents AS
+SELECT n.note_no, 'price:' || m.currency AS kind, m.model_no AS subject_no, m.price_from AS segment_from, n.shard,
+  from_epoch_micros(m.last) AS last_occurred_at
+FROM noted_extent n
+CROSS JOIN LATERAL unnest(n.model_nos, n.currencies, n.price_froms, n.model_lasts) AS m(model_no, currency, price_from, last)
+UNION ALL SELECT n.note_no, 'split', m.model_no, m.split_from, n.shard, from_epoch_micros(m.last)
+FROM noted_extent n CROSS JOIN LATERAL unnest(n.model_nos, n.split_froms, n.model_lasts) AS m(model_no, split_from, last)
+UNION ALL SELECT n.note_no, 'customer', c.customer_no, c.customer_from, n.shard, from_epoch_micros(c.last)
+FROM noted_extent n CROSS JOIN LATERAL unnest(n.customer_nos, n.customer_froms, n.customer_lasts) AS c(customer_no, customer_from, last);
+--> statement-breakpoint
+
+-- All extents, merged or only noted yet; the latest of one counts.
+CREATE VIEW metered_extents AS
+SELECT kind, subject_no, segment_from, shard, last_occurred_at FROM metered_extent
+UNION ALL SELECT kind, subject_no, segment_from, shard, last_occurred_at FROM noted_extents;
+--> statement-breakpoint
+
+-- Merges what batches noted, at most p_notes of them, in one statement: who reads the view sees each extent before or after.
+-- Answers how many notes.
+CREATE FUNCTION merge_extents(p_notes int) RETURNS int LANGUAGE plpgsql VOLATILE SET jit = off AS $$
+DECLARE v_merged int;
+BEGIN
+  WITH taken AS (
+    DELETE FROM noted_extent WHERE note_no IN (
+      SELECT note_no FROM noted_extent ORDER BY note_no LIMIT p_notes FOR UPDATE SKIP LOCKED)
+    RETURNING note_no
+  ), merged AS (
+    INSERT INTO metered_extent AS x (kind, subject_no, segment_from, shard, last_occurred_at)
+    SELECT e.kind, e.subject_no, e.segment_from, e.shard, max(e.last_occurred_at)
+    FROM noted_extents e WHERE e.note_no IN (SELECT note_no FROM taken) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (kind, subject_no, segment_from, shard)
+    DO UPDATE SET last_occurred_at = excluded.last_occurred_at WHERE x.last_occurred_at < excluded.last_occurred_at
+  )
+  SELECT count(*)::int INTO v_merged FROM taken;
+  RETURN v_merged;
+END $$;
 --> statement-breakpoint
 
 -- Takes a partition over: whoever held it is fenced from here on. Answers where to read from.
@@ -267,16 +308,15 @@ BEGIN
     ON CONFLICT (term_no, service_day, meter_no, shard)
     DO UPDATE SET quantity = w.quantity + excluded.quantity, events = w.events + excluded.events
   ), extents AS (
-    INSERT INTO metered_extent AS x (kind, subject_no, segment_from, shard, last_occurred_at)
-    SELECT v.kind, v.subject_no, v.segment_from, p_shard, from_epoch_micros(max(v.last)) FROM (
-      SELECT 'price:' || s.currency, s.model_no, s.price_from, cell.last FROM cell JOIN subject_row s USING (subject_row)
-      UNION ALL SELECT 'split', s.model_no, s.segment_from, cell.last FROM cell JOIN subject_row s USING (subject_row)
-      UNION ALL SELECT 'customer', c.customer_no, c.effective_from, r.last
-        FROM (SELECT customer_row, max(last) AS last FROM resolved GROUP BY 1) r JOIN customer_row c USING (customer_row)
-    ) AS v(kind, subject_no, segment_from, last)
-    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-    ON CONFLICT (kind, subject_no, segment_from, shard)
-    DO UPDATE SET last_occurred_at = excluded.last_occurred_at WHERE x.last_occurred_at < excluded.last_occurred_at
+    INSERT INTO noted_extent (shard, model_nos, currencies, price_froms, split_froms, model_lasts, customer_nos, customer_froms,
+      customer_lasts)
+    SELECT p_shard, m.*, k.*
+    FROM (SELECT array_agg(s.model_no) AS model_nos, array_agg(s.currency), array_agg(s.price_from), array_agg(s.segment_from),
+            array_agg(l.last)
+          FROM (SELECT subject_row, max(last) AS last FROM cell GROUP BY 1) l JOIN subject_row s USING (subject_row)) m
+    CROSS JOIN (SELECT array_agg(c.customer_no), array_agg(c.effective_from), array_agg(l.last)
+          FROM (SELECT customer_row, max(last) AS last FROM resolved GROUP BY 1) l JOIN customer_row c USING (customer_row)) k
+    WHERE m.model_nos IS NOT NULL
   ), group_term AS MATERIALIZED (
     SELECT coalesce(sum(r.events), 0) AS applied, array_agg(t.term_no ORDER BY g.grp) AS terms,
       array_agg(r.customer_no ORDER BY g.grp) AS customers,

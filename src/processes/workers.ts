@@ -9,6 +9,7 @@ import {
   foldCustomerWindows,
   forgetIdentities,
   linkChainedEvents,
+  mergeExtents,
   mergeWindows,
   releaseParked,
 } from "../metering/index.ts";
@@ -23,6 +24,8 @@ const PARKED_SWEEP_MS = 1_000;
 const WORK_WITHIN_MS = 600_000;
 /** The rarer, the cheaper: a window of a customer is written once for all of its events since the last time. */
 const FOLD_MS = 300_000;
+/** The rarer, the cheaper; a change of the catalogue reads all that is not merged. */
+const EXTENTS_MS = 10_000;
 /** Nothing to do is one look at an empty index. */
 const LINK_MS = 2_000;
 /** Nobody waits for it; a sketch is written once for all of its events since the last time. */
@@ -82,6 +85,7 @@ export async function startWorkers({
     repeat("sketching how long predictions took", SKETCH_MS, () => sketchLatencies(sql)),
     repeat("looking for drift", DRIFT_MS, () => lookForDrift(sql, new Date())),
     repeat("summing usage by customer", FOLD_MS, () => foldCustomerWindows(sql)),
+    repeat("merging metered extents", EXTENTS_MS, () => mergeExtents(sql)),
     repeat("merging windows of days that are over", FOLD_MS, () => mergeWindows(sql)),
     repeat("chaining entries and sealing closed months", SEAL_MS, () => sealClosedPeriods(sql)),
     repeat("releasing what was held until customers paid", HELD_SWEEP_MS, () => releaseHeld(sql)),

@@ -63,8 +63,9 @@ function oneMore(column: string, type: string): string {
   if (type === "bytea") return `${old} || '\\x31'`;
   if (type === "text") return `${old} || 'x'`;
   if (type === "_text") return `${old} || 'x'::text`;
+  const step = type === "_timestamptz" ? "interval '1 hour'" : "1";
   if (type.startsWith("_"))
-    return `ARRAY(SELECT CASE WHEN n = min(n) FILTER (WHERE x IS NOT NULL) OVER () THEN x + 1 ELSE x END
+    return `ARRAY(SELECT CASE WHEN n = min(n) FILTER (WHERE x IS NOT NULL) OVER () THEN x + ${step} ELSE x END
       FROM unnest(${old}) WITH ORDINALITY AS u(x, n) ORDER BY n)`;
   return `${old} + 1`;
 }

@@ -170,6 +170,7 @@ export const ROW_OF: Record<string, string> = {
   // The payment that made it paid in full.
   "invoice_payment.paid_at": "reference = 'bank-' || invoice_id AND invoice_id LIKE 'inv_2023-09%'",
   metered_extent: "segment_from < '2023-01-01'",
+  noted_extent: "note_no = (SELECT max(note_no) FROM noted_extent)",
   // The beginning of a log may be gone: that is what retention does.
   usage_log_record: `"offset" = 1`,
   spend_reservation: "outcome IS NULL",
@@ -205,6 +206,7 @@ export const SHOWN_AS: Record<string, RegExp> = {
   credit_grant: /credit/,
   customer_version: /customer|in force were/,
   identity_floor: /identity_floor|identity /,
+  noted_extent: /metered extent/,
   invoice_push_attempt: /invoice push/,
   invoice_payment: /invoice payment|invoice release/,
   journal_entry: /entry|entries/,

@@ -43,6 +43,7 @@ import {
   consumeLog,
   foldCustomerWindows,
   linkChainedEvents,
+  mergeExtents,
   meteringStatus,
   releaseParked,
 } from "../../src/metering/index.ts";
@@ -248,6 +249,8 @@ export async function openFullMonth(): Promise<FullMonth> {
     await reverseOne(sql, provider, simulator);
     await adjustMonth(sql);
 
+    // What came until now is merged, what comes from here on is noted: both are looked at.
+    await mergeExtents(sql);
     await send("late", USED.slice(0, 4));
     await catalog.change(CHANGES as Parameters<typeof catalog.change>[0]);
     await send("october", USED, "2023-10-03");

@@ -114,6 +114,14 @@ const MUTATIONS: Record<string, [statement: string, told: RegExp][]> = {
     ["UPDATE metered_extent SET last_occurred_at = last_occurred_at - interval '1 day'", /metered extent/],
     ["DELETE FROM metered_extent WHERE kind = 'split'", /metered extent/],
   ],
+  // A worker merged them all: this one is made up.
+  noted_extent: [
+    [
+      `INSERT INTO noted_extent (shard, model_nos, currencies, price_froms, split_froms, model_lasts, customer_nos, customer_froms, customer_lasts)
+       VALUES (0, '{}', '{}', '{}', '{}', '{}', '{1}', '{2023-01-01}', '{1694000000000000}')`,
+      /metered extent/,
+    ],
+  ],
   parked_event: [["DELETE FROM parked_event", /identity|counters/]],
   dead_letter: [["DELETE FROM dead_letter", /counters say/]],
   ledger_account: [["UPDATE ledger_account SET owner = 'lin' WHERE owner = 'ada'", /account payee:ada/]],

@@ -78,7 +78,7 @@ export async function startTestMetering(document: unknown = SMALL_CATALOG): Prom
           'window', (SELECT jsonb_agg(x ORDER BY x::text) FROM usage_window x),
           'block', (SELECT jsonb_agg(to_jsonb(x) - 'booked_at' ORDER BY block_no) FROM usage_block x),
           'uncharged', (SELECT jsonb_agg(x ORDER BY x::text) FROM uncharged_window x),
-          'extent', (SELECT jsonb_agg(x ORDER BY x::text) FROM metered_extent x))::text AS all`;
+          'extent', (SELECT jsonb_agg(x ORDER BY x::text) FROM metered_extents x))::text AS all`;
       return row.all;
     },
     drop,

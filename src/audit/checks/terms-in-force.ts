@@ -38,6 +38,8 @@ export const extentsFromEvents = sqlCheck(
   "no metered event lies after what is noted as the last one under its versions",
   `WITH event AS (
      SELECT e.shard, e.model_no, e.customer_no, e.price_no, e.occurred_at FROM usage_event e
+   ), extent AS (
+     SELECT kind, subject_no, segment_from, shard, max(last_occurred_at) AS last_occurred_at FROM metered_extents GROUP BY 1, 2, 3, 4
    ), seen AS (
      SELECT 'price:' || v.currency AS kind, e.model_no AS subject_no, v.effective_from AS segment_from, e.shard, max(e.occurred_at) AS last
      FROM event e JOIN price_version v USING (price_no) GROUP BY 1, 2, 3, 4
@@ -52,7 +54,7 @@ export const extentsFromEvents = sqlCheck(
    )
    SELECT format('metered extent of %s %s from %s, partition %s: stored %s, events say %s', kind, subject_no, segment_from, shard,
       x.last_occurred_at, s.last) AS difference
-   FROM seen s LEFT JOIN metered_extent x USING (kind, subject_no, segment_from, shard)
+   FROM seen s LEFT JOIN extent x USING (kind, subject_no, segment_from, shard)
    WHERE coalesce(x.last_occurred_at, '-infinity') < s.last`,
 );
 
@@ -72,12 +74,12 @@ export const extentsEndWithEvents = sqlCheck(
    )
    SELECT format('metered extent %s %s of shard %s from %s: ends at %s without an event', kind, subject_no, shard, segment_from,
        last_occurred_at) AS difference
-   FROM metered_extent x
+   FROM metered_extents x
    WHERE last_occurred_at < segment_from OR NOT EXISTS (
      SELECT FROM event e WHERE (e.kind, e.subject_no, e.shard, e.occurred_at) = (x.kind, x.subject_no, x.shard, x.last_occurred_at))
    UNION ALL
    SELECT format('metered extent %s %s of shard %s from %s: no version begins there', kind, subject_no, shard, segment_from)
-   FROM metered_extent x WHERE NOT EXISTS (
+   FROM metered_extents x WHERE NOT EXISTS (
      SELECT FROM (SELECT 'price:' || currency AS kind, model_no AS subject_no, effective_from FROM price_version
                   UNION ALL SELECT 'split', model_no, effective_from FROM split_segment
                   UNION ALL SELECT 'customer', customer_no, effective_from FROM customer_version) v
@@ -85,7 +87,7 @@ export const extentsEndWithEvents = sqlCheck(
    UNION ALL
    SELECT format('metered extent %s %s of shard %s: no extent covers the event of %s', kind, subject_no, shard, occurred_at)
    FROM latest l WHERE NOT EXISTS (
-     SELECT FROM metered_extent x WHERE (x.kind, x.subject_no, x.shard) = (l.kind, l.subject_no, l.shard)
+     SELECT FROM metered_extents x WHERE (x.kind, x.subject_no, x.shard) = (l.kind, l.subject_no, l.shard)
        AND x.segment_from <= l.occurred_at AND x.last_occurred_at >= l.occurred_at)`,
 );
 
