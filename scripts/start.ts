@@ -3,10 +3,10 @@ import { createFirstOperatorKey, createWatchingApp } from "../src/http/index.ts"
 import { startApi } from "../src/processes/api.ts";
 import { type Config, ConfigInvalid, readConfig } from "../src/processes/config.ts";
 import { createLogger } from "../src/processes/logger.ts";
-import { collectGarbageLess } from "../src/processes/memory.ts";
 import { startSettleSchedule } from "../src/processes/schedule/settle-schedule.ts";
 import { serve } from "../src/processes/serve.ts";
 import { untilSignal } from "../src/processes/until-signal.ts";
+import { collectGarbageLess } from "../src/processes/watching/memory.ts";
 import { type Tributary, wire, wireWorker } from "../src/processes/wire.ts";
 import { startWorkers } from "../src/processes/workers.ts";
 
