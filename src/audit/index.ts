@@ -8,9 +8,9 @@ import {
   invoicesNotOverCredited,
 } from "./adjustments/entries.ts";
 import { partsFromHistories } from "./adjustments/parts.ts";
+import { pushesFromRefunds, pushesOfRefunds } from "./adjustments/refund-pushes.ts";
 import { acceptancesSealed, registrationsCarried } from "./agreements/royalties.ts";
 import { sharesAsAgreed } from "./agreements/share-proposals.ts";
-import { pushesFromRefunds, pushesOfRefunds } from "./adjustments/refund-pushes.ts";
 import {
   creditBalances,
   creditsUsed,

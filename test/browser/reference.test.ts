@@ -1,8 +1,8 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findChromium, launchChromium } from "../../scripts/browser/chromium.ts";
 import { startTestApi, type TestApi } from "../support/api.ts";
 import { axeFaults } from "./axe-faults.ts";
-import { findChromium, launchChromium } from "../../scripts/browser/chromium.ts";
 
 const executable = findChromium();
 
