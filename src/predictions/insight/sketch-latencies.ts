@@ -1,17 +1,23 @@
+import { eachTimed } from "../../metering/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { emptySketch, readSketch, sketchBytes } from "./stored-sketch.ts";
 
-/** With full blocks about two hundred thousand events, a few megabytes. */
-const BLOCKS_PER_CALL = 10;
+/** With full blocks about two hundred thousand events, twenty megabytes. */
+const BLOCKS_PER_CALL = 3;
+const DAY_MS = 86_400_000;
 
-interface Group {
-  model_no: number;
-  model_version_no: number;
-  day: string;
-  /** Microseconds of each event, with commas between. */
-  micros: string;
+/** Predictions of one version on one day. */
+interface Cell {
+  model: number;
+  version: number;
+  /** Since 1970, in UTC. */
+  day: number;
+  micros: number[];
+}
+
+interface Stored {
   revision: number;
-  sketch: Buffer | null;
+  sketch: Buffer;
 }
 
 /**
@@ -31,28 +37,57 @@ export async function sketchLatencies(sql: Sql): Promise<void> {
 }
 
 async function sketchBlocks(sql: Sql, blocks: readonly string[]): Promise<void> {
-  const groups = await sql<Group[]>`
-    WITH timed AS MATERIALIZED (
-      SELECT t.model_no, t.model_version_no, date '1970-01-01' + (e.occurred_at / 86400000000)::int AS service_day,
-        string_agg(e.predict_seconds::text, ',') AS micros
-      FROM usage_block b
-      CROSS JOIN LATERAL events_of_block(b.events, b.group_term_no, b.group_customer_no, b.source_nos) e
-      JOIN usage_term t ON t.term_no = e.term_no
-      WHERE b.block_no = ANY (${blocks as string[]}::text[]::bigint[]) AND b.predict_seconds IS NOT NULL
-        AND e.predict_seconds IS NOT NULL AND t.status = 'succeeded'
-      GROUP BY 1, 2, 3
-    )
-    SELECT g.model_no, g.model_version_no, g.service_day AS day, g.micros, coalesce(s.revision, 0) AS revision, s.sketch
-    FROM timed g LEFT JOIN latency_sketch s USING (model_no, model_version_no, service_day)`;
+  const cells = await timedCells(sql, blocks);
+  const stored = await storedSketches(sql, cells);
+  const days = cells.map(({ day }) => new Date(day * DAY_MS).toISOString().slice(0, 10));
   await sql`SELECT store_latency_sketches(${blocks as string[]}::text[]::bigint[],
-    ${groups.map((group) => group.model_no)}::int[], ${groups.map((group) => group.model_version_no)}::int[],
-    ${groups.map(({ day }) => day)}::text[]::date[], ${groups.map(({ revision }) => revision)}::int[],
-    ${groups.map(grown)}::text[]::bytea[])`;
+    ${cells.map(({ model }) => model)}::int[], ${cells.map(({ version }) => version)}::int[],
+    ${days}::text[]::date[], ${stored.map((one) => one?.revision ?? 0)}::int[],
+    ${cells.map((cell, n) => grown(cell, stored[n]))}::text[]::bytea[])`;
 }
 
-/** The sketch with the group's events, as PostgreSQL reads bytes. */
-function grown({ micros, sketch }: Group): string {
-  const all = sketch === null ? emptySketch() : readSketch(sketch);
-  for (const one of micros.split(",")) all.accept(Number(one));
+async function timedCells(sql: Sql, blocks: readonly string[]): Promise<Cell[]> {
+  const rows = await sql<{ events: string; terms: (number | null)[] }[]>`
+    SELECT events, group_term_no AS terms FROM usage_block
+    WHERE block_no = ANY (${blocks as string[]}::text[]::bigint[]) AND predict_seconds IS NOT NULL`;
+  const versions = await succeeded(sql, rows);
+  const cells = new Map<string, Cell>();
+  for (const { events, terms } of rows)
+    await eachTimed(events, (group, occurredAt, micros) => {
+      const version = versions.get(terms[group - 1] ?? 0);
+      if (version === undefined) return;
+      const day = Math.floor(occurredAt / (DAY_MS * 1000));
+      const key = `${version.version} ${day}`;
+      const cell = cells.get(key);
+      if (cell === undefined) cells.set(key, { ...version, day, micros: [micros] });
+      else cell.micros.push(micros);
+    });
+  return [...cells.values()];
+}
+
+/** By term: the model and version, where the term is of predictions that succeeded. */
+async function succeeded(sql: Sql, rows: readonly { terms: (number | null)[] }[]) {
+  const terms = [...new Set(rows.flatMap((row) => row.terms))].filter((term) => term !== null);
+  const found = await sql<{ term: number; model: number; version: number }[]>`
+    SELECT term_no AS term, model_no AS model, model_version_no AS version FROM usage_term
+    WHERE term_no = ANY (${terms}::int[]) AND status = 'succeeded'`;
+  return new Map(found.map(({ term, ...version }) => [term, version]));
+}
+
+/** In the order of the cells. */
+async function storedSketches(sql: Sql, cells: readonly Cell[]): Promise<(Stored | undefined)[]> {
+  const rows = await sql<{ revision: number | null; sketch: Buffer }[]>`
+    SELECT s.revision, s.sketch
+    FROM unnest(${cells.map(({ model }) => model)}::int[], ${cells.map(({ version }) => version)}::int[],
+      ${cells.map(({ day }) => day)}::int[]) WITH ORDINALITY AS c(model, version, day, n)
+    LEFT JOIN latency_sketch s ON (s.model_no, s.model_version_no, s.service_day) = (c.model, c.version, date '1970-01-01' + c.day)
+    ORDER BY c.n`;
+  return rows.map(({ revision, sketch }) => (revision === null ? undefined : { revision, sketch }));
+}
+
+/** The sketch with the cell's predictions, as PostgreSQL reads bytes. */
+function grown({ micros }: Cell, stored: Stored | undefined): string {
+  const all = stored === undefined ? emptySketch() : readSketch(stored.sketch);
+  for (const one of micros) all.accept(one);
   return `\\x${sketchBytes(all).toString("hex")}`;
 }
