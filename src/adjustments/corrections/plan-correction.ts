@@ -14,13 +14,14 @@ import {
 } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { unitAmount } from "../../pricing/index.ts";
-import { linesNow, usageCells } from "../lines/closed-usage.ts";
+import { linesNow, linesOf, usageCells } from "../lines/closed-usage.ts";
 import {
   type AdjustmentPlan,
   type CellChange,
   planAdjustment,
   planAsJson,
 } from "../lines/plan-adjustment.ts";
+import { untilUnraced } from "../lines/post-adjustment.ts";
 
 /** What an operator corrects. Amounts are decimals in major units. */
 export type CorrectionAsked =
@@ -55,7 +56,7 @@ export interface PlannedCorrection {
 
 /** What a correction would do now. @throws Refusal not_found, payee_unknown, period_not_closed, price_invalid, nothing_to_revoke, body_invalid */
 export async function planCorrection(sql: Sql, asked: CorrectionAsked): Promise<PlannedCorrection> {
-  if (asked.kind === "rerate") return planRerate(sql, asked);
+  if (asked.kind === "rerate") return untilUnraced(() => planRerate(sql, asked));
   if (asked.kind === "reattribution") return planReattribution(sql, asked);
   if (asked.kind === "revocation") return planRevocation(sql, asked);
   return planDirect(sql, asked);
@@ -137,8 +138,7 @@ async function planRerate(sql: Sql, asked: Asked<"rerate">): Promise<PlannedCorr
     const rerated = subtract(corrected, add(cell.gross, cell.rerated));
     return rerated.num === 0n ? [] : [{ cell, refunded: ZERO, rerated }];
   });
-  const models = [...new Set(cells.map(({ model_no }) => model_no))];
-  return planned(currency, day, planAdjustment(await linesNow(sql, day, currency, models), changes));
+  return planned(currency, day, planAdjustment(await linesOf(sql, day, currency, cells), changes));
 }
 
 async function planReattribution(sql: Sql, asked: Asked<"reattribution">): Promise<PlannedCorrection> {

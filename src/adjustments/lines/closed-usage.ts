@@ -19,6 +19,8 @@ export interface UsageCell {
   gross: Rational;
   rerated: Rational;
   refunded: Rational;
+  /** The last adjustment of the model's usage in the period, when this was read. */
+  seen: string;
 }
 
 /** What can still be refunded of it. */
@@ -35,12 +37,15 @@ export async function usageCells(
   { customer, model, currency }: { customer?: string; model?: string; currency: string },
 ): Promise<UsageCell[]> {
   const rows = await sql<StoredCell[]>`
-    SELECT c.customer_no, c.service_month::text, c.model_no, m.id AS model, c.meter_no, t.name AS meter, c.price_no,
-      c.split_plan_no, c.currency, c.quantity::text, c.gross::text, c.rerated::text, c.refunded::text
-    FROM usage_cells(${period},
+    WITH cell AS MATERIALIZED (SELECT * FROM usage_cells(${period},
       ${customer === undefined ? null : sql`(SELECT customer_no FROM customer WHERE id = ${customer})`},
-      ${model === undefined ? null : sql`(SELECT model_no FROM model WHERE id = ${model})`}) c
-    JOIN model m USING (model_no) JOIN meter t USING (meter_no)
+      ${model === undefined ? null : sql`(SELECT model_no FROM model WHERE id = ${model})`})
+    ), seen AS MATERIALIZED (
+      SELECT model_no, latest_adjustment(${period}, model_no)::text AS seen FROM (SELECT DISTINCT model_no FROM cell) d
+    )
+    SELECT c.customer_no, c.service_month::text, c.model_no, m.id AS model, c.meter_no, t.name AS meter, c.price_no,
+      c.split_plan_no, c.currency, c.quantity::text, c.gross::text, c.rerated::text, c.refunded::text, s.seen
+    FROM cell c JOIN seen s USING (model_no) JOIN model m USING (model_no) JOIN meter t USING (meter_no)
     WHERE c.currency = ${currency}
     ORDER BY c.service_month, c.model_no, c.meter_no, c.price_no, c.split_plan_no, c.customer_no`;
   return rows.map((row) => ({
@@ -74,6 +79,24 @@ interface StoredLine {
   rerated: string;
   refunded: string;
   reattributions: { from: string; to: string }[];
+}
+
+/** Somebody adjusted usage between two reads of it: what was planned from them is planned anew. */
+export class AdjustedMeanwhile extends Error {
+  override name = "AdjustedMeanwhile";
+}
+
+/** The lines that cells belong to. @throws AdjustedMeanwhile when they are not as they were when the cells were read */
+export async function linesOf(
+  sql: Sql,
+  period: string,
+  currency: string,
+  cells: readonly UsageCell[],
+): Promise<ModelsNow> {
+  const seen = new Map(cells.map((cell) => [cell.model_no, cell.seen]));
+  const now = await linesNow(sql, period, currency, [...seen.keys()]);
+  if (now.seen.some((model) => model.seen !== seen.get(model.model_no))) throw new AdjustedMeanwhile();
+  return now;
 }
 
 /** The lines of models in a closed period, and what adjustments have made of them. One statement: one moment. */

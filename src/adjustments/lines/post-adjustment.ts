@@ -1,5 +1,6 @@
 import { InvariantBroken, Refusal } from "../../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../../postgres/index.ts";
+import { AdjustedMeanwhile } from "./closed-usage.ts";
 
 /** Others may adjust the same usage at the same time: then it is planned anew from what they left. */
 const ATTEMPTS_MAX = 50;
@@ -18,7 +19,9 @@ export async function untilUnraced<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt();
     } catch (error) {
-      if (refusedByDatabase(error)?.code !== "adjustment_raced") throw refusalOf(error);
+      const raced =
+        error instanceof AdjustedMeanwhile || refusedByDatabase(error)?.code === "adjustment_raced";
+      if (!raced) throw refusalOf(error);
     }
   }
   throw new InvariantBroken("others adjusted the same usage all the time: ask again");

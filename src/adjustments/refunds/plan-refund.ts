@@ -12,8 +12,9 @@ import {
   ZERO,
 } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { leftOf, linesNow, type UsageCell, usageCells } from "../lines/closed-usage.ts";
+import { leftOf, linesOf, type UsageCell, usageCells } from "../lines/closed-usage.ts";
 import { type AdjustmentPlan, type CellChange, planAdjustment } from "../lines/plan-adjustment.ts";
+import { untilUnraced } from "../lines/post-adjustment.ts";
 import { spread } from "../lines/spread.ts";
 import { predictionUsage } from "./prediction-usage.ts";
 
@@ -51,10 +52,19 @@ interface InvoicedUsage {
  * spoken for.
  * @throws Refusal not_found, nothing_to_refund, refund_too_large, body_invalid
  */
-export async function planRefund(
+export function planRefund(sql: Sql, asked: RefundAsked, limits: RefundLimits = {}): Promise<RefundPlan> {
+  return untilUnraced(() => planNow(sql, asked, limits));
+}
+
+interface RefundLimits {
+  atMost?: boolean;
+  reserved?: Rational;
+}
+
+async function planNow(
   sql: Sql,
   asked: RefundAsked,
-  { atMost = false, reserved = ZERO }: { atMost?: boolean; reserved?: Rational } = {},
+  { atMost = false, reserved = ZERO }: RefundLimits,
 ): Promise<RefundPlan> {
   const prediction =
     asked.prediction === undefined
@@ -70,8 +80,8 @@ export async function planRefund(
   const refunded = sum(changes.map((change) => change.refunded));
   if (refunded.num === 0n && !atMost)
     throw new Refusal("nothing_to_refund", "everything that was charged of it is refunded already");
-  const models = [...new Set(changes.map(({ cell }) => cell.model_no))];
-  const plan = planAdjustment(await linesNow(sql, invoice.period, invoice.currency, models), changes);
+  const changed = changes.map(({ cell }) => cell);
+  const plan = planAdjustment(await linesOf(sql, invoice.period, invoice.currency, changed), changes);
   return {
     invoice: invoice.id,
     currency: invoice.currency,

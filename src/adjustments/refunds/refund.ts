@@ -1,6 +1,6 @@
 import { type Nanos, Refusal, subtract, ZERO } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { exact, linesNow, usageCells } from "../lines/closed-usage.ts";
+import { exact, linesOf, usageCells } from "../lines/closed-usage.ts";
 import { planAdjustment, planAsJson } from "../lines/plan-adjustment.ts";
 import { planAndPost } from "../lines/post-adjustment.ts";
 import { planRefund, type RefundAsked } from "./plan-refund.ts";
@@ -135,8 +135,8 @@ export async function returnRefund(
       if (amount === undefined) return [];
       return [{ cell, refunded: subtract(ZERO, amount), rerated: ZERO }];
     });
-    const models = [...new Set(changes.map(({ cell }) => cell.model_no))];
-    const plan = planAdjustment(await linesNow(sql, corrects, currency, models), changes);
+    const changed = changes.map(({ cell }) => cell);
+    const plan = planAdjustment(await linesOf(sql, corrects, currency, changed), changes);
     const asked = { returns: id };
     return {
       kind: "refund_returned",
