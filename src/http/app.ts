@@ -61,7 +61,10 @@ function methodsAt(path: string): string[] {
 function unknownPath(method: string, path: string, methods: string[]): Refusal {
   if (methods.length > 0)
     return new Refusal("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${method}`);
-  return new Refusal("not_found", `there is nothing at ${path}: /reference shows what there is, /openapi.json lists it`);
+  return new Refusal(
+    "not_found",
+    `there is nothing at ${path}: /reference shows what there is, /openapi.json lists it`,
+  );
 }
 
 function pattern(path: string): RegExp {
