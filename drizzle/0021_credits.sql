@@ -276,20 +276,22 @@ CREATE TRIGGER notify_spend_crossing AFTER INSERT ON spend_crossing FOR EACH ROW
 -- ---- Authorizing a prediction ----
 
 -- What these quantities (at their meters' scales) cost at a model's price of then, in nanos, rounded up. No row without a price.
-CREATE FUNCTION estimate_nanos(p_model text, p_currency text, p_quantities jsonb, p_at timestamptz)
+CREATE FUNCTION estimate_nanos(p_model text, p_currency text, p_quantities jsonb, p_at_micros bigint)
 RETURNS TABLE (nanos numeric) LANGUAGE sql STABLE ROWS 1 AS $$
   SELECT (SELECT ceil(coalesce(sum(least((p_quantities->>m.name)::numeric, c.max_per_event) * c.unit_amount), 0) * 1000000000)
-    FROM price_component c JOIN meter m USING (meter_no) WHERE c.price_no = s.price_no AND p_quantities ? m.name)
-  FROM model o JOIN rate_segment s USING (model_no)
-  WHERE o.id = p_model AND s.currency = p_currency AND s.since <= epoch_micros(p_at) AND epoch_micros(p_at) < s.until
+    FROM price_component c CROSS JOIN LATERAL (SELECT x.name FROM meter x WHERE x.meter_no = c.meter_no OFFSET 0) m
+    WHERE c.price_no = s.price_no AND p_quantities ? m.name)
+  FROM rate_segment s
+  WHERE s.model_no = (SELECT o.model_no FROM model o WHERE o.id = p_model) AND s.currency = p_currency
+    AND s.since <= p_at_micros AND p_at_micros < s.until OFFSET 0
 $$;
 --> statement-breakpoint
 
 -- Ends open reservations of one account whose time is over. The caller holds the account's row. Answers what that frees.
-CREATE FUNCTION expire_reservations_of(p_customer_no int, p_currency text) RETURNS numeric LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION expire_reservations_of(p_customer_no int, p_currency text, p_at timestamptz) RETURNS numeric LANGUAGE sql VOLATILE AS $$
   WITH ended AS (
     UPDATE spend_reservation SET outcome = 'expired', ended_at = clock_timestamp()
-    WHERE customer_no = p_customer_no AND currency = p_currency AND outcome IS NULL AND expires_at <= clock_timestamp()
+    WHERE customer_no = p_customer_no AND currency = p_currency AND outcome IS NULL AND expires_at <= p_at
     RETURNING amount_nanos
   ), freed AS (SELECT coalesce(sum(amount_nanos), 0) AS nanos FROM ended)
   UPDATE spend_account a SET reserved_nanos = a.reserved_nanos - f.nanos FROM freed f
@@ -302,26 +304,28 @@ $$;
 -- prediction again gets the same answer while its reservation is open or once it is settled. It locks the customers' accounts
 -- (two at once cannot both take what is left), and reads one month and one reservation for each, by their keys. Many in one
 -- call cost little more than one: starting a statement takes longer here than what it does (docs/benchmarks.md).
+-- Each row is looked for by its key whatever the planner believes (OFFSET 0, and no other way allowed): the plans are made
+-- once in a connection, maybe when these tables are empty, and reading them whole is then as good as any other way.
 -- p_requests: customer, model, currency, nanos or quantities, identity, source, ttl (seconds).
 -- state: reserved, settled, no_limit, hard_limit_reached, credit_exhausted; customer_unknown, currency_differs, no_price, of which
 -- nothing else is answered. What is left is after this one's estimate.
 CREATE FUNCTION authorize_predictions(p_requests jsonb)
 RETURNS TABLE (place bigint, state text, customer_no int, currency text, amount_nanos numeric, expires_at timestamptz,
   limit_left_nanos numeric, credit_left_nanos numeric) LANGUAGE plpgsql VOLATILE
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off
+SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
   v record;
   v_now timestamptz := clock_timestamp();
-  v_month date := date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date;
+  v_now_micros bigint := epoch_micros(v_now);
+  v_month date := date_trunc('month', v_now AT TIME ZONE 'UTC')::date;
   v_no int;
-  v_currency text;
   v_limit_left numeric;
   v_credit_left numeric;
   v_swept boolean;
   v_freed numeric;
   v_held numeric;
-  v_state text;
   v_identities uuid[] := '{}';
   v_customers int[] := '{}';
   v_currencies text[] := '{}';
@@ -331,71 +335,71 @@ DECLARE
   v_added numeric[] := '{}';
 BEGIN
   PERFORM FROM (
-    SELECT DISTINCT c.customer_no, v.currency
-    FROM jsonb_to_recordset(p_requests) AS q(customer text) JOIN customer c ON c.id = q.customer
-    JOIN customer_version v ON v.customer_no = c.customer_no AND v.effective_from <= v_now AND v_now < v.effective_until
-    ORDER BY 1, 2 OFFSET 0) k
-  CROSS JOIN LATERAL (SELECT FROM spend_account a WHERE a.customer_no = k.customer_no AND a.currency = k.currency FOR UPDATE) a;
+    SELECT DISTINCT c.customer_no FROM jsonb_to_recordset(p_requests) AS q(customer text)
+    CROSS JOIN LATERAL (SELECT x.customer_no FROM customer x WHERE x.id = q.customer OFFSET 0) c ORDER BY 1 OFFSET 0) k
+  CROSS JOIN LATERAL (SELECT FROM spend_account a WHERE a.customer_no = k.customer_no ORDER BY a.currency FOR UPDATE) a;
 
   -- A statement of its own: it sees what the accounts say under their locks.
   FOR v IN
-    SELECT q.place, c.customer_no, t.currency, q.currency AS asked, coalesce(q.nanos, e.nanos) AS amount, q.identity, q.source,
+    SELECT q.place, c.customer_no, t.currency, coalesce(q.nanos, e.nanos) AS amount, q.identity, q.source,
       v_now + make_interval(secs => q.ttl) AS expires_at, a.limit_no, a.period, a.hard_nanos, used.spent,
       a.hard_nanos - ceil(used.spent * 1000000000) - a.reserved_nanos AS limit_left,
       CASE WHEN a.prepaid THEN a.credit_nanos - (ceil(a.spent * 1000000000) - a.invoiced_nanos) - a.reserved_nanos END AS credit_left,
-      r.identity IS NOT NULL AS known, r.outcome, r.amount_nanos AS reserved, r.expires_at AS reserved_until
+      r.known, r.amount_nanos AS reserved, r.expires_at AS reserved_until,
+      CASE WHEN t.currency IS NULL THEN 'customer_unknown'
+        WHEN q.currency <> t.currency THEN 'currency_differs'
+        WHEN coalesce(q.nanos, e.nanos) IS NULL THEN 'no_price'
+        WHEN a.limit_no IS NULL THEN 'no_limit'
+        WHEN r.outcome = 'settled' THEN 'settled'
+        WHEN r.known AND r.outcome IS NULL AND r.expires_at > v_now THEN 'reserved' END AS state
     FROM ROWS FROM (jsonb_to_recordset(p_requests) AS (customer text, model text, currency text, nanos numeric, quantities jsonb,
         identity uuid, source text, ttl int))
       WITH ORDINALITY AS q(customer, model, currency, nanos, quantities, identity, source, ttl, place)
-    LEFT JOIN customer c ON c.id = q.customer
-    LEFT JOIN customer_version t ON t.customer_no = c.customer_no AND t.effective_from <= v_now AND v_now < t.effective_until
-    LEFT JOIN LATERAL estimate_nanos(q.model, t.currency, q.quantities, v_now) e ON true
-    LEFT JOIN spend_account a ON a.customer_no = c.customer_no AND a.currency = t.currency
-    LEFT JOIN spend_month m ON m.customer_no = a.customer_no AND m.currency = a.currency AND m.service_month = v_month
-    CROSS JOIN LATERAL (SELECT CASE a.period WHEN 'total' THEN a.spent ELSE coalesce(m.spent, 0) END AS spent) used
-    LEFT JOIN spend_reservation r ON r.identity = q.identity AND r.customer_no = c.customer_no
+    LEFT JOIN LATERAL (SELECT x.customer_no FROM customer x WHERE x.id = q.customer OFFSET 0) c ON true
+    LEFT JOIN LATERAL (SELECT x.currency FROM customer_version x WHERE x.customer_no = c.customer_no
+      AND x.effective_from <= v_now AND v_now < x.effective_until OFFSET 0) t ON true
+    LEFT JOIN LATERAL estimate_nanos(q.model, t.currency, q.quantities, v_now_micros) e ON q.nanos IS NULL
+    LEFT JOIN LATERAL (SELECT x.* FROM spend_account x WHERE x.customer_no = c.customer_no AND x.currency = t.currency OFFSET 0) a ON true
+    CROSS JOIN LATERAL (SELECT CASE a.period WHEN 'total' THEN a.spent ELSE coalesce((SELECT m.spent FROM spend_month m
+      WHERE m.customer_no = c.customer_no AND m.currency = t.currency AND m.service_month = v_month), 0) END AS spent OFFSET 0) used
+    LEFT JOIN LATERAL (SELECT true AS known, x.outcome, x.amount_nanos, x.expires_at FROM spend_reservation x
+      WHERE x.identity = q.identity AND x.customer_no = c.customer_no OFFSET 0) r ON true
     ORDER BY c.customer_no, q.place
   LOOP
     IF v_no IS DISTINCT FROM v.customer_no THEN
       v_no := v.customer_no;
-      v_currency := v.currency;
       v_limit_left := v.limit_left;
       v_credit_left := v.credit_left;
       v_swept := false;
     END IF;
     place := v.place;
+    state := v.state;
     customer_no := v_no;
     currency := v.currency;
     amount_nanos := v.amount;
     expires_at := NULL;
-    v_state := CASE WHEN v.currency IS NULL THEN 'customer_unknown'
-      WHEN v.asked <> v.currency THEN 'currency_differs'
-      WHEN v.amount IS NULL THEN 'no_price'
-      WHEN v.limit_no IS NULL THEN 'no_limit'
-      WHEN v.outcome = 'settled' THEN 'settled'
-      WHEN v.known AND v.outcome IS NULL AND v.reserved_until > v_now THEN 'reserved' END;
 
-    IF v_state IN ('settled', 'reserved') THEN
+    IF v.state IN ('settled', 'reserved') THEN
       amount_nanos := v.reserved;
-      expires_at := CASE WHEN v_state = 'reserved' THEN v.reserved_until END;
-    ELSIF v_state IS NULL THEN
+      expires_at := CASE WHEN v.state = 'reserved' THEN v.reserved_until END;
+    ELSIF v.state IS NULL THEN
       -- Before anybody is refused, what nobody waits for any more is freed.
       IF v.amount > least(v_limit_left, v_credit_left) AND NOT v_swept THEN
-        v_freed := expire_reservations_of(v_no, v_currency);
+        v_freed := expire_reservations_of(v_no, v.currency, v_now);
         v_limit_left := v_limit_left + v_freed;
         v_credit_left := v_credit_left + v_freed;
         v_swept := true;
       END IF;
       IF v.amount > v_limit_left THEN
         INSERT INTO spend_crossing (customer_no, currency, limit_no, kind, month, limit_nanos, spent)
-        SELECT v_no, v_currency, v.limit_no, 'hard', m.month, v.hard_nanos, v.spent
+        SELECT v_no, v.currency, v.limit_no, 'hard', m.month, v.hard_nanos, v.spent
         FROM (SELECT CASE v.period WHEN 'total' THEN date '0001-01-01' ELSE v_month END) AS m(month)
-        WHERE NOT EXISTS (SELECT FROM spend_crossing x WHERE x.customer_no = v_no AND x.currency = v_currency
+        WHERE NOT EXISTS (SELECT FROM spend_crossing x WHERE x.customer_no = v_no AND x.currency = v.currency
           AND x.limit_no = v.limit_no AND x.kind = 'hard' AND x.month = m.month);
-        v_state := 'hard_limit_reached';
+        state := 'hard_limit_reached';
       ELSIF v.amount > v_credit_left THEN
-        PERFORM note_credits_used_up(v_no, v_currency);
-        v_state := 'credit_exhausted';
+        PERFORM note_credits_used_up(v_no, v.currency);
+        state := 'credit_exhausted';
       ELSE
         v_held := 0;
         -- One whose time was over, and that nobody ended yet, is still held for: that ends here.
@@ -403,20 +407,19 @@ BEGIN
           SELECT coalesce(sum(x.amount_nanos), 0) INTO v_held FROM spend_reservation x
           WHERE x.identity = v.identity AND x.customer_no = v_no AND x.outcome IS NULL;
         END IF;
-        v_state := 'reserved';
+        state := 'reserved';
         expires_at := v.expires_at;
         v_limit_left := v_limit_left - v.amount + v_held;
         v_credit_left := v_credit_left - v.amount + v_held;
         v_identities := v_identities || v.identity;
         v_customers := v_customers || v_no;
-        v_currencies := v_currencies || v_currency;
+        v_currencies := v_currencies || v.currency;
         v_amounts := v_amounts || v.amount;
         v_sources := v_sources || v.source;
         v_expire := v_expire || v.expires_at;
         v_added := v_added || (v.amount - v_held);
       END IF;
     END IF;
-    state := v_state;
     limit_left_nanos := v_limit_left;
     credit_left_nanos := v_credit_left;
     RETURN NEXT;
@@ -451,19 +454,39 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Ends every reservation whose time is over, account by account; answers how many accounts had any. Those that ended before
--- p_forget are forgotten, at most p_limit: so long the same prediction gets the same answer.
-CREATE FUNCTION expire_reservations(p_forget timestamptz, p_limit int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
-DECLARE v_customers int[];
+-- Ends reservations whose time is over, at most p_limit of them, the oldest first: their accounts are locked no longer than that
+-- takes. Answers how many.
+CREATE FUNCTION expire_reservations(p_limit int) RETURNS int LANGUAGE plpgsql VOLATILE
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
+DECLARE
+  v_now timestamptz := clock_timestamp();
+  v_customers int[];
+  v_ended int;
 BEGIN
-  SELECT array_agg(DISTINCT customer_no) INTO v_customers FROM spend_reservation
-  WHERE outcome IS NULL AND expires_at <= clock_timestamp();
+  SELECT array_agg(DISTINCT customer_no) INTO v_customers FROM (
+    SELECT customer_no FROM spend_reservation WHERE outcome IS NULL AND expires_at <= v_now ORDER BY expires_at LIMIT p_limit) x;
+  IF v_customers IS NULL THEN RETURN 0; END IF;
   PERFORM lock_spend_accounts(v_customers);
-  PERFORM expire_reservations_of(customer_no, currency) FROM spend_account WHERE customer_no IN (SELECT unnest(v_customers));
-  DELETE FROM spend_reservation WHERE ctid IN (
-    SELECT ctid FROM spend_reservation WHERE outcome IS NOT NULL AND ended_at < p_forget ORDER BY ended_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
-  RETURN coalesce(cardinality(v_customers), 0);
+  WITH ended AS (
+    UPDATE spend_reservation SET outcome = 'expired', ended_at = clock_timestamp() WHERE ctid IN (
+      SELECT ctid FROM spend_reservation WHERE outcome IS NULL AND expires_at <= v_now AND customer_no IN (SELECT unnest(v_customers))
+      ORDER BY expires_at LIMIT p_limit)
+    RETURNING customer_no, currency, amount_nanos
+  ), freed AS (
+    UPDATE spend_account a SET reserved_nanos = a.reserved_nanos - e.nanos
+    FROM (SELECT customer_no, currency, sum(amount_nanos) AS nanos FROM ended GROUP BY 1, 2) e
+    WHERE a.customer_no = e.customer_no AND a.currency = e.currency
+  )
+  SELECT count(*) INTO v_ended FROM ended;
+  RETURN v_ended;
 END $$;
+--> statement-breakpoint
+
+-- Forgets at most p_limit reservations that ended before then: so long the same prediction gets the same answer.
+CREATE FUNCTION forget_reservations(p_before timestamptz, p_limit int) RETURNS void LANGUAGE sql VOLATILE AS $$
+  DELETE FROM spend_reservation WHERE ctid IN (
+    SELECT ctid FROM spend_reservation WHERE outcome IS NOT NULL AND ended_at < p_before ORDER BY ended_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
+$$;
 --> statement-breakpoint
 
 -- ---- Credits ----

@@ -21,8 +21,8 @@ export interface AuthorizeFigures {
   customers: number;
   requestsPerSecond: number;
   load: LoadResult;
-  /** Of PostgreSQL for each request, with everything else that it did meanwhile; null where that cannot be told. */
-  cpuMs: number | null;
+  /** Of each process for each request, with everything else that it did meanwhile; null where that cannot be told. */
+  cpuMs: Record<"api" | "postgres" | "worker" | "sender", number | null>;
   /** Σ of the open reservations is what the accounts say, and no limit is passed. */
   differences: number;
 }
@@ -55,13 +55,14 @@ async function measureCustomers(
     FROM unnest(${Array.from({ length: customers }, (_, n) => customerId(n))}::text[]) AS id`;
   const start = { folder, databaseUrl, brokers: null, partitions };
   const [api, worker] = [startRole(opened, "api", start), startRole(opened, "worker", start)];
-  await worker.ready;
-  const before = await usedBy(pid);
+  const [url] = await Promise.all([api.ready, worker.ready]);
+  const pids = [api.pid, pid, worker.pid];
+  const before = await Promise.all(pids.map(usedBy));
   say(`authorize: ${requestsPerSecond} requests/s of ${customers} customer(s)`);
   const load = await Promise.race([
     startLoad(opened, {
       what: "authorize",
-      url: await api.ready,
+      url,
       batch: customers,
       connections: CONNECTIONS,
       requestsPerSecond,
@@ -72,11 +73,16 @@ async function measureCustomers(
     api.failed,
     worker.failed,
   ]);
-  const used = usedSince(before, await usedBy(pid));
+  const after = await Promise.all(pids.map(usedBy));
+  const each = (seconds: number) => (seconds * 1000) / Math.max(1, load.accepted);
+  const [apiMs = null, postgresMs = null, workerMs = null] = pids.map((_, n) => {
+    const used = usedSince(before[n] ?? null, after[n] ?? null);
+    return used === null ? null : each(used.cpuSeconds);
+  });
   const [row] = await sql<[{ wrong: number }]>`
     SELECT count(*)::int AS wrong FROM spend_account a
     WHERE reserved_nanos > hard_nanos OR reserved_nanos <> (SELECT coalesce(sum(r.amount_nanos), 0) FROM spend_reservation r
       WHERE r.customer_no = a.customer_no AND r.outcome IS NULL)`;
-  const cpuMs = used === null ? null : (used.cpuSeconds * 1000) / Math.max(1, load.accepted);
+  const cpuMs = { api: apiMs, postgres: postgresMs, worker: workerMs, sender: each(load.cpuSeconds) };
   return { customers, requestsPerSecond, load, cpuMs, differences: row.wrong };
 }

@@ -1,4 +1,4 @@
-import express, { type Express } from "express";
+import express, { type Express, type NextFunction, type Request, type Response, Router } from "express";
 import helmet from "helmet";
 import { Refusal } from "../kernel/index.ts";
 import { stripeWebhook } from "./billing-routes/stripe-webhooks.ts";
@@ -27,8 +27,9 @@ export function createApp(context: AppContext, watching: Watching): Express {
     directives: { "default-src": ["'none'"], "frame-ancestors": ["'none'"] },
     useDefaults: false,
   };
-  app.use(["/v1", "/openapi.json"], helmet({ contentSecurityPolicy: nothing }));
+  app.use(["/v1", "/openapi.json"], alwaysTheSame(helmet({ contentSecurityPolicy: nothing })));
   app.use("/v1", nameRequest);
+  mountApi(app, context);
   mountDashboard(app);
   mountWatching(app, watching);
   const document = openApiDocument(ROUTES, OPEN_ROUTES, stripeWebhook);
@@ -37,11 +38,6 @@ export function createApp(context: AppContext, watching: Watching): Express {
   app.get("/openapi.json", (_request, response) => {
     response.type("application/json").send(openapi);
   });
-  const limit = context.requestsPerMinute === null ? undefined : limitRequests(context.requestsPerMinute);
-  mountSignedRoute(app, context, stripeWebhook);
-  const byAddress = limitByAddress();
-  for (const route of OPEN_ROUTES) mountOpenRoute(app, context, route, byAddress);
-  for (const route of ROUTES) mountRoute(app, context, route, limit);
 
   app.use((request, response, next) => {
     const methods = methodsAt(request.path);
@@ -50,6 +46,44 @@ export function createApp(context: AppContext, watching: Watching): Express {
   });
   app.use(problemHandler(context.logger));
   return app;
+}
+
+/** Routes whose paths begin the same way together, so that a request is compared with a few of them and not with all. */
+function mountApi(app: Express, context: AppContext): void {
+  const limit = context.requestsPerMinute === null ? undefined : limitRequests(context.requestsPerMinute);
+  const byAddress = limitByAddress();
+  const routers = new Map<string, Router>();
+  const routerOf = (path: string) => {
+    const [, first = ""] = path.split("/");
+    const router = routers.get(first) ?? Router();
+    routers.set(first, router);
+    return router;
+  };
+  mountSignedRoute(app, context, stripeWebhook);
+  for (const route of OPEN_ROUTES) mountOpenRoute(routerOf(route.path), context, route, byAddress);
+  for (const route of ROUTES) mountRoute(routerOf(route.path), context, route, limit);
+  app.use((request, response, next) => {
+    const [, , first = ""] = request.path.split("/", 3);
+    const router = routers.get(first.toLowerCase());
+    if (router === undefined) next();
+    else router(request, response, next);
+  });
+}
+
+type Middleware = (request: Request, response: Response, next: NextFunction) => void;
+
+/** Sets what a middleware that looks at no request sets, without asking it each time. */
+function alwaysTheSame(middleware: Middleware): Middleware {
+  const headers = new Map<string, string>();
+  const recorder = {
+    setHeader: (name: string, value: string) => headers.set(name, value),
+    removeHeader: (name: string) => headers.delete(name),
+  };
+  middleware({} as Request, recorder as unknown as Response, () => {});
+  return (_request, response, next) => {
+    for (const [name, value] of headers) response.setHeader(name, value);
+    next();
+  };
 }
 
 function methodsAt(path: string): string[] {

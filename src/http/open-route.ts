@@ -1,4 +1,4 @@
-import type { Express, Request, Response } from "express";
+import type { IRouter, Request, Response } from "express";
 import type { AppContext } from "./context.ts";
 import { send } from "./idempotency.ts";
 import { signInAudited } from "./keys/audited.ts";
@@ -19,7 +19,7 @@ export function defineOpenRoute<P, Q, B>(route: OpenRoute<P, Q, B>): OpenRoute {
 const BODY_BYTES_MAX = 65_536;
 
 export function mountOpenRoute(
-  app: Express,
+  app: IRouter,
   context: AppContext,
   route: OpenRoute,
   limit: (request: Request, response: Response) => Promise<void>,

@@ -158,7 +158,7 @@ async function sendOnTime(load: Load, lines: readonly Line[], requestsPerSecond:
       if (line === undefined) due.push(dueMs);
       else start(line, dueMs);
     }
-    await pause(1);
+    await pause(Math.max(1, (scheduled * 1000) / requestsPerSecond - load.elapsedMs));
   }
   // What was due is waited for: who cannot keep up must not look fast. A crowded machine must not end the benchmark either.
   for (const until = performance.now() + DRAIN_MS_MAX; free.length < lines.length; await pause(5))

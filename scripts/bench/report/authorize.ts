@@ -10,7 +10,10 @@ export function printAuthorize(figures: readonly AuthorizeFigures[]): void {
     ...LATE,
     "failed",
     "unanswered",
-    "PostgreSQL ms each",
+    "CPU ms each: API",
+    "PostgreSQL",
+    "worker",
+    "sender",
   ];
   const rows = figures.map(({ customers, load: { eventsPerSecond, ackMs, failed, unanswered }, cpuMs }) => [
     customers === 1 ? "of one customer" : `of ${figure(customers)} customers`,
@@ -18,7 +21,9 @@ export function printAuthorize(figures: readonly AuthorizeFigures[]): void {
     ...[ackMs.p50, ackMs.p95, ackMs.p99, ackMs.max].map((ms) => figure(ms, 1)),
     figure(failed),
     figure(unanswered),
-    cpuMs === null ? "" : figure(cpuMs, 2),
+    ...[cpuMs.api, cpuMs.postgres, cpuMs.worker, cpuMs.sender].map((ms) =>
+      ms === null ? "" : figure(ms, 2),
+    ),
   ]);
   console.log(figureTable(head, rows));
   for (const { load, differences, customers } of figures) {

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { Request } from "express";
 import { type Duty, findSession, type OpenSession, type Role, type Scope } from "../../access/index.ts";
 import { Refusal } from "../../kernel/index.ts";
@@ -64,9 +64,7 @@ export async function authenticate(
   if (secret === undefined) {
     throw new Refusal("unauthenticated", "send an API key: Authorization: Bearer <key>");
   }
-  if (operatorKey !== null && timingSafeEqual(sha256(secret), sha256(operatorKey))) {
-    return OPERATOR;
-  }
+  if (operatorKey !== null && isOperatorKey(secret, operatorKey)) return OPERATOR;
   if (!isSecret(secret))
     throw new Refusal("unauthenticated", "this is no API key, or it was not copied whole");
   const principal = await knownKeysOf(sql).find(hashSecret(secret), (hash) => principalOf(sql, hash));
@@ -128,6 +126,14 @@ export function requireOwn(principal: Principal, kind: "payee" | "customer", id:
     throw new Refusal("not_found", `there is no ${kind} ${id}`);
 }
 
+let configured: { key: string; digest: Buffer } | undefined;
+
+/** The configured key does not change while a process lives: it is hashed once. */
+function isOperatorKey(secret: string, operatorKey: string): boolean {
+  if (configured?.key !== operatorKey) configured = { key: operatorKey, digest: sha256(operatorKey) };
+  return timingSafeEqual(sha256(secret), configured.digest);
+}
+
 function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 const FORM = /^trib_[a-z]+_[\w-]{32}[0-9A-Za-z]{6}$/;
@@ -26,7 +26,7 @@ export function shownPart(secret: string): string {
 
 /** Secrets have 192 random bits: a plain hash of one tells nothing about it. */
 export function hashSecret(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return hash("sha256", secret);
 }
 
 function checksumOf(body: string): string {
