@@ -46,9 +46,6 @@ interface Question {
   identity: string;
 }
 
-/** While one waits for its commit the database can work at the next. */
-const CALLS_MAX = 2;
-
 const desks = new WeakMap<Sql, AskTogether<Question, Answer>>();
 
 /**
@@ -65,12 +62,10 @@ export async function authorize(sql: Sql, request: AuthorizeRequest): Promise<Au
 function deskOf(sql: Sql): AskTogether<Question, Answer> {
   const known = desks.get(sql);
   if (known !== undefined) return known;
-  const desk = new AskTogether<Question, Answer>((questions) => ask(sql, questions), {
-    keyOf: ({ identity }) => identity,
-    // Its row is locked until the call that asks about it is committed.
-    aboutOf: ({ request }) => request.customer,
-    callsMax: CALLS_MAX,
-  });
+  const desk = new AskTogether<Question, Answer>(
+    (questions) => ask(sql, questions),
+    ({ identity }) => identity,
+  );
   desks.set(sql, desk);
   return desk;
 }

@@ -261,6 +261,21 @@ describe("a hard limit", () => {
     expect((await standing(customer)).reservedNanos).toBe(5n * UNIT);
   });
 
+  test("a sweep ends all reservations whose time is over, however many, and no other", async () => {
+    const [one, other] = [anyone(), anyone()];
+    for (const customer of [one, other]) await limit(customer);
+    await Promise.all(
+      Array.from({ length: 230 }, (_, n) => ask(n % 2 === 0 ? one : other, `${one}-${n}`, 10_000_000n)),
+    );
+    await books.sql`
+      UPDATE spend_reservation r SET expires_at = clock_timestamp() FROM customer c
+      WHERE c.customer_no = r.customer_no AND c.id IN (${one}, ${other})`;
+    await ask(other, `${other}-later`, UNIT);
+    await sweepSpend(books.sql);
+    expect((await standing(one)).reservedNanos).toBe(0n);
+    expect((await standing(other)).reservedNanos).toBe(UNIT);
+  });
+
   test("an event that came before its question is counted, and its reservation ends at the next count", async () => {
     const customer = anyone();
     await limit(customer, { period: "total" });
