@@ -19,6 +19,8 @@ import { lookForDrift, sketchLatencies, sweepPayloads } from "../predictions/ind
 import { releaseReserves } from "../settlement/index.ts";
 import type { Foundation } from "./wire.ts";
 
+/** Most have periods of whole seconds: begun together they would ask the database together for ever. */
+const BEGIN_APART_MS = 53;
 const PARKED_SWEEP_MS = 1_000;
 /** All of them may be done twice at once; one on a connection that hangs must not be the last. */
 const WORK_WITHIN_MS = 600_000;
@@ -64,7 +66,9 @@ export async function startWorkers({
   });
   watching.startMetering();
   const stopping = new AbortController();
+  let begun = 0;
   const repeat = async (what: string, everyMs: number, work: () => Promise<unknown>) => {
+    await pause(BEGIN_APART_MS * begun++, undefined, { signal: stopping.signal }).catch(() => {});
     while (!stopping.signal.aborted) {
       try {
         await withinDeadline(what, WORK_WITHIN_MS, work());
