@@ -56,11 +56,13 @@ const RUNS: Record<Benchmark, Run> = {
   },
 
   async freshness(opened, { seed, partitions = 4, workers = 1, json, ...options }, small) {
-    const { events = small ? 200_000 : 600_000 } = options;
-    const markers = small ? 100 : 200;
-    const figures = await measureFreshness(opened, { seed, partitions, workers, events, markers });
+    const { seconds = small ? 10 : 20 } = options;
+    const markers = small ? 50 : 200;
+    const figures = await withOpened(opened, (own) =>
+      measureFreshness(own, { seed, partitions, workers, markers, seconds }),
+    );
     if (!json) printFreshness(figures);
-    return { figures, right: figures.load.failed === 0 };
+    return { figures, right: figures.loaded?.load.failed === 0 };
   },
 
   async scale(opened, { seed, partitions = 12, workers = 3, json, ...options }, small) {

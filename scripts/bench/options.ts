@@ -33,7 +33,8 @@ export const USAGE = `npm run bench -- [metering|ingest|payloads|freshness|scale
   --payees n      settlement: so many, or several as in 1000,10000,50000 (10,000)
   --customers n   invoices: so many customers, one invoice each (3,000)
   --rate n        authorize: requests a second (500)
-  --seconds n     authorize: so long, each of the two, after 3 s of warm-up (20); payloads: each of the three (8)
+  --seconds n     authorize: so long, each of the two, after 3 s of warm-up (20); payloads: each of the three (8);
+                  freshness: the rate of the whole path (20)
   --repeat n      metering: so many runs, with the smallest, middle and largest figure (1)
   --no-floor      metering: without the COPY beside it
   --json          the figures as JSON on stdout; progress goes to stderr

@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Percentiles, percentiles } from "../measure/percentiles.ts";
 import { authorizeRequests } from "./authorize-requests.ts";
@@ -16,6 +17,8 @@ export interface LoadSettings {
   connections: number;
   /** Requests a second, at times that are fixed beforehand; null: each connection sends when it has its answer. */
   requestsPerSecond: number | null;
+  /** Sends no more than its stdin allows: each line there says how many events may have been sent by now. */
+  limited?: true;
   /** Of input and output with each event; none when it is not there. */
   payloadBytes?: number;
   warmupSeconds: number;
@@ -45,6 +48,8 @@ const FAILED_MAX = 100;
 
 const DRAIN_MS_MAX = 30_000;
 
+const LIMIT_ASK_MS = 5;
+
 interface Line {
   connection: HttpConnection;
   requests: EventRequests;
@@ -62,11 +67,14 @@ class Load {
   #failed = 0;
   #failure: string | null = null;
   #unanswered = 0;
+  #sent = 0;
+  #allowed: number;
   #untilMs: number;
 
   constructor(settings: LoadSettings) {
     this.#settings = settings;
-    const { seconds, warmupSeconds } = settings;
+    const { limited, seconds, warmupSeconds } = settings;
+    this.#allowed = limited ? 0 : Number.POSITIVE_INFINITY;
     this.#untilMs = seconds === null ? Number.POSITIVE_INFINITY : (warmupSeconds + seconds) * 1000;
     const { what, batch } = settings;
     this.#size = what === "authorize" ? 1 : batch;
@@ -88,7 +96,16 @@ class Load {
     this.#untilMs = Math.min(this.#untilMs, this.elapsedMs);
   }
 
+  get mayNotSend(): boolean {
+    return this.#sent + this.#size > this.#allowed;
+  }
+
+  allow(events: number): void {
+    this.#allowed = events;
+  }
+
   async send({ connection, requests }: Line, dueMs: number): Promise<void> {
+    this.#sent += this.#size;
     const answer = await connection.send(requests.next());
     const at = this.elapsedMs;
     const [status, part] = this.#expected;
@@ -130,7 +147,10 @@ class Load {
 
 async function sendWhenAnswered(load: Load, lines: readonly Line[]): Promise<void> {
   const run = async (line: Line) => {
-    while (!load.over) await load.send(line, load.elapsedMs);
+    while (!load.over) {
+      if (load.mayNotSend) await pause(LIMIT_ASK_MS);
+      else await load.send(line, load.elapsedMs);
+    }
   };
   await Promise.all(lines.map(run));
 }
@@ -181,7 +201,8 @@ async function main(): Promise<void> {
   );
   const load = new Load(settings);
   // Whoever started this wants the result now, or has ended.
-  process.stdin.on("end", () => load.end()).resume();
+  const told = createInterface({ input: process.stdin });
+  told.on("line", (events) => load.allow(Number(events))).on("close", () => load.end());
   if (requestsPerSecond === null) await sendWhenAnswered(load, lines);
   else await sendOnTime(load, lines, requestsPerSecond);
   const result = load.result();

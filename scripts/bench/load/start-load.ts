@@ -11,7 +11,12 @@ export interface RunningLoad {
   /** When its time is over, or when it was told to end. */
   result: Promise<LoadResult>;
   end(): void;
+  /** Of a load that is `limited`: so many events may have been sent by now. */
+  allow(events: number): void;
 }
+
+/** Where it sends to, in what size, with what ids. */
+export type LoadInSize = Pick<LoadSettings, "url" | "batch" | "connections" | "seed">;
 
 /** Starts a process that sends events over HTTP; it ends with this one. */
 export function startLoad(opened: Opened, settings: Omit<LoadSettings, "key">): RunningLoad {
@@ -28,5 +33,11 @@ export function startLoad(opened: Opened, settings: Omit<LoadSettings, "key">): 
     child.kill("SIGKILL");
     await ended;
   });
-  return { result, end: () => child.stdin.end() };
+  // It may have ended before it reads that.
+  child.stdin.on("error", () => {});
+  return {
+    result,
+    end: () => child.stdin.end(),
+    allow: (events) => child.stdin.write(`${events}\n`),
+  };
 }

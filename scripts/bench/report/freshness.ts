@@ -11,18 +11,19 @@ const HEAD = [
   "max ms",
 ];
 
-export function printFreshness({ idleMs, loadedMs, load, maximalEventsPerSecond }: FreshnessFigures): void {
-  const row = (what: string, { count, p50, p95, p99, max }: Percentiles) => [
-    what,
-    figure(count),
-    ...[p50, p95, p99, max].map((ms) => figure(ms, 1)),
-  ];
-  console.log(
-    figureTable(HEAD, [
-      row("idle", idleMs),
-      row(`beside ${figure(load.eventsPerSecond)} events/s over HTTP`, loadedMs),
-    ]),
-  );
-  console.log(`Metering alone, at its most: ${figure(maximalEventsPerSecond)} events/s.`);
-  if (load.failed > 0) console.log(`WRONG: ${load.failed} requests of the load were not taken`);
+export function printFreshness(figures: FreshnessFigures): void {
+  const { idleMs, sustainedEventsPerSecond, loaded, failure } = figures;
+  const rows = [rowOf("idle", idleMs)];
+  if (loaded !== null)
+    rows.push(rowOf(`beside ${figure(loaded.load.eventsPerSecond)} events/s over HTTP`, loaded.ms));
+  console.log(figureTable(HEAD, rows));
+  if (sustainedEventsPerSecond !== null)
+    console.log(`The whole path, sent as fast as metered: ${figure(sustainedEventsPerSecond)} events/s.`);
+  if (failure !== null) console.log(`WRONG: ${failure}`);
+  if ((loaded?.load.failed ?? 0) > 0)
+    console.log(`WRONG: ${loaded?.load.failed} requests of the load were not taken`);
+}
+
+function rowOf(what: string, { count, p50, p95, p99, max }: Percentiles): string[] {
+  return [what, figure(count), ...[p50, p95, p99, max].map((ms) => figure(ms, 1))];
 }
