@@ -40,7 +40,13 @@ import {
 import { chainHashes, everythingChained, sealsFromChain, sealsKept } from "./checks/chain.ts";
 import { eventContents } from "./checks/event-contents.ts";
 import { countersMatch, floorFromBlocks, identitiesAreMetered } from "./checks/identities.ts";
-import { accruingFromParts, balancesFromPostings, entriesBalance } from "./checks/ledger.ts";
+import {
+  accruingFromParts,
+  balancesFromPostings,
+  entriesBalance,
+  movementsStayWithPayee,
+  nothingBookedByHand,
+} from "./checks/ledger.ts";
 import {
   attemptsFromPayouts,
   attemptsOfPayouts,
@@ -108,6 +114,8 @@ const CHECKS: readonly Check[] = [
   flowsPermitted,
   entriesBalance,
   balancesFromPostings,
+  nothingBookedByHand,
+  movementsStayWithPayee,
   accrualEntries,
   releaseEntries,
   billingEntries,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { runChecks } from "../../src/audit/index.ts";
 import { sealClosedPeriods } from "../../src/ledger/index.ts";
-import { foldCustomerWindows, mergeWindows } from "../../src/metering/index.ts";
+import { foldCustomerWindows, mergeExtents, mergeWindows } from "../../src/metering/index.ts";
 import { openSql, type Sql } from "../../src/postgres/index.ts";
 import type { TestApi } from "../support/api.ts";
 import { until } from "../support/until.ts";
@@ -16,6 +16,7 @@ beforeAll(async () => {
   api = await playFullMonth();
   await foldCustomerWindows(api.sql);
   await mergeWindows(api.sql);
+  await mergeExtents(api.sql);
   await until(async () => {
     await sealClosedPeriods(api.sql);
     return (await api.sql`SELECT FROM seal`).length === 1;

@@ -6,7 +6,10 @@ export const adjustmentEntries = sqlCheck(
      SELECT 'adjustment:' || a.id AS key, a.kind, a.currency, p.path, p.amount FROM adjustment a CROSS JOIN LATERAL adjustment_postings(a.adjustment_no) p
    ), booked AS (
      SELECT e.key, e.kind, e.currency, l.path, p.amount_nanos AS amount
-     FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account l USING (account_no) WHERE e.key LIKE 'adjustment:%')
+     FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account l USING (account_no)
+     -- By its kind: under another key it would be one that no adjustment made.
+     WHERE e.kind IN ('refund', 'refund_returned', 'money_returned', 'dispute_lost', 'rerate', 'reattribution', 'credit', 'debit',
+       'write_off', 'revocation'))
    SELECT format('adjustment entry %s on %s: booked %s, adjustment cells, parts, held and movements say %s', key, path, b.amount, x.amount) AS difference
    FROM booked b FULL JOIN expected x USING (key, kind, currency, path) WHERE b.amount IS DISTINCT FROM x.amount`,
 );

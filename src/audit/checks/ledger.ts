@@ -27,3 +27,32 @@ export const accruingFromParts = sqlCheck(
          GROUP BY 1, 2 HAVING sum(amount_nanos) <> 0) p USING (path, currency)
    WHERE coalesce(b.balance, 0) <> coalesce(p.amount, 0)`,
 );
+
+/** The laws of holds, reserves and disputes count what is held; this keeps the other side of it with the same payee. */
+export const movementsStayWithPayee = sqlCheck(
+  "what is released, held and let go moves between accounts of one payee, and gives nobody else anything",
+  `SELECT format('entry %s: it moves %s %s from or to payee %s', e.key, sum(p.amount_nanos), e.currency, a.owner) AS difference
+   FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
+   WHERE e.kind IN ('release', 'hold', 'hold_released', 'reserve', 'reserve_released', 'dispute_held', 'dispute_released')
+   GROUP BY e.key, e.currency, a.owner HAVING sum(p.amount_nanos) <> 0`,
+);
+
+/** Nothing in the product books one: a correction is an adjustment, with a record of who asked for it and who approved. */
+export const nothingBookedByHand = sqlCheck(
+  "no entry was made by hand, unless it was taken back; and what takes one back is its opposite",
+  `SELECT format('entry %s: a %s that no record asked for, and that nothing takes back', e.key, e.kind) AS difference
+   FROM journal_entry e WHERE e.kind = 'adjustment'
+     AND NOT EXISTS (SELECT FROM journal_entry r WHERE r.kind = 'reversal' AND r.corrects = e.key)
+   UNION ALL
+   SELECT format('entry %s: it takes back %s %s on %s, entry %s is of %s', key, r.nanos, r.currency, path, corrects, o.nanos)
+   FROM (SELECT e.key, e.corrects, e.currency, a.path, p.amount_nanos AS nanos
+         FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no) WHERE e.kind = 'reversal') r
+   FULL JOIN (SELECT x.key, e.key AS corrects, e.currency, a.path, p.amount_nanos AS nanos
+         FROM journal_entry x JOIN journal_entry e ON e.key = x.corrects AND e.kind = 'adjustment'
+         JOIN posting p ON p.entry_no = e.entry_no JOIN ledger_account a USING (account_no) WHERE x.kind = 'reversal') o
+     USING (key, corrects, path)
+   WHERE (r.currency, -r.nanos) IS DISTINCT FROM (o.currency, o.nanos)
+   UNION ALL
+   SELECT format('entry %s was taken back %s times', corrects, count(*)) FROM journal_entry WHERE kind = 'reversal'
+   GROUP BY corrects HAVING count(*) > 1`,
+);

@@ -3,11 +3,12 @@ import { type Check, DIFFERENCES_MAX, sqlCheck } from "../check.ts";
 
 export const payoutsFromPlan = sqlCheck(
   "every payout is in the approved plan of its settlement with the same amount and account, and no planned one is missing",
-  `SELECT format('payout %s: planned %s to %s, stored %s to %s', id, p.amount_nanos, p.account, o.amount_nanos, o.account) AS difference
-   FROM (SELECT x.* FROM settlement s CROSS JOIN jsonb_to_recordset(s.plan->'payouts')
+  `SELECT format('payout %s: planned %s to %s in %s, stored %s to %s in %s', id, p.amount_nanos, p.account, p.period, o.amount_nanos, o.account,
+     o.period) AS difference
+   FROM (SELECT s.period, x.* FROM settlement s CROSS JOIN jsonb_to_recordset(s.plan->'payouts')
            AS x(id text, payee text, currency text, amount_nanos numeric, account text) WHERE s.state = 'approved') p
    FULL JOIN payout o USING (id)
-   WHERE (p.payee, p.currency, p.amount_nanos, p.account) IS DISTINCT FROM (o.payee, o.currency, o.amount_nanos, o.account)`,
+   WHERE (p.period, p.payee, p.currency, p.amount_nanos, p.account) IS DISTINCT FROM (o.period, o.payee, o.currency, o.amount_nanos, o.account)`,
 );
 
 export const inTransitFromPayouts = sqlCheck(
@@ -85,23 +86,25 @@ export const attemptsFromPayouts = sqlCheck(
 
 export const payoutEntries = sqlCheck(
   "every attempt is booked as it went: sent, then paid or returned, to the nano; and every reversal once",
-  `WITH expected AS (
-     SELECT format('payout:%s:%s:sent', o.id, a.attempt) AS key, 'payee:' || o.payee || ':payable' AS path, o.currency, o.amount_nanos AS nanos, NULL AS transfer
+  `WITH movement AS (
+     SELECT format('payout:%s:%s:sent', o.id, a.attempt) AS key, o.*, o.amount_nanos AS nanos, 'payable' AS "from", 'in_transit' AS "to", NULL AS transfer
      FROM payout_attempt a JOIN payout o ON o.id = a.payout_id
      UNION ALL
-     SELECT format('payout:%s:%s:returned', o.id, a.attempt), 'payee:' || o.payee || ':payable', o.currency, -o.amount_nanos, NULL
+     SELECT format('payout:%s:%s:returned', o.id, a.attempt), o.*, o.amount_nanos, 'in_transit', 'payable', NULL
      FROM payout_attempt a JOIN payout o ON o.id = a.payout_id WHERE a.outcome IN ('failed', 'not_sent')
      UNION ALL
-     SELECT format('payout:%s:%s:paid', o.id, a.attempt), 'stripe:clearing', o.currency, -o.amount_nanos, o.transfer_id
+     SELECT format('payout:%s:%s:paid', o.id, a.attempt), o.*, o.amount_nanos, 'in_transit', NULL, o.transfer_id
      FROM payout_attempt a JOIN payout o ON o.id = a.payout_id WHERE a.outcome = 'paid'
      UNION ALL
-     SELECT format('payout:%s:reversed:%s', o.id, r.reversal_id), 'stripe:clearing', o.currency, r.amount_nanos, o.transfer_id
+     SELECT format('payout:%s:reversed:%s', o.id, r.reversal_id), o.*, r.amount_nanos, NULL, 'payable', o.transfer_id
      FROM payout_reversal r JOIN payout o ON o.id = r.payout_id
+   ), expected AS (
+     SELECT key, CASE WHEN side.account IS NULL THEN 'stripe:clearing' ELSE format('payee:%s:%s', payee, side.account) END AS path, currency, side.nanos, transfer
+     FROM movement CROSS JOIN LATERAL (VALUES ("from", nanos), ("to", -nanos)) AS side(account, nanos)
    ), booked AS (
      SELECT e.key, a.path, e.currency, p.amount_nanos AS nanos, CASE WHEN e.kind IN ('payout_paid', 'payout_reversed') THEN e.detail->>'transfer' END AS transfer
      FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
-     WHERE (e.kind IN ('payout_sent', 'payout_returned') AND a.kind = 'payee:payable')
-       OR (e.kind IN ('payout_paid', 'payout_reversed') AND a.path = 'stripe:clearing')
+     WHERE e.kind IN ('payout_sent', 'payout_returned', 'payout_paid', 'payout_reversed')
    )
    SELECT format('payout entry %s on %s: booked %s %s of %s, payout, attempt and reversal say %s %s of %s', key, path, b.nanos, b.currency, b.transfer,
      x.nanos, x.currency, x.transfer) AS difference
