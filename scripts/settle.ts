@@ -31,7 +31,8 @@ const USAGE = `npm run settle -- <close|plan|approve|pay|reconcile|statements|st
   reconcile compare with everything at Stripe, both ways; exit 1 and a list on any difference; corrects nothing
   statements  each statement as JSON, CSV and PDF in --out (statements-<period>); goes on where it was killed
   status    how far the month is
-  run       all of it, in order; stops where a person is needed. One at a time: a second one says who runs it, and ends
+  run       close, plan, approve, pay, reconcile, and with --out statements; stops where a person is needed. One at a time: a second
+            one says who runs it, and ends
   stop      no payout begins any more, whoever runs, until resume
 
 Exit codes: 0 done; 1 refused or failed, and reconcile found differences; 2 pay left something to do; 3 another run is
@@ -113,7 +114,8 @@ async function reconcile({ settle }: Tributary, { period, json, csv, by }: Comma
   const report = await settle.reconcile(period, { by });
   if (csv) process.stdout.write(differencesCsv(report));
   else if (!json) showReconcile(report);
-  if (report.differences.length > 0) process.exitCode = 1;
+  // Of a whole run, what is left to pay is told first.
+  if (report.differences.length > 0) process.exitCode ??= 1;
   return { step: "reconcile", ...report };
 }
 
@@ -148,7 +150,9 @@ async function run(tributary: Tributary, command: Command) {
     // Nothing more can be told of a month that is still open.
     if (command.dryRun && !(await isClosed(tributary.sql, command.period))) return results;
     results.push(await plan(tributary, command), await approve(tributary, command));
-    if (!command.dryRun) results.push(await pay(tributary, command));
+    if (command.dryRun) return results;
+    results.push(await pay(tributary, command), await reconcile(tributary, command));
+    if (command.out !== undefined) results.push(await statements(tributary, command));
     return results;
   });
 }

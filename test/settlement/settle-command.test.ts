@@ -101,8 +101,17 @@ test("while a run is under way a second one says who runs it, changes nothing an
     await session`SELECT pg_advisory_unlock(7006)`;
     session.release();
   }
-  const { code } = await settle("run", "--period", "2023-11", "--confirm", "ten_times_last");
+  const { code, output } = await settle(
+    "run",
+    "--period",
+    "2023-11",
+    "--confirm",
+    "ten_times_last",
+    "--json",
+  );
   expect(code).toBe(0);
+  const steps = (JSON.parse(output) as { step: string }[]).map(({ step }) => step);
+  expect(steps).toEqual(["close", "plan", "approve", "pay", "reconcile"]);
   expect((await settle("status", "--period", "2023-11")).output).toContain("payouts paid: 1");
 });
 
