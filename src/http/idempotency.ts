@@ -91,5 +91,5 @@ export function send(response: Response, answer: RouteAnswer): void {
     response.setHeader("Cache-Control", "private, no-store");
     response.attachment(answer.file.name).type(answer.file.type).send(answer.file.bytes);
   } else if (answer.status === 204 || answer.status === 303) response.end();
-  else response.type("application/json").send(JSON.stringify(answer.body));
+  else response.type("application/json").send(answer.written ?? JSON.stringify(answer.body));
 }
