@@ -1415,6 +1415,7 @@ CREATE INDEX "adjustment_invoice_id_index" ON "adjustment" USING btree ("invoice
 CREATE INDEX "adjustment_kind_adjustment_no_index" ON "adjustment" USING btree ("kind","adjustment_no");--> statement-breakpoint
 CREATE INDEX "adjustment_cell_booked_period_model_no_index" ON "adjustment_cell" USING btree ("booked_period","model_no");--> statement-breakpoint
 CREATE INDEX "adjustment_cell_customer_no_booked_period_index" ON "adjustment_cell" USING btree ("customer_no","booked_period");--> statement-breakpoint
+CREATE INDEX "adjustment_movement_account_index" ON "adjustment_movement" USING btree ("account");--> statement-breakpoint
 CREATE INDEX "adjustment_part_adjustment_no_index" ON "adjustment_part" USING btree ("adjustment_no");--> statement-breakpoint
 CREATE INDEX "adjustment_part_payee_adjustment_no_index" ON "adjustment_part" USING btree ("payee","adjustment_no");--> statement-breakpoint
 CREATE INDEX "dispute_invoice_id_index" ON "dispute" USING btree ("invoice_id");--> statement-breakpoint

@@ -124,7 +124,7 @@ export const adjustmentHeld = pgTable(
 export const adjustmentMovement = pgTable(
   "adjustment_movement",
   { adjustmentNo: adjustmentNo(), account: text().notNull(), amountNanos: nanos("amount_nanos").notNull() },
-  (t) => [primaryKey({ columns: [t.adjustmentNo, t.account] })],
+  (t) => [primaryKey({ columns: [t.adjustmentNo, t.account] }), index().on(t.account)],
 );
 
 /** What of a refund is to be made at the provider: waiting → sending → made | failed, unknown while an answer is lost. */

@@ -92,7 +92,7 @@ export function send(response: Response, answer: RouteAnswer): void {
     response.attachment(answer.file.name).type(answer.file.type).send(answer.file.bytes);
   } else if (answer.status === 204 || answer.status === 303) response.end();
   else {
-    const json = JSON.stringify(answer.body);
+    const json = answer.written ?? JSON.stringify(answer.body);
     response.setHeader("Content-Type", "application/json; charset=utf-8");
     response.setHeader("Content-Length", Buffer.byteLength(json));
     response.end(json);

@@ -36,6 +36,8 @@ export interface RouteAnswer {
   headers?: Record<string, string>;
   /** Who is signed in by it, where nobody was before. */
   actor?: Principal;
+  /** The body as JSON, by routes that have checked it against their schema and written it out before. */
+  written?: Buffer;
   /** Sent instead of the body, by routes that `offer` its type. */
   file?: FileAnswer;
   /** Answers by itself, for as long as it likes, instead of the body. */
@@ -192,6 +194,7 @@ export async function answer<I extends Pick<Input, "context">>(
   const given = await route.handle({ ...from, params, query, body, accepts }, request);
   if (given.stream !== undefined) return { body: null, stream: given.stream };
   if (given.file !== undefined) return { status: route.status ?? 200, body: null, file: given.file };
+  if (given.written !== undefined) return { ...given, status: route.status ?? 200 };
   // The answer passes its schema too, so that the OpenAPI document cannot say anything else than what is sent.
   return { ...given, status: route.status ?? 200, body: route.response.parse(given.body) };
 }

@@ -19,7 +19,13 @@ export function openSql(
     // Seconds before connecting again: short, so that the end of an outage is noticed.
     backoff: (attempt: number) => Math.min(2 ** attempt / 100, 1),
     onnotice: () => {},
-    connection: { application_name: options.name ?? "tributary", TimeZone: "UTC", ...options.settings },
+    connection: {
+      application_name: options.name ?? "tributary",
+      TimeZone: "UTC",
+      // Compiling a query took longer here than any of them takes.
+      jit: false,
+      ...options.settings,
+    },
     types: {
       // A day is text, "2023-11-01": a JavaScript date would put a time zone on it.
       day: { to: 1082, from: [1082], serialize: (value: string) => value, parse: (value: string) => value },

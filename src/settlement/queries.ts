@@ -13,25 +13,25 @@ export interface SettlementRow {
   approvedBy: string | null;
 }
 
-/** Newest first; `before` is the period of the last one already seen. */
-export async function listSettlements(sql: Sql, limit: number, before?: Period): Promise<SettlementRow[]> {
+/** Newest first, without their plans, which are long; `before` is the period of the last one already seen. */
+export async function listSettlements(
+  sql: Sql,
+  limit: number,
+  before?: Period,
+): Promise<Omit<SettlementRow, "plan">[]> {
   const rows = await sql<StoredSettlement[]>`
     SELECT ${sql.unsafe(COLUMNS)} FROM settlement
     WHERE period < ${before === undefined ? "infinity" : firstDay(before)} ORDER BY period DESC LIMIT ${limit}`;
-  return rows.map(fromStored);
+  return rows.map((row) => ({ ...row, period: periodOfDay(row.period) }));
 }
 
 export async function findSettlement(sql: Sql, period: Period): Promise<SettlementRow | undefined> {
-  const rows = await sql<StoredSettlement[]>`
-    SELECT ${sql.unsafe(COLUMNS)} FROM settlement WHERE period = ${firstDay(period)}`;
-  return rows.map(fromStored)[0];
+  const rows = await sql<(StoredSettlement & Pick<SettlementRow, "plan">)[]>`
+    SELECT ${sql.unsafe(COLUMNS)}, plan FROM settlement WHERE period = ${firstDay(period)}`;
+  return rows.map((row) => ({ ...row, period: periodOfDay(row.period) }))[0];
 }
 
-const COLUMNS = `period::text, state, cut_at AS "cutAt", closed_at AS "closedAt", plan, plan_hash AS "planHash",
+const COLUMNS = `period::text, state, cut_at AS "cutAt", closed_at AS "closedAt", plan_hash AS "planHash",
   planned_by AS "plannedBy", approved_by AS "approvedBy"`;
 
-type StoredSettlement = Omit<SettlementRow, "period"> & { period: string };
-
-function fromStored(row: StoredSettlement): SettlementRow {
-  return { ...row, period: periodOfDay(row.period) };
-}
+type StoredSettlement = Omit<SettlementRow, "period" | "plan"> & { period: string };

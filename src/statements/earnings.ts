@@ -1,9 +1,10 @@
 import { formatNanos, type Money, money, type Nanos } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
-import { asOf } from "./as-of.ts";
-import { type EarningsQuery, groupedEarnings } from "./grouping/grouped-earnings.ts";
+import { type EarningsQuery, groupedEarnings, nameOf } from "./grouping/grouped-earnings.ts";
 import type { Group, GroupKey } from "./grouping/groups.ts";
 import { previousRange, type ServiceRange } from "./grouping/service-range.ts";
+import { keptFigures } from "./kept/kept-figures.ts";
+import { type Moment, momentOf } from "./kept/moment.ts";
 
 /** From what customers owe to what the payee earns: gross = fees + royalties + shares; earned is of these. */
 export interface EarningsFigures {
@@ -29,17 +30,34 @@ export interface Earnings {
   /** Everything committed before this moment is in. RFC 3339. */
   as_of: string;
   total: Money;
-  data: EarningsRow[];
+  /** The same array as long as nothing moved. */
+  data: readonly EarningsRow[];
 }
 
 /** A payee's earnings by service date, as `groupedEarnings` sums them, in the order of their groups. */
 export async function earningsOf(sql: Sql, payee: string, query: EarningsQuery): Promise<Earnings> {
-  const as_of = await asOf(sql);
-  const groups = await groupedEarnings(sql, payee, query);
+  const moment = await momentOf(sql, payee);
+  const { total, data } = await keptFigures(
+    sql,
+    nameOf("earnings", payee, query),
+    // How many customers a group has does not hang on earnings alone.
+    query.groupBy.includes("customer_group") ? null : moment.stamp,
+    () => sumEarnings(sql, payee, query, moment),
+    ({ data }) => data.length,
+  );
+  return { as_of: moment.as_of, total, data };
+}
+
+async function sumEarnings(
+  sql: Sql,
+  payee: string,
+  query: EarningsQuery,
+  moment: Moment,
+): Promise<Omit<Earnings, "as_of">> {
+  const groups = await groupedEarnings(sql, payee, query, moment);
   const named = groups.map((group) => ({ name: JSON.stringify(Object.values(group.key)), group }));
   named.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
-    as_of,
     total: money(query.currency, totalOf(groups)),
     data: named.map(({ group }) => toRow(group, query.currency)),
   };
@@ -63,10 +81,10 @@ export async function comparedWithPrevious(
   { total }: Earnings,
 ): Promise<Compared> {
   const previous = previousRange(query);
-  const before = totalOf(await groupedEarnings(sql, payee, { ...query, ...previous, groupBy: [] }));
+  const before = await earningsOf(sql, payee, { ...query, ...previous, groupBy: [] });
   return {
-    previous: { ...previous, total: money(query.currency, before) },
-    change: money(query.currency, nanosOf(total) - before),
+    previous: { ...previous, total: before.total },
+    change: money(query.currency, nanosOf(total) - nanosOf(before.total)),
   };
 }
 

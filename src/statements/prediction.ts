@@ -163,7 +163,9 @@ async function predictionsAt(sql: Sql, eventNos: readonly string[]): Promise<Map
       CROSS JOIN LATERAL (
         SELECT gross, cost_quantity FROM usage_line u
         WHERE u.booked_period = k.booked_period AND u.model_no = k.model_no AND u.split_plan_no = k.split_plan_no
-          AND u.currency = k.currency AND u.service_month = k.service_month) l
+          AND u.currency = k.currency AND u.service_month = k.service_month
+        -- Or all lines would be summed, and this one sought among them.
+        OFFSET 0) l
     )
     SELECT e.event_no::text, e.id, s.source, m.id AS model, v.version, c.id AS customer, e.status, e.parent, e.charged, e.currency,
       to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,

@@ -16,6 +16,7 @@ import { type Principal, requireOwn } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { Day, Money, PageQuery, page, pageOf } from "../schemas.ts";
 import { BalanceView } from "./balance-view.ts";
+import { writtenOnce } from "./written-once.ts";
 
 const readers = ["operator", "payee"] as const;
 export const PayeePath = z.object({ id: Id });
@@ -96,6 +97,14 @@ const EarningsRow = z.object({
   effective_share: z.string().meta({ description: "earned ÷ gross, six digits, cut off." }),
 });
 
+const EarningsView = z.object({
+  as_of: z.string().meta({ description: "Everything committed before this moment is in." }),
+  total: Money,
+  previous: z.object({ from: z.string(), to: z.string(), total: Money }).optional(),
+  change: Money.optional(),
+  data: z.array(EarningsRow),
+});
+
 const getEarnings = defineRoute({
   method: "get",
   path: "/payees/{id}/earnings",
@@ -105,13 +114,7 @@ const getEarnings = defineRoute({
   params: PayeePath,
   query: EarningsQuery,
   offers: ["text/csv"],
-  response: z.object({
-    as_of: z.string().meta({ description: "Everything committed before this moment is in." }),
-    total: Money,
-    previous: z.object({ from: z.string(), to: z.string(), total: Money }).optional(),
-    change: Money.optional(),
-    data: z.array(EarningsRow),
-  }),
+  response: EarningsView,
   async handle({ params, query, principal, context, accepts }) {
     const payee = await visiblePayee(context, principal, params.id);
     const { from, to, model } = query;
@@ -128,7 +131,8 @@ const getEarnings = defineRoute({
       const bytes = earningsCsv(earnings, query.group_by);
       return { body: null, file: { type: accepts, name: `earnings-${params.id}-${currency}.csv`, bytes } };
     }
-    if (query.compare === undefined || from === undefined || to === undefined) return { body: earnings };
+    if (query.compare === undefined || from === undefined || to === undefined)
+      return { body: earnings, written: writtenOnce(EarningsView, earnings, earnings.data) };
     const compared = await comparedWithPrevious(context.sql, params.id, { ...asked, from, to }, earnings);
     return { body: { ...earnings, ...compared } };
   },

@@ -6,6 +6,7 @@ import { earningsChanges, earningsSeries, SERIES_STEPS } from "../../statements/
 import { defineRoute, type Route } from "../route.ts";
 import { Day, Money } from "../schemas.ts";
 import { PayeePath, visiblePayee } from "./payees.ts";
+import { writtenOnce } from "./written-once.ts";
 
 const readers = ["operator", "payee"] as const;
 const DAYS_MAX = 1_100;
@@ -47,6 +48,17 @@ function bounded<T extends z.ZodType<Range>>(schema: T) {
 
 const Amount = z.string().meta({ example: "12.345678901", description: "In the answer's currency." });
 
+const SeriesView = z
+  .object({
+    as_of: z.string(),
+    currency: z.string(),
+    steps: z.array(z.string()).meta({ description: "None is left out, be there earnings or not." }),
+    total: Money,
+    earned: z.array(Amount),
+    models: z.array(z.object({ model: z.string(), total: Money, earned: z.array(Amount) })),
+  })
+  .meta({ id: "EarningsSeries", description: "As many amounts as steps; the highest total first." });
+
 const getSeries = defineRoute({
   method: "get",
   path: "/payees/{id}/earnings/series",
@@ -56,21 +68,13 @@ const getSeries = defineRoute({
   query: bounded(
     z.object({ ...range, model: ModelId.optional(), step: z.enum(SERIES_STEPS).default("day") }),
   ),
-  response: z
-    .object({
-      as_of: z.string(),
-      currency: z.string(),
-      steps: z.array(z.string()).meta({ description: "None is left out, be there earnings or not." }),
-      total: Money,
-      earned: z.array(Amount),
-      models: z.array(z.object({ model: z.string(), total: Money, earned: z.array(Amount) })),
-    })
-    .meta({ id: "EarningsSeries", description: "As many amounts as steps; the highest total first." }),
+  response: SeriesView,
   async handle({ params, query, principal, context }) {
     const payee = await visiblePayee(context, principal, params.id);
     const { currency = payee.defaultCurrency, model, step } = query;
     const asked = { ...rangeOf(query), step, currency, ...(model === undefined ? {} : { model }) };
-    return { body: await earningsSeries(context.sql, params.id, asked) };
+    const series = await earningsSeries(context.sql, params.id, asked);
+    return { body: series, written: writtenOnce(SeriesView, series, series.models) };
   },
 });
 
@@ -82,6 +86,23 @@ const Causes = z.object({ usage: Money, price: Money, share: Money }).meta({
 const RangeView = z.object({ from: z.string(), to: z.string() });
 const difference = { before: Money, now: Money, difference: Money, because: Causes };
 
+const ChangesView = z
+  .object({
+    as_of: z.string(),
+    range: RangeView,
+    previous: RangeView,
+    ...difference,
+    data: z.array(
+      z.object({
+        model: z.string(),
+        reason: z.string(),
+        ...difference,
+        events: z.object({ before: z.string(), now: z.string() }),
+      }),
+    ),
+  })
+  .meta({ id: "EarningsChanges" });
+
 const getChanges = defineRoute({
   method: "get",
   path: "/payees/{id}/earnings/changes",
@@ -89,27 +110,13 @@ const getChanges = defineRoute({
   roles: readers,
   params: PayeePath,
   query: bounded(z.object(range)),
-  response: z
-    .object({
-      as_of: z.string(),
-      range: RangeView,
-      previous: RangeView,
-      ...difference,
-      data: z.array(
-        z.object({
-          model: z.string(),
-          reason: z.string(),
-          ...difference,
-          events: z.object({ before: z.string(), now: z.string() }),
-        }),
-      ),
-    })
-    .meta({ id: "EarningsChanges" }),
+  response: ChangesView,
   async handle({ params, query, principal, context }) {
     const payee = await visiblePayee(context, principal, params.id);
     const { currency = payee.defaultCurrency } = query;
     const range = rangeOf(query);
-    return { body: await earningsChanges(context.sql, params.id, { ...range, currency }) };
+    const changes = await earningsChanges(context.sql, params.id, { ...range, currency });
+    return { body: changes, written: writtenOnce(ChangesView, changes, changes.data) };
   },
 });
 

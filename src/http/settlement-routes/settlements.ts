@@ -85,7 +85,7 @@ async function view(context: AppContext, period: Period): Promise<z.infer<typeof
   return { ...summary(settlement), ...(allPaid ? { state: "paid" as const } : {}), plan, payouts };
 }
 
-function summary(row: SettlementRow): z.infer<typeof SettlementSummary> {
+function summary(row: Omit<SettlementRow, "plan">): z.infer<typeof SettlementSummary> {
   return {
     period: row.period,
     state: row.state as z.infer<typeof SettlementSummary>["state"],

@@ -8,8 +8,9 @@ import {
   periodOfDay,
 } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { asOf } from "../as-of.ts";
-import { payeeLines } from "../payee-lines.ts";
+import { keptFigures } from "../kept/kept-figures.ts";
+import { momentOf } from "../kept/moment.ts";
+import { payeeLines } from "../lines/payee-lines.ts";
 import { type Blocker, blockersOf, payeeTerms, whyNot } from "./blockers.ts";
 import { type HeldFor, heldFor } from "./held.ts";
 import { nettedSoFar, usageToNet } from "./netted.ts";
@@ -52,28 +53,33 @@ export interface Balance {
 
 /** A payee's balances in every currency it has any in (in its default currency otherwise). */
 export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
-  const as_of = await asOf(sql);
-  const terms = await payeeTerms(sql, payee);
-  const settled = await settledBalances(sql, payee);
-  const transfers = await transfersUnderWay(sql, payee);
-  const waiting = await heldFor(sql, payee);
-  const lines = await payeeLines(sql, payee, { from: terms.first_open }, {}, "line");
-  const accruing = new Map<string, Nanos>();
-  for (const line of lines) {
-    const earned = line.parts.reduce((sum, part) => sum + part.amountNanos, 0n);
-    accruing.set(line.currency, (accruing.get(line.currency) ?? 0n) + earned);
-  }
-  const netted = await nettedSoFar(sql, payee);
-  const used = await usageToNet(sql, payee, [...new Set(lines.map((line) => line.bookedPeriod))]);
-  const booked = lines.map((line) => line.bookedPeriod).sort()[0];
-  const next = booked === undefined ? undefined : periodOfDay(booked);
+  const { as_of, stamp } = await momentOf(sql, payee);
+  const [terms, settled, transfers, waiting, { accruing, periods }, netted] = await Promise.all([
+    payeeTerms(sql, payee),
+    settledBalances(sql, payee),
+    transfersUnderWay(sql, payee),
+    heldFor(sql, payee),
+    keptFigures(
+      sql,
+      ["accruing", payee],
+      stamp,
+      () => accruingNow(sql, payee),
+      () => 0,
+    ),
+    nettedSoFar(sql, payee),
+  ]);
+  const next = periods[0] === undefined ? undefined : periodOfDay(periods[0]);
   const date = nextPayoutDate(next);
   const currencies = [...new Set([...settled.keys(), ...accruing.keys()])].sort();
   const shown = currencies.length === 0 ? [terms.default_currency] : currencies;
   const paidIn = (currency: string) => terms.payout_currency ?? currency;
-  const minimums = await minimumsOf(sql, payee, shown.map(paidIn));
-  const waitsNow = await onHold(sql, payee, terms.hold_days, shown, new Date());
-  const waitsThen = await onHold(sql, payee, terms.hold_days, shown, new Date(`${date}T00:00:00Z`));
+  const onHoldAt = (at: Date) => onHold(sql, payee, terms.hold_days, shown, at);
+  const [used, minimums, waitsNow, waitsThen] = await Promise.all([
+    usageToNet(sql, payee, periods),
+    minimumsOf(sql, payee, shown.map(paidIn)),
+    onHoldAt(new Date()),
+    onHoldAt(new Date(`${date}T00:00:00Z`)),
+  ]);
   return shown.map((currency) => {
     const { payable, held, inTransit, paidOut } = settled.get(currency) ?? NOTHING;
     const accruingNanos = accruing.get(currency) ?? 0n;
@@ -121,6 +127,23 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
       as_of,
     };
   });
+}
+
+interface Accruing {
+  accruing: ReadonlyMap<string, Nanos>;
+  /** First days of the open periods in which it is booked, the oldest first. */
+  periods: readonly string[];
+}
+
+/** What a payee earned in months that are still open, by currency. */
+async function accruingNow(sql: Sql, payee: string): Promise<Accruing> {
+  const accruing = new Map<string, Nanos>();
+  const lines = await payeeLines(sql, payee, "open", {}, "line");
+  for (const line of lines) {
+    const earned = line.parts.reduce((sum, part) => sum + part.amountNanos, 0n);
+    accruing.set(line.currency, (accruing.get(line.currency) ?? 0n) + earned);
+  }
+  return { accruing, periods: [...new Set(lines.map((line) => line.bookedPeriod))].sort() };
 }
 
 const least = (a: Nanos, b: Nanos): Nanos => (a < b ? a : b);

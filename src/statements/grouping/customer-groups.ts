@@ -1,5 +1,5 @@
 import type { Sql } from "../../postgres/index.ts";
-import type { LineFilter } from "../payee-lines.ts";
+import type { LineFilter } from "../lines/usage-pieces.ts";
 
 export const GROUP_CUSTOMERS_MIN = 5;
 

@@ -1,11 +1,13 @@
 import { nextPeriod, periodOfDay } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { type LineDetail, type LineFilter, payeeLines } from "../payee-lines.ts";
-import { firstUnreleased, releasedLines, releasedPeriods } from "../released-lines.ts";
+import { keptFigures } from "../kept/kept-figures.ts";
+import type { Moment } from "../kept/moment.ts";
+import { payeeLines } from "../lines/payee-lines.ts";
+import { releasedLines, releasedPeriods } from "../lines/released-lines.ts";
+import type { LineDetail, LineFilter } from "../lines/usage-pieces.ts";
 import { adjustedEarnings } from "./adjusted.ts";
 import { customerGroups } from "./customer-groups.ts";
 import { type Group, type Grouping, type GroupKey, Groups } from "./groups.ts";
-import { keptGroups } from "./kept-groups.ts";
 
 export interface EarningsQuery extends Grouping {
   currency: string;
@@ -13,12 +15,22 @@ export interface EarningsQuery extends Grouping {
   model?: string;
 }
 
+/** What is asked for, as figures are kept under it. */
+export function nameOf(what: string, payee: string, { currency, model, from, to, groupBy }: EarningsQuery) {
+  return [what, payee, currency, model, from, to, groupBy];
+}
+
 /**
  * A payee's earnings in groups, from committed windows; adjustments by the day they were booked. Every part is split on its
  * line's whole gross and then allotted to days, versions and countries, so that any grouping adds up to the books' figure.
  * Windows are read no finer than the groups are, and those of released months once: they do not change.
  */
-export async function groupedEarnings(sql: Sql, payee: string, query: EarningsQuery): Promise<Group[]> {
+export async function groupedEarnings(
+  sql: Sql,
+  payee: string,
+  query: EarningsQuery,
+  { unreleased }: Moment,
+): Promise<Group[]> {
   const { currency, model, from, to } = query;
   const filter: LineFilter = {
     currency,
@@ -27,24 +39,28 @@ export async function groupedEarnings(sql: Sql, payee: string, query: EarningsQu
     ...(to === undefined ? {} : { monthsUntil: firstMonthAfter(to) }),
   };
   const detail = detailOf(query);
-  const unreleased = await firstUnreleased(sql);
-  const name = JSON.stringify([payee, unreleased, currency, model, from, to, query.groupBy]);
-  const groups = new Groups(query);
-  const named = await customerNames(sql, payee, unreleased, query, filter);
-  for (const group of await keptGroups(sql, name, () =>
-    released(sql, payee, unreleased, query, filter, detail),
-  ))
-    groups.add({ ...group, key: named(group.key) });
+  const [named, released, lines, adjusted] = await Promise.all([
+    customerNames(sql, payee, unreleased, query, filter),
+    keptFigures(
+      sql,
+      nameOf("released", payee, query),
+      unreleased,
+      () => releasedEarnings(sql, payee, unreleased, query, filter, detail),
+      (groups) => groups.length,
+    ),
+    payeeLines(sql, payee, { from: unreleased }, filter, detail),
+    adjustedEarnings(sql, payee, query),
+  ]);
   const open = new Groups(query);
-  for (const line of await payeeLines(sql, payee, { from: unreleased }, filter, detail)) open.addLine(line);
+  for (const line of lines) open.addLine(line);
   // By the day on which they were booked: what was earned then stays what it was.
-  for (const { model: of, day, amountNanos } of await adjustedEarnings(sql, payee, query))
-    open.addAdjustment(of, day, amountNanos);
-  for (const group of open.all()) groups.add({ ...group, key: named(group.key) });
+  for (const { model: of, day, amountNanos } of adjusted) open.addAdjustment(of, day, amountNanos);
+  const groups = new Groups(query);
+  for (const group of [...released, ...open.all()]) groups.add({ ...group, key: named(group.key) });
   return groups.all();
 }
 
-async function released(
+async function releasedEarnings(
   sql: Sql,
   payee: string,
   before: string,
@@ -56,13 +72,7 @@ async function released(
   const lines =
     detail === "line"
       ? await releasedLines(sql, payee, before, filter)
-      : await payeeLines(
-          sql,
-          payee,
-          { in: await releasedPeriods(sql, payee, before, filter) },
-          filter,
-          detail,
-        );
+      : await payeeLines(sql, payee, { before }, filter, detail);
   for (const line of lines) groups.addLine(line);
   return groups.all();
 }

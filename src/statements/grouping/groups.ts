@@ -1,6 +1,6 @@
 import type { Nanos } from "../../kernel/index.ts";
 import { allotter } from "../../sharing/index.ts";
-import type { PayeeLine, UsageRow } from "../payee-lines.ts";
+import type { PayeeLine, UsageRow } from "../lines/payee-lines.ts";
 import { weekOf } from "./service-range.ts";
 
 export const EARNINGS_DIMENSIONS = [

@@ -1,10 +1,11 @@
 import { type Money, money, type Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { asOf } from "../as-of.ts";
 import { totalOf } from "../earnings.ts";
-import { groupedEarnings } from "../grouping/grouped-earnings.ts";
+import { groupedEarnings, nameOf } from "../grouping/grouped-earnings.ts";
 import type { Group } from "../grouping/groups.ts";
 import { previousRange, type ServiceRange } from "../grouping/service-range.ts";
+import { keptFigures } from "../kept/kept-figures.ts";
+import { type Moment, momentOf } from "../kept/moment.ts";
 
 /** How a difference came about; the three add up to it, to the nano. */
 export interface Causes {
@@ -35,7 +36,7 @@ export interface EarningsChanges {
   difference: Money;
   because: Causes;
   /** The largest differences first; what stayed the same is left out. */
-  data: EarningsChange[];
+  data: readonly EarningsChange[];
 }
 
 type Side = Pick<Group, "events" | "gross" | "earned">;
@@ -46,14 +47,32 @@ const NOTHING: Side = { events: 0n, gross: 0n, earned: 0n };
 export async function earningsChanges(
   sql: Sql,
   payee: string,
-  { from, to, currency }: ServiceRange & { currency: string },
+  query: ServiceRange & { currency: string },
 ): Promise<EarningsChanges> {
+  const moment = await momentOf(sql, payee);
+  const changes = await keptFigures(
+    sql,
+    nameOf("changes", payee, { ...query, groupBy: ["model"] }),
+    moment.stamp,
+    () => sumChanges(sql, payee, query, moment),
+    ({ data }) => data.length,
+  );
+  return { as_of: moment.as_of, ...changes };
+}
+
+async function sumChanges(
+  sql: Sql,
+  payee: string,
+  { from, to, currency }: ServiceRange & { currency: string },
+  moment: Moment,
+): Promise<Omit<EarningsChanges, "as_of">> {
   const range = { from, to };
   const previous = previousRange(range);
-  const as_of = await asOf(sql);
   const groupBy = ["model"] as const;
-  const before = await groupedEarnings(sql, payee, { ...previous, currency, groupBy });
-  const now = await groupedEarnings(sql, payee, { ...range, currency, groupBy });
+  const [before, now] = await Promise.all([
+    groupedEarnings(sql, payee, { ...previous, currency, groupBy }, moment),
+    groupedEarnings(sql, payee, { ...range, currency, groupBy }, moment),
+  ]);
   const sides = new Map<string, { model: string; reason: string; before: Side; now: Side }>();
   for (const [when, groups] of [["before", before] as const, ["now", now] as const])
     for (const group of groups) {
@@ -69,7 +88,6 @@ export async function earningsChanges(
   const shown = (nanos: Nanos) => money(currency, nanos);
   const [earnedBefore, earnedNow] = [totalOf(before), totalOf(now)];
   return {
-    as_of,
     range,
     previous,
     before: shown(earnedBefore),

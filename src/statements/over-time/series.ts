@@ -1,12 +1,15 @@
 import { type Money, money, type Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { asOf } from "../as-of.ts";
 import { totalOf } from "../earnings.ts";
-import { groupedEarnings } from "../grouping/grouped-earnings.ts";
+import { groupedEarnings, nameOf } from "../grouping/grouped-earnings.ts";
 import type { ServiceRange } from "../grouping/service-range.ts";
 import { stepsOf } from "../grouping/time-steps.ts";
+import { keptFigures } from "../kept/kept-figures.ts";
+import { type Moment, momentOf } from "../kept/moment.ts";
 
 export const SERIES_STEPS = ["day", "week", "month"] as const;
+/** Of what is kept. */
+const AMOUNTS_TO_A_ROW = 5;
 export type SeriesStep = (typeof SERIES_STEPS)[number];
 
 /** What one model earned the payee, step by step: as many amounts as the series has steps. */
@@ -24,8 +27,8 @@ export interface EarningsSeries {
   steps: string[];
   total: Money;
   earned: string[];
-  /** The highest total first. */
-  models: ModelSeries[];
+  /** The highest total first; the same array as long as nothing moved. */
+  models: readonly ModelSeries[];
 }
 
 export interface SeriesQuery extends ServiceRange {
@@ -37,9 +40,25 @@ export interface SeriesQuery extends ServiceRange {
 
 /** The earnings of `earningsOf` by model and step, in the form that charts draw: no key is said twice. */
 export async function earningsSeries(sql: Sql, payee: string, query: SeriesQuery): Promise<EarningsSeries> {
+  const moment = await momentOf(sql, payee);
+  const series = await keptFigures(
+    sql,
+    nameOf("series", payee, { ...query, groupBy: [query.step] }),
+    moment.stamp,
+    () => sumSeries(sql, payee, query, moment),
+    ({ models, steps }) => Math.ceil((models.length * steps.length) / AMOUNTS_TO_A_ROW),
+  );
+  return { as_of: moment.as_of, ...series };
+}
+
+async function sumSeries(
+  sql: Sql,
+  payee: string,
+  query: SeriesQuery,
+  moment: Moment,
+): Promise<Omit<EarningsSeries, "as_of">> {
   const { from, to, currency, step } = query;
-  const as_of = await asOf(sql);
-  const groups = await groupedEarnings(sql, payee, { ...query, groupBy: ["model", step] });
+  const groups = await groupedEarnings(sql, payee, { ...query, groupBy: ["model", step] }, moment);
   const steps = stepsOf({ from, to }, step);
   const places = new Map(steps.map((name, place) => [name, place]));
   const all: Nanos[] = steps.map(() => 0n);
@@ -57,5 +76,5 @@ export async function earningsSeries(sql: Sql, payee: string, query: SeriesQuery
     .map(([model, amounts]) => ({ model, amounts, sum: amounts.reduce((a, b) => a + b, 0n) }))
     .sort((a, b) => (a.sum === b.sum ? (a.model < b.model ? -1 : 1) : a.sum > b.sum ? -1 : 1))
     .map(({ model, amounts, sum }) => ({ model, total: money(currency, sum), earned: shown(amounts) }));
-  return { as_of, currency, steps, total: money(currency, totalOf(groups)), earned: shown(all), models };
+  return { currency, steps, total: money(currency, totalOf(groups)), earned: shown(all), models };
 }

@@ -102,7 +102,9 @@ export class PredictionFacts {
       CROSS JOIN LATERAL (
         SELECT gross, cost_quantity FROM usage_line l
         WHERE l.booked_period = t.booked_period AND l.model_no = t.model_no AND l.split_plan_no = t.split_plan_no
-          AND l.currency = p.currency AND l.service_month = k.month::date) u`;
+          AND l.currency = p.currency AND l.service_month = k.month::date
+        -- Or all lines would be summed, and these sought among them.
+        OFFSET 0) u`;
     for (const { term_no: termNo, month, gross, cost_quantity } of rows)
       this.#lines.set(
         nameOf({ termNo, month }),

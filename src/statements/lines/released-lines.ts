@@ -1,16 +1,7 @@
-import { type Nanos, overPowerOfTen } from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
-import type { LineFilter, PayeeLine } from "./payee-lines.ts";
-
-/**
- * The first period whose figures may still move. Nothing is booked in those before it, and what is accrued in them is what
- * their windows say: the release of a month is refused otherwise (drizzle/0009_settlement.sql).
- */
-export async function firstUnreleased(sql: Sql): Promise<string> {
-  const [row] = await sql<[{ period: string }]>`
-    SELECT coalesce((SELECT min(period) FROM settlement WHERE state = 'closing'), first_open_period)::text AS period FROM books_state`;
-  return row.period;
-}
+import { type Nanos, overPowerOfTen } from "../../kernel/index.ts";
+import type { Sql } from "../../postgres/index.ts";
+import type { PayeeLine } from "./payee-lines.ts";
+import type { LineFilter } from "./usage-pieces.ts";
 
 /** The lines of released months that pay a payee, whole, as they were booked: a row each, however many windows they had. */
 export async function releasedLines(

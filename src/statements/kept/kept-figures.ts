@@ -1,0 +1,73 @@
+import type { Sql } from "../../postgres/index.ts";
+
+/** Of all databases and payees of this process together: some hundred bytes each. */
+const ROWS_MAX = 100_000;
+
+interface Kept {
+  stamp: string;
+  /** None while they are being summed. */
+  rows: number;
+  figures: Promise<unknown>;
+}
+
+/** What was asked for longest ago goes first. */
+const kept = new Map<string, Kept>();
+let keptRows = 0;
+
+/** By the connections that they were read over: who sees only its own rows there is not given what others read. */
+const numbers = new WeakMap<Sql, number>();
+let lastNumber = 0;
+
+/**
+ * Figures that stay the same as long as their stamp does (`momentOf`): those that were summed under this name and stamp
+ * before, over the same connections, or summed now. Who asks while they are being summed waits for them. Nobody may change
+ * what it is given.
+ */
+export function keptFigures<T>(
+  sql: Sql,
+  name: readonly unknown[],
+  stamp: string | null,
+  sum: () => Promise<T>,
+  rowsOf: (figures: T) => number,
+): Promise<T> {
+  if (stamp === null) return sum();
+  const key = JSON.stringify([numberOf(sql), ...name]);
+  const known = kept.get(key);
+  if (known !== undefined) kept.delete(key);
+  if (known?.stamp === stamp) {
+    kept.set(key, known);
+    return known.figures as Promise<T>;
+  }
+  keptRows -= known?.rows ?? 0;
+  const figures = sum();
+  const own: Kept = { stamp, rows: 0, figures };
+  kept.set(key, own);
+  figures.then(
+    (summed) => {
+      if (kept.get(key) !== own) return;
+      own.rows = 1 + rowsOf(summed);
+      keptRows += own.rows;
+      forgetOldest();
+    },
+    () => {
+      if (kept.get(key) === own) kept.delete(key);
+    },
+  );
+  return figures;
+}
+
+function forgetOldest(): void {
+  for (const [key, { rows }] of kept) {
+    if (keptRows <= ROWS_MAX) return;
+    kept.delete(key);
+    keptRows -= rows;
+  }
+}
+
+function numberOf(sql: Sql): number {
+  const known = numbers.get(sql);
+  if (known !== undefined) return known;
+  lastNumber += 1;
+  numbers.set(sql, lastNumber);
+  return lastNumber;
+}

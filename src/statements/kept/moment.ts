@@ -1,0 +1,36 @@
+import type { Sql } from "../../postgres/index.ts";
+
+/** With more of them waiting nothing is kept: they would have to be counted for each answer. */
+const PARKED_COUNTED_MAX = 10_000;
+
+/** A moment, and in which state of the usage and the books everything is that is read after it, at the earliest. */
+export interface Moment {
+  /** Everything committed before is in what is read after. RFC 3339. */
+  as_of: string;
+  /**
+   * The first period whose figures may still move. Nothing is booked in those before it, and what is accrued in them is what
+   * their windows say: the release of a month is refused otherwise (drizzle/0009_settlement.sql).
+   */
+  unreleased: string;
+  /**
+   * As long as it is the same, so is what a payee earned, by whatever it is grouped but by customers; null when that is not
+   * known. It says which months are open, and counts what can only be added to: events that were booked, and the payee's
+   * adjustments. Booked are those that a cursor has applied, and those that were parked and are no longer; the cursor moves
+   * in the statement that books.
+   */
+  stamp: string | null;
+}
+
+/** The moment is when the statement's transaction began, before anything was read in it. */
+export async function momentOf(sql: Sql, payee: string): Promise<Moment> {
+  const [row] = await sql<[Moment]>`
+    SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of, b.unreleased,
+      CASE WHEN p.waiting <= ${PARKED_COUNTED_MAX} THEN concat_ws(' ', b.unreleased, b.open, c.known - p.waiting,
+        (SELECT count(*) FROM adjustment_part WHERE payee = ${payee}),
+        (SELECT count(*) FROM adjustment_movement WHERE account = ${`payee:${payee}:payable`})) END AS stamp
+    FROM (SELECT coalesce((SELECT min(period) FROM settlement WHERE state = 'closing'), first_open_period)::text AS unreleased,
+            first_open_period AS open FROM books_state) b
+    CROSS JOIN (SELECT coalesce(sum(applied + parked), 0) AS known FROM metering_cursor) c
+    CROSS JOIN (SELECT count(*) AS waiting FROM (SELECT FROM parked_event LIMIT ${PARKED_COUNTED_MAX + 1}) x) p`;
+  return row;
+}

@@ -1,0 +1,155 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { correct } from "../../src/adjustments/index.ts";
+import type { CatalogDocument } from "../../src/catalog/index.ts";
+import { parsePeriod, present } from "../../src/kernel/index.ts";
+import { mergeWindows, releaseParked } from "../../src/metering/index.ts";
+import type { Sql } from "../../src/postgres/index.ts";
+import { closeMonth } from "../../src/settlement/index.ts";
+import { balancesOf, earningsChanges, earningsOf, earningsSeries } from "../../src/statements/index.ts";
+import { keptFigures } from "../../src/statements/kept/kept-figures.ts";
+import { startTestMetering, type TestMetering } from "../support/metering.ts";
+import { SMALL_CATALOG, tokenPrice, usageEvent } from "../support/usage.ts";
+
+const NOVEMBER = { from: "2023-11-01", to: "2023-12-01", currency: "USD" };
+const PAYEES = ["ada", "lin"];
+
+/** Over the same connections, as somebody who has asked for nothing yet. */
+const unseen = (sql: Sql): Sql => new Proxy(sql, {});
+
+async function figuresOf(sql: Sql): Promise<unknown> {
+  const figures = await Promise.all(
+    PAYEES.map((payee) =>
+      Promise.all([
+        earningsOf(sql, payee, { currency: "USD", groupBy: ["model", "day"] }),
+        earningsOf(sql, payee, { ...NOVEMBER, groupBy: ["version", "customer_country"] }),
+        earningsOf(sql, payee, { ...NOVEMBER, groupBy: ["month"] }),
+        earningsSeries(sql, payee, { ...NOVEMBER, step: "day" }),
+        earningsChanges(sql, payee, NOVEMBER),
+        balancesOf(sql, payee),
+      ]),
+    ),
+  );
+  return JSON.parse(JSON.stringify(figures, (key, value) => (key === "as_of" ? undefined : value)));
+}
+
+const CATALOG = {
+  ...SMALL_CATALOG,
+  policies: [
+    {
+      model: "ada/llm",
+      effective_from: "2023-01-01T00:00:00Z",
+      steps: [
+        { take: "platform", percent: "20" },
+        {
+          take: "shares",
+          shares: [
+            { payee: "ada", weight: 2 },
+            { payee: "lin", weight: 1 },
+          ],
+        },
+      ],
+    },
+  ],
+};
+const LATER = { models: [{ id: "ada/new", payee: "ada" }], prices: [tokenPrice("ada/new")] };
+
+const usage = fc.record({
+  partition: fc.nat(1),
+  model: fc.constantFrom("ada/llm", "ada/new"),
+  customer: fc.constantFrom("acme", "globex"),
+  day: fc.constantFrom("2023-11-02", "2023-11-30", "2023-12-05"),
+  version: fc.constantFrom("v1", "v2"),
+  tokens: fc.integer({ min: 1, max: 5_000 }),
+});
+const step = fc.oneof(
+  { weight: 4, arbitrary: usage },
+  { weight: 3, arbitrary: fc.constantFrom("merge", "publish", "close", "credit", "nothing" as const) },
+);
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** Whatever moves a figure: usage, late and released usage, closing, correcting; and what moves none. */
+async function take({ sql, catalog, apply }: TestMetering, step: Step, n: number): Promise<void> {
+  if (typeof step === "object") {
+    const { partition, day, tokens, ...fields } = step;
+    const metrics = { input_token_count: tokens };
+    return apply(partition, [usageEvent({ id: `${n}`, time: `${day}T12:00:00Z`, metrics, ...fields })]);
+  }
+  if (step === "merge") await mergeWindows(sql);
+  if (step === "publish") {
+    await catalog.change(LATER as unknown as Partial<CatalogDocument>);
+    await releaseParked(sql);
+  }
+  if (step === "close") {
+    const [open] = await sql<
+      [{ period: string }]
+    >`SELECT to_char(first_open_period, 'YYYY-MM') AS period FROM books_state`;
+    const period = present(parsePeriod(open.period < "2023-11" ? "2023-11" : open.period), "a month");
+    if (period > "2023-12") return;
+    await closeMonth(sql, period, { graceSeconds: 0, catchUp: async () => {} });
+  }
+  if (step === "credit") {
+    const asked = { kind: "credit", payee: "ada", currency: "USD", amount: "3" } as const;
+    await correct(sql, { asked, reference: `${n}`, reason: "agreed", by: "operator" });
+  }
+}
+
+test("what is kept is what would be read, whatever happened meanwhile", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 12 }), async (steps) => {
+      const metering = await startTestMetering(CATALOG);
+      try {
+        for (const [n, one] of steps.entries()) {
+          await figuresOf(metering.sql);
+          await take(metering, one, n);
+          expect(await figuresOf(metering.sql)).toEqual(await figuresOf(unseen(metering.sql)));
+        }
+      } finally {
+        await metering.drop();
+      }
+    }),
+    { numRuns: 6 },
+  );
+});
+
+test("as long as nothing moves the same rows are given, and to those who read over other connections their own", async () => {
+  const metering = await startTestMetering(CATALOG);
+  const { sql } = metering;
+  const rows = async (as: Sql) => (await earningsOf(as, "ada", { currency: "USD", groupBy: ["day"] })).data;
+  await metering.apply(0, [usageEvent({ id: "a" })]);
+  const first = await rows(sql);
+  expect(await rows(sql)).toBe(first);
+  const other = await rows(unseen(sql));
+  expect(other).toEqual(first);
+  expect(other).not.toBe(first);
+  await metering.apply(0, [usageEvent({ id: "b" })]);
+  expect(await rows(sql)).not.toEqual(first);
+  await metering.drop();
+});
+
+test("what is asked for while it is summed is summed once; what fails, or is too long, is not kept", async () => {
+  const of = (() => {}) as unknown as Sql;
+  let summed = 0;
+  const ask = (name: string, rows: number, stamp: string | null = "1") =>
+    keptFigures(
+      of,
+      [name],
+      stamp,
+      async () => {
+        summed += 1;
+        if (rows < 0) throw new Error("away");
+        return { rows };
+      },
+      (figures) => figures.rows,
+    );
+  await Promise.all([ask("a", 1), ask("a", 1), ask("a", 1, "2"), ask("a", 1, "2")]);
+  expect(summed).toBe(2);
+  await ask("a", 1, null);
+  expect(summed).toBe(3);
+  await expect(ask("b", -1)).rejects.toThrow("away");
+  await expect(ask("b", -1)).rejects.toThrow("away");
+  expect(summed).toBe(5);
+  await ask("long", 100_001);
+  await ask("long", 100_001);
+  expect(summed).toBe(7);
+});
