@@ -50,7 +50,8 @@ export function WhatChanged({ month, currency }: { month: string; currency: stri
                   lead: true,
                   cell: ({ model, reason }) => (
                     <>
-                      {model === "" ? "no model" : model} {reason !== "share" && <span className="tag">{reason}</span>}
+                      {model === "" ? "no model" : model}{" "}
+                      {reason !== "share" && <span className="tag">{reason}</span>}
                     </>
                   ),
                 },

@@ -106,8 +106,7 @@ export function causesOf(before: Side, now: Side, reason: string): Record<keyof 
   const none = { usage: 0n, price: 0n, share: 0n, corrections: 0n };
   if (reason === "adjustment") return { ...none, corrections: difference };
   // New or gone: there is nothing to set the rest against.
-  if (before.events === 0n || now.events === 0n || before.gross === 0n)
-    return { ...none, usage: difference };
+  if (before.events === 0n || now.events === 0n || before.gross === 0n) return { ...none, usage: difference };
   const atUsage = (before.earned * now.events) / before.events;
   const atPrice = (before.earned * now.gross) / before.gross;
   return {
