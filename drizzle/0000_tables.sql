@@ -233,6 +233,15 @@ CREATE TABLE "royalty_terms" (
 	CONSTRAINT "royalty_terms_model_effective_from_unique" UNIQUE("model","effective_from")
 );
 --> statement-breakpoint
+CREATE TABLE "royalty_terms_end" (
+	"terms" text PRIMARY KEY NOT NULL,
+	"kind" text NOT NULL,
+	"ends_at" timestamp with time zone NOT NULL,
+	"noted_by" text NOT NULL,
+	"noted_at" timestamp with time zone NOT NULL,
+	"hash" text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "share_proposal" (
 	"id" text PRIMARY KEY NOT NULL,
 	"model" text NOT NULL,
@@ -1367,6 +1376,7 @@ ALTER TABLE "refund_push_attempt" ADD CONSTRAINT "refund_push_attempt_adjustment
 ALTER TABLE "refund_push_attempt" ADD CONSTRAINT "refund_push_attempt_adjustment_no_means_refund_push_adjustment_no_means_fk" FOREIGN KEY ("adjustment_no","means") REFERENCES "public"."refund_push"("adjustment_no","means") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "royalty_acceptance" ADD CONSTRAINT "royalty_acceptance_terms_royalty_terms_id_fk" FOREIGN KEY ("terms") REFERENCES "public"."royalty_terms"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "royalty_registration" ADD CONSTRAINT "royalty_registration_acceptance_royalty_acceptance_id_fk" FOREIGN KEY ("acceptance") REFERENCES "public"."royalty_acceptance"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "royalty_terms_end" ADD CONSTRAINT "royalty_terms_end_terms_royalty_terms_id_fk" FOREIGN KEY ("terms") REFERENCES "public"."royalty_terms"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "share_proposal_party" ADD CONSTRAINT "share_proposal_party_proposal_share_proposal_id_fk" FOREIGN KEY ("proposal") REFERENCES "public"."share_proposal"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_line" ADD CONSTRAINT "invoice_line_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_payment" ADD CONSTRAINT "invoice_payment_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

@@ -85,9 +85,11 @@ SELECT protect_rows('webhook_attempt', 'delivery_no IN (SELECT delivery_no FROM 
 SELECT protect_rows(t, 'account = (SELECT stripe_account FROM payee WHERE id = own_payee())')
 FROM unnest(ARRAY['bank_payout', 'payout_account']) t;
 --> statement-breakpoint
--- A payee is told whether those whose payments it waits for have their invoices; it sees no figure of them (held.ts).
+-- A payee is told whether those whose payments it waits for have their invoices, and of which months disputes are that hold
+-- something of its own; it sees no figure of them (held.ts).
 SELECT protect_rows('invoice', 'customer = own_customer() OR EXISTS (SELECT FROM held_share h
-  WHERE (h.period, h.customer, h.currency) = (invoice.period, invoice.customer, invoice.currency))');
+  WHERE (h.period, h.customer, h.currency) = (invoice.period, invoice.customer, invoice.currency))
+  OR EXISTS (SELECT FROM dispute_hold h JOIN dispute d ON d.id = h.dispute_id WHERE d.invoice_id = invoice.id)');
 --> statement-breakpoint
 SELECT protect_rows(t, 'invoice_id IN (SELECT id FROM invoice)')
 FROM unnest(ARRAY['invoice_line', 'invoice_push', 'invoice_push_attempt', 'invoice_payment', 'invoice_release']) t;

@@ -27,36 +27,41 @@ CREATE FUNCTION money_to_return(p_invoice text, p_pays text) RETURNS numeric LAN
 $$;
 --> statement-breakpoint
 
--- Part of post_adjustment: what the provider is to be asked for. A credit note of what the invoice asks for less; and of
--- what was paid there, as much as the refunds that are made there come to together, in whole steps, less what was asked for
--- before: so what is below a step is not lost between them. What an earlier one left on the customer's account stays there.
-CREATE FUNCTION plan_refund_push(p_adjustment bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  v adjustment;
-  v_step numeric;
-  v_money numeric;
-BEGIN
-  SELECT * INTO v FROM adjustment WHERE adjustment_no = p_adjustment;
-  v_step := invoice_step(v.currency);
-  INSERT INTO refund_push (adjustment_no, means, amount_nanos, state, attempt)
-  SELECT v.adjustment_no, 'credit_note', v.credited_nanos, 'waiting', 0 WHERE v.credited_nanos > 0;
+-- What the provider is asked for when so much of an invoice is refunded, after all other refunds of it (p_but_for: the
+-- adjustment, where it is booked already). A credit note of what the invoice asks for less; and of what was paid there, as
+-- much as the refunds that are made there come to together, in whole steps, less what was asked for before: so what is below
+-- a step is not lost between them. What an earlier one left on the customer's account stays there.
+CREATE FUNCTION refund_push_due(p_invoice text, p_currency text, p_gross numeric, p_credited numeric, p_returned numeric,
+  p_but_for bigint) RETURNS TABLE (means text, amount_nanos numeric) LANGUAGE sql STABLE AS $$
+  WITH made AS (
+    SELECT x.gross, x.credited_nanos AS credited, x.returned_nanos AS returned, p.amount_nanos AS asked, p.state
+    FROM adjustment x LEFT JOIN refund_push p ON p.adjustment_no = x.adjustment_no AND p.means = 'refund'
+    WHERE x.invoice_id = p_invoice AND x.kind = 'refund' AND x.asked->>'at_provider' = 'true'
+      AND x.adjustment_no IS DISTINCT FROM p_but_for
+      AND NOT EXISTS (SELECT FROM adjustment r WHERE r.reverses = x.adjustment_no)
+    UNION ALL SELECT p_gross, p_credited, p_returned, NULL, NULL
+  ), money AS (
+    SELECT s.step, least(
+        div(sum(-m.gross) * 1000000000, s.step) * s.step - sum(m.credited) - sum(m.returned) - coalesce(sum(m.asked), 0),
+        (SELECT coalesce(sum(i.amount_nanos), 0) FROM invoice_payment i JOIN invoice_push r ON r.provider_id = i.reference
+         WHERE i.invoice_id = p_invoice AND r.invoice_id = p_invoice)
+          - coalesce(sum(m.asked) FILTER (WHERE m.state <> 'failed'), 0),
+        money_to_return(p_invoice, NULL),
+        div(ceil(-p_gross * 1000000000) - p_credited + s.step - 1, s.step) * s.step) AS nanos
+    FROM made m, (SELECT invoice_step(p_currency) AS step) s GROUP BY s.step
+  )
+  SELECT 'credit_note', p_credited WHERE p_credited > 0
+  UNION ALL SELECT 'refund', div(nanos, step) * step FROM money WHERE div(nanos, step) * step > 0
+$$;
+--> statement-breakpoint
 
-  SELECT least(
-      div(sum(-x.gross) * 1000000000, v_step) * v_step - sum(x.credited_nanos) - sum(x.returned_nanos)
-        - coalesce(sum(p.amount_nanos), 0),
-      (SELECT coalesce(sum(i.amount_nanos), 0) FROM invoice_payment i JOIN invoice_push r ON r.provider_id = i.reference
-       WHERE i.invoice_id = v.invoice_id AND r.invoice_id = v.invoice_id)
-        - coalesce(sum(p.amount_nanos) FILTER (WHERE p.state <> 'failed'), 0),
-      money_to_return(v.invoice_id, NULL),
-      div(ceil(-v.gross * 1000000000) - v.credited_nanos + v_step - 1, v_step) * v_step)
-  INTO v_money
-  FROM adjustment x LEFT JOIN refund_push p ON p.adjustment_no = x.adjustment_no AND p.means = 'refund'
-  WHERE x.invoice_id = v.invoice_id AND x.kind = 'refund' AND x.asked->>'at_provider' = 'true'
-    AND NOT EXISTS (SELECT FROM adjustment r WHERE r.reverses = x.adjustment_no);
-  v_money := div(v_money, v_step) * v_step;
+-- Part of post_adjustment: what the provider is to be asked for.
+CREATE FUNCTION plan_refund_push(p_adjustment bigint) RETURNS void LANGUAGE sql VOLATILE AS $$
   INSERT INTO refund_push (adjustment_no, means, amount_nanos, state, attempt)
-  SELECT v.adjustment_no, 'refund', v_money, 'waiting', 0 WHERE v_money > 0;
-END $$;
+  SELECT a.adjustment_no, d.means, d.amount_nanos, 'waiting', 0
+  FROM adjustment a, refund_push_due(a.invoice_id, a.currency, a.gross, a.credited_nanos, a.returned_nanos, a.adjustment_no) d
+  WHERE a.adjustment_no = p_adjustment
+$$;
 --> statement-breakpoint
 
 -- Part of post_adjustment: a refund that is taken back is not made any more; one that is being made now is waited for.

@@ -1,5 +1,6 @@
 -- Why: what was agreed on must be shown years later as it was. Terms and acceptances are added and never changed; an acceptance
--- is sealed with the terms that it accepts. Which policy came of it is noted beside, so that verify compares the two.
+-- is sealed with the terms that it accepts. Which policy came of it is noted beside, so that verify compares the two. An offer
+-- that nobody accepted may be taken back, and any offer may end for those who come later; what was accepted stands.
 
 ALTER TABLE royalty_terms ADD CHECK (percent ~ '^\d{1,3}(\.\d{1,6})?$' AND "of" IN ('gross', 'remaining'));
 --> statement-breakpoint
@@ -7,11 +8,18 @@ ALTER TABLE royalty_acceptance ADD CHECK (accepted_as IN ('payee', 'operator'));
 --> statement-breakpoint
 ALTER TABLE royalty_registration ADD FOREIGN KEY (policy_no) REFERENCES revenue_policy (policy_no);
 --> statement-breakpoint
+ALTER TABLE royalty_terms_end ADD CHECK (kind IN ('withdrawn', 'ended') AND ends_at >= noted_at);
+--> statement-breakpoint
+CREATE INDEX ON royalty_terms (offered_by);
+--> statement-breakpoint
 CREATE INDEX ON royalty_acceptance (payee);
 --> statement-breakpoint
 CREATE INDEX ON royalty_acceptance (offered_by);
 --> statement-breakpoint
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON royalty_terms
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON royalty_terms_end
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 --> statement-breakpoint
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON royalty_acceptance
@@ -21,15 +29,18 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON royalty_regist
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 --> statement-breakpoint
 
--- Accepted once: again, it is the same acceptance. Whoever offered the terms is told.
+-- Accepted once: again, it is the same acceptance. Whoever offered the terms is told. The terms are locked: they are not taken
+-- back in the same moment.
 CREATE FUNCTION accept_royalty_terms(p_id text, p_terms text, p_model text, p_payee text, p_as text, p_by text) RETURNS text
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   t royalty_terms;
-  v_at timestamptz := clock_timestamp();
+  v_at timestamptz;
   v_id text;
 BEGIN
-  SELECT * INTO STRICT t FROM royalty_terms WHERE id = p_terms;
+  SELECT * INTO STRICT t FROM royalty_terms WHERE id = p_terms FOR SHARE;
+  v_at := clock_timestamp();
+  IF EXISTS (SELECT FROM royalty_terms_end WHERE terms = p_terms AND ends_at <= v_at) THEN PERFORM refuse('royalty_terms_replaced'); END IF;
   INSERT INTO royalty_acceptance (id, terms, model, payee, offered_by, accepted_as, accepted_by, accepted_at, hash)
   SELECT p_id, p_terms, p_model, p_payee, t.offered_by, p_as, p_by, v_at,
     sealed_hash(string_agg(sealed_field(f.text), '' ORDER BY f.place))
@@ -43,6 +54,34 @@ BEGIN
   PERFORM notify_payee(t.offered_by, 'royalty.accepted', 'royalty.accepted:' || v_id, jsonb_build_object('acceptance', v_id,
     'terms', p_terms, 'base_model', t.model, 'model', p_model, 'accepted_by', p_payee, 'percent', t.percent, 'of', t."of"));
   RETURN v_id;
+END $$;
+--> statement-breakpoint
+
+-- Takes terms back that nobody accepted (p_kind: withdrawn), or has them end for those who come later (ended, at p_ends_at, or
+-- now). Said once: the same again changes nothing.
+CREATE FUNCTION end_royalty_terms(p_terms text, p_kind text, p_ends_at timestamptz, p_by text) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_at timestamptz;
+  v_ends_at timestamptz;
+  v royalty_terms_end;
+BEGIN
+  PERFORM FROM royalty_terms WHERE id = p_terms FOR UPDATE;
+  v_at := clock_timestamp();
+  v_ends_at := greatest(coalesce(p_ends_at, v_at), v_at);
+  SELECT * INTO v FROM royalty_terms_end WHERE terms = p_terms;
+  IF FOUND THEN
+    IF v.kind <> p_kind OR v.ends_at <> coalesce(p_ends_at, v.ends_at) THEN
+      PERFORM refuse('royalty_terms_ended', jsonb_build_object('kind', v.kind, 'ends_at', iso(v.ends_at)));
+    END IF;
+    RETURN;
+  END IF;
+  IF p_kind = 'withdrawn' AND EXISTS (SELECT FROM royalty_acceptance WHERE terms = p_terms) THEN
+    PERFORM refuse('royalty_terms_accepted');
+  END IF;
+  INSERT INTO royalty_terms_end (terms, kind, ends_at, noted_by, noted_at, hash)
+  SELECT p_terms, p_kind, v_ends_at, p_by, v_at, sealed_hash(string_agg(sealed_field(f.text), '' ORDER BY f.place))
+  FROM unnest(ARRAY[p_terms, p_kind, iso(v_ends_at), p_by, iso(v_at)]) WITH ORDINALITY AS f(text, place);
 END $$;
 --> statement-breakpoint
 

@@ -1,3 +1,4 @@
+export { endRoyaltyTerms, withdrawRoyaltyTerms } from "./end-royalty-terms.ts";
 export { changeUnderTerms } from "./register-models.ts";
 export {
   acceptRoyaltyTerms,

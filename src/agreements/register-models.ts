@@ -12,14 +12,22 @@ import {
 import type { Sql } from "../postgres/index.ts";
 import { PolicySteps } from "../sharing/index.ts";
 import { type Acceptance, acceptRoyaltyTerms } from "./royalty-acceptances.ts";
-import { type RoyaltyTerms, royaltyTermsInForce } from "./royalty-terms.ts";
+import { type RoyaltyPercent, royaltyTermsInForce } from "./royalty-terms.ts";
 
 type ModelRow = CatalogDocument["models"][number];
 type PolicyRow = CatalogDocument["policies"][number];
 
+/** What of royalty terms a registration needs. */
+interface Terms extends RoyaltyPercent {
+  id: string;
+  /** The base model. */
+  model: string;
+}
+
 /**
  * Changes the catalogue. A model whose base asks for royalties is registered only when its payee has accepted the terms, or
  * accepts them by the row's `royalty_terms`; its policy carries them from the same moment on, until an operator posts another.
+ * Terms that were accepted for the model hold, also where they were replaced or have ended since.
  * @throws Refusal royalty_terms_not_accepted, royalty_terms_replaced, policy_invalid, and those of the catalogue
  */
 export async function changeUnderTerms(
@@ -30,17 +38,19 @@ export async function changeUnderTerms(
 ): Promise<void> {
   const [before, at] = [await catalog.current(), now()];
   const [models, policies] = [[...document.models], [...document.policies]];
-  const offers = await offersFor(sql, document);
+  const [offers, accepted] = [await offersFor(sql, document), await acceptedFor(sql, document)];
   const toAccept: Acceptance[] = [];
   let agreed = false;
   for (const [index, row] of document.models.entries()) {
-    const terms = offers.get(row.base_model ?? "");
+    const [offered, agreedTo] = [offers.get(row.base_model ?? ""), accepted.get(acceptedKey(row))];
+    const terms = row.royalty_terms === offered?.id ? (offered ?? agreedTo) : (agreedTo ?? offered);
     if (terms === undefined || !concerns(before, row, terms, at)) continue;
     const from = beginningOf(before, row, at);
     models[index] = { ...row, effective_from: from };
     const policy = carrying(before, policies, { terms, model: row.id, from });
     if (policy !== undefined) policies.push(policy);
-    if (!(await isAccepted(sql, terms, row))) toAccept.push(acceptedBy(row, { terms, index, by }));
+    const named = row.royalty_terms ?? terms.id;
+    if (terms.id !== agreedTo?.id || named !== terms.id) toAccept.push(acceptedBy(row, { terms, index, by }));
     agreed = true;
   }
   for (const acceptance of toAccept) await acceptRoyaltyTerms(sql, catalog, acceptance);
@@ -48,28 +58,42 @@ export async function changeUnderTerms(
   if (agreed) await sql`SELECT note_royalty_registrations()`;
 }
 
-async function offersFor(sql: Sql, { models }: CatalogDocument): Promise<Map<string, RoyaltyTerms>> {
+async function offersFor(sql: Sql, { models }: CatalogDocument): Promise<Map<string, Terms>> {
   const bases = new Set(models.flatMap(({ base_model }) => base_model ?? []));
   return bases.size === 0 ? new Map() : royaltyTermsInForce(sql, [...bases]);
 }
 
 /** Not where the lineage is as it was, nor where somebody's own model is the base. */
-function concerns({ models }: Catalog, row: ModelRow, { model: base }: RoyaltyTerms, at: Instant): boolean {
+function concerns({ models }: Catalog, row: ModelRow, { model: base }: Terms, at: Instant): boolean {
   const known = versionAt(models.get(row.id)?.lineage ?? [], momentOf(row) ?? at);
   const owner = versionAt(models.get(base)?.lineage ?? [], at)?.payee;
   return owner !== row.payee && (known?.baseModel !== base || known.payee !== row.payee);
 }
 
-async function isAccepted(sql: Sql, terms: RoyaltyTerms, { id, payee }: ModelRow): Promise<boolean> {
-  const accepted = await sql`
-    SELECT FROM royalty_acceptance WHERE (model, payee, terms) = (${id}, ${payee}, ${terms.id})`;
-  return accepted.length > 0;
+/** The terms accepted last for each of the models, by whoever is to be its payee. */
+async function acceptedFor(sql: Sql, { models }: CatalogDocument): Promise<Map<string, Terms>> {
+  const ids = models.filter(({ base_model }) => base_model != null).map(({ id }) => id);
+  if (ids.length === 0) return new Map();
+  const rows = await sql<(Terms & { made: string; payee: string })[]>`
+    SELECT a.model AS made, a.payee, t.id, t.model, t.percent, t."of"
+    FROM royalty_acceptance a JOIN royalty_terms t ON t.id = a.terms
+    WHERE a.model = ANY (${ids}::text[]) ORDER BY a.accepted_at, a.id`;
+  return new Map(
+    rows.map(({ made, payee, ...terms }) => [
+      acceptedKey({ id: made, payee, base_model: terms.model }),
+      terms,
+    ]),
+  );
+}
+
+function acceptedKey({ id, payee, base_model }: Pick<ModelRow, "id" | "payee" | "base_model">): string {
+  return [id, payee, base_model].join(" ");
 }
 
 /** An operator accepts in the payee's name. @throws Refusal royalty_terms_not_accepted, where it does not */
 function acceptedBy(
   { id: model, payee, royalty_terms }: ModelRow,
-  { terms, index, by }: { terms: RoyaltyTerms; index: number; by: string },
+  { terms, index, by }: { terms: Terms; index: number; by: string },
 ): Acceptance {
   if (royalty_terms === terms.id) return { terms: terms.id, model, payee, as: "operator", by };
   const message = `${terms.model} may be a base under its royalty terms ${terms.id} (${terms.percent} % of the ${terms.of}): ${payee} accepts them with POST /v1/royalty-terms/${terms.id}/accept, or this request does with royalty_terms: "${terms.id}"`;
@@ -98,7 +122,7 @@ function momentOf(row: ModelRow): Instant | undefined {
 function carrying(
   { models, defaultPolicies }: Catalog,
   policies: readonly PolicyRow[],
-  { terms, model, from }: { terms: RoyaltyTerms; model: string; from: string },
+  { terms, model, from }: { terms: Terms; model: string; from: string },
 ): PolicyRow | undefined {
   const at = present(parseInstant(from), "a time");
   const royalty = { take: "royalty", percent: terms.percent, of: terms.of } as const;

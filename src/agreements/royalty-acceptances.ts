@@ -1,8 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { type Catalog, type CatalogStore, versionAt } from "../catalog/index.ts";
 import { now, present, Refusal } from "../kernel/index.ts";
-import type { Sql } from "../postgres/index.ts";
-import { listRoyaltyTerms, type RoyaltyPercent, royaltyTermsInForce } from "./royalty-terms.ts";
+import { refusedByDatabase, type Sql } from "../postgres/index.ts";
+import {
+  listRoyaltyTerms,
+  type RoyaltyPercent,
+  type RoyaltyTerms,
+  royaltyTermsInForce,
+} from "./royalty-terms.ts";
 
 export interface RoyaltyAcceptance extends RoyaltyPercent {
   id: string;
@@ -42,11 +47,7 @@ export async function acceptRoyaltyTerms(
 ): Promise<RoyaltyAcceptance> {
   const [terms] = await listRoyaltyTerms(sql, { id });
   if (terms === undefined) throw new Refusal("not_found", `there are no royalty terms ${id}`);
-  if (terms.state !== "in_force") {
-    const other = (await royaltyTermsInForce(sql, [terms.model])).get(terms.model)?.id ?? "none yet";
-    const message = `these terms of ${terms.model} are ${terms.state.replace("_", " ")}; in force now: ${other}`;
-    throw new Refusal("royalty_terms_replaced", message);
-  }
+  if (terms.state !== "in_force") throw await notInForce(sql, terms);
   const registered = versionAt((await catalog.current()).models.get(model)?.lineage ?? [], now());
   if (registered !== undefined && registered.payee !== payee)
     throw new Refusal("not_found", `there is no model ${model} of ${payee}`);
@@ -56,11 +57,25 @@ export async function acceptRoyaltyTerms(
   }
   const made = `ra_${randomBytes(9).toString("base64url")}`;
   const [row] = await sql<[{ id: string }]>`
-    SELECT accept_royalty_terms(${made}, ${id}, ${model}, ${payee}, ${as}, ${by}) AS id`;
+    SELECT accept_royalty_terms(${made}, ${id}, ${model}, ${payee}, ${as}, ${by}) AS id`.catch(
+    async (error: unknown) => {
+      // Taken back, or over, since they were looked at.
+      throw refusedByDatabase(error)?.code === "royalty_terms_replaced"
+        ? await notInForce(sql, present((await listRoyaltyTerms(sql, { id })).at(0), "the terms"))
+        : error;
+    },
+  );
   return present(
     (await listRoyaltyAcceptances(sql, catalog, { id: row.id, limit: 1 })).at(0),
     "an acceptance",
   );
+}
+
+async function notInForce(sql: Sql, { model, state, ends_at }: RoyaltyTerms): Promise<Refusal> {
+  const other = (await royaltyTermsInForce(sql, [model])).get(model)?.id;
+  const how = state === "ended" ? `ended at ${ends_at}` : `are ${state}`;
+  const next = other === undefined ? "none are asked for now" : `in force now: ${other}`;
+  return new Refusal("royalty_terms_replaced", `these terms of ${model} ${how}; ${next}`);
 }
 
 /** The newest first: of one payee what it accepted and what was accepted of it, or everybody's. */

@@ -3,7 +3,7 @@ import { type CatalogStore, versionAt } from "../catalog/index.ts";
 import { now, parseInstant, present, Refusal } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 
-export const TERMS_STATES = ["upcoming", "in_force", "replaced"] as const;
+export const TERMS_STATES = ["upcoming", "in_force", "replaced", "ended", "withdrawn"] as const;
 
 /** A percentage as a policy's royalty step has it. */
 export interface RoyaltyPercent {
@@ -19,6 +19,8 @@ export interface RoyaltyTerms extends RoyaltyPercent {
   wording: string;
   effective_from: string;
   offered_at: string;
+  /** From when on nobody accepts them any more, by their owner's word; null where nothing is said. */
+  ends_at: string | null;
   state: (typeof TERMS_STATES)[number];
 }
 
@@ -61,19 +63,27 @@ export async function offerRoyaltyTerms(
   return present((await listRoyaltyTerms(sql, { id })).at(0), "the terms");
 }
 
-/** Of some models, or the one with this id; the latest first. */
+/**
+ * Of some models, those that a payee offered, or the one with this id; the latest first. What was withdrawn replaces nothing.
+ */
 export async function listRoyaltyTerms(
   sql: Sql,
-  of: { id?: string; models?: readonly string[] },
+  of: { id?: string; models?: readonly string[]; offeredBy?: string; limit?: number },
 ): Promise<RoyaltyTerms[]> {
-  const [id, models] = [of.id ?? null, of.models ?? null];
+  const { id = null, models = null, offeredBy = null, limit = null } = of;
   return sql<RoyaltyTerms[]>`
-    SELECT id, model, offered_by, percent, "of", wording, iso(effective_from) AS effective_from, iso(offered_at) AS offered_at,
-      CASE WHEN effective_from > clock_timestamp() THEN 'upcoming' WHEN next <= clock_timestamp() THEN 'replaced'
+    SELECT t.id, t.model, t.offered_by, t.percent, t."of", t.wording, iso(t.effective_from) AS effective_from,
+      iso(t.offered_at) AS offered_at, iso(e.ends_at) AS ends_at,
+      CASE WHEN e.kind = 'withdrawn' THEN 'withdrawn' WHEN t.effective_from > clock_timestamp() THEN 'upcoming'
+        WHEN n.next <= clock_timestamp() THEN 'replaced' WHEN e.ends_at <= clock_timestamp() THEN 'ended'
         ELSE 'in_force' END AS state
-    FROM (SELECT *, lead(effective_from) OVER (PARTITION BY model ORDER BY effective_from) AS next FROM royalty_terms
-      WHERE model = ANY (${models}::text[]) OR model = (SELECT model FROM royalty_terms WHERE id = ${id})) t
-    WHERE ${id}::text IS NULL OR id = ${id} ORDER BY t.effective_from DESC, id`;
+    FROM royalty_terms t LEFT JOIN royalty_terms_end e ON e.terms = t.id
+    LEFT JOIN LATERAL (SELECT min(o.effective_from) AS next FROM royalty_terms o
+      WHERE o.model = t.model AND o.effective_from > t.effective_from
+        AND NOT EXISTS (SELECT FROM royalty_terms_end w WHERE w.terms = o.id AND w.kind = 'withdrawn')) n ON true
+    WHERE (${id}::text IS NULL OR t.id = ${id}) AND (${models}::text[] IS NULL OR t.model = ANY (${models}::text[]))
+      AND (${offeredBy}::text IS NULL OR t.offered_by = ${offeredBy})
+    ORDER BY t.effective_from DESC, t.id LIMIT ${limit}::bigint`;
 }
 
 /** What must be accepted now by those who make a model from one of these, by model; none where its owner asks for nothing. */

@@ -56,6 +56,20 @@ export const royaltyTerms = pgTable(
   (t) => [unique().on(t.model, t.effectiveFrom)],
 );
 
+/** That terms were taken back, or end for those who come later. What was accepted before stands. Never changed. */
+export const royaltyTermsEnd = pgTable("royalty_terms_end", {
+  terms: text()
+    .primaryKey()
+    .references(() => royaltyTerms.id),
+  /** withdrawn: as if never offered, since nobody had accepted; ended: nobody accepts them from `endsAt` on. */
+  kind: text().notNull(),
+  endsAt: moment("ends_at").notNull(),
+  notedBy: text("noted_by").notNull(),
+  notedAt: moment("noted_at").notNull(),
+  /** Over all the rest. */
+  hash: text().notNull(),
+});
+
 /** That a payee accepted terms for a model of its own. Never changed; its hash is over what was accepted, too. */
 export const royaltyAcceptance = pgTable(
   "royalty_acceptance",

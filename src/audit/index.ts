@@ -9,7 +9,7 @@ import {
 } from "./adjustments/entries.ts";
 import { partsFromHistories } from "./adjustments/parts.ts";
 import { pushesFromRefunds, pushesOfRefunds } from "./adjustments/refund-pushes.ts";
-import { acceptancesSealed, registrationsCarried } from "./agreements/royalties.ts";
+import { acceptancesSealed, registrationsCarried, termsEndedOnce } from "./agreements/royalties.ts";
 import { sharesAsAgreed } from "./agreements/share-proposals.ts";
 import {
   creditBalances,
@@ -87,6 +87,7 @@ const CHECKS: readonly Check[] = [
   ratesFromVersions,
   sharesAsAgreed,
   acceptancesSealed,
+  termsEndedOnce,
   registrationsCarried,
   partitionsFromRecords,
   recordsAreMetered,

@@ -45,6 +45,8 @@ export const REFUSALS = {
   proposal_closed: 409,
   royalty_terms_not_accepted: 409,
   royalty_terms_replaced: 409,
+  royalty_terms_accepted: 409,
+  royalty_terms_ended: 409,
   model_registered: 409,
   too_many_endpoints: 409,
   endpoint_disabled: 409,

@@ -3,8 +3,11 @@ import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { openStripeRefundMaker } from "../../src/adapters/stripe/stripe-refund-maker.ts";
 import {
+  planRefund,
   pushedRefunds,
+  type RefundAsked,
   refund,
+  refundPushDue,
   resendRefund,
   returnRefund,
   sendDueRefunds,
@@ -171,11 +174,14 @@ test.each([
 test("an open invoice asks for less by a credit note; what is paid goes back to the cent, and nothing below a cent is lost between refunds", async () => {
   const month = await openPushedMonth(2);
   const { sql, stripe } = month;
-  const half = await refund(sql, {
-    ...common,
-    asked: { invoice: ours("customer1"), amount: "4.005" },
-    reference: "a",
-  });
+  /** Refunds; what is asked of Stripe is what a dry run said. */
+  const refundAsForeseen = async (asked: RefundAsked, reference: string) => {
+    const foreseen = await refundPushDue(sql, await planRefund(sql, asked));
+    const id = await refund(sql, { ...common, asked, reference });
+    expect(await pushedRefunds(sql, id)).toEqual(foreseen);
+    return id;
+  };
+  const half = await refundAsForeseen({ invoice: ours("customer1"), amount: "4.005" }, "a");
   expect(await pushedRefunds(sql, half)).toMatchObject([
     { means: "credit_note", amount: { amount: "4.000000000" }, state: "waiting", provider_id: null },
   ]);
@@ -188,8 +194,8 @@ test("an open invoice asks for less by a credit note; what is paid goes back to 
 
   await month.pay("customer2");
   for (const amount of ["3.335", "0.005", "0.004"])
-    await refund(sql, { ...common, asked: { invoice: ours("customer2"), amount }, reference: amount });
-  await refund(sql, { ...common, asked: { invoice: ours("customer2") }, reference: "all" });
+    await refundAsForeseen({ invoice: ours("customer2"), amount }, amount);
+  await refundAsForeseen({ invoice: ours("customer2") }, "all");
   await month.send();
   const back = await givenBack(month, "customer2");
   expect(back.stripe.map(([, minor]) => minor)).toEqual([333, 1, 2136]);

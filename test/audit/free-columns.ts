@@ -163,6 +163,8 @@ export const NO_DELETE: Record<string, string> = {
   reconciliation: "what was found when; the next run finds it again",
   royalty_registration:
     "which policy came of an acceptance; both are checked, and are noted anew with the next registration",
+  royalty_terms_end:
+    "who ended what the audit log has, which is chained; what was accepted and paid does not depend on it",
 };
 
 /** Which row is changed, where the first one is not telling. */

@@ -20,6 +20,7 @@ import {
   acceptRoyaltyTerms,
   answerProposal,
   changeUnderTerms,
+  endRoyaltyTerms,
   offerRoyaltyTerms,
   proposeShares,
 } from "../../src/agreements/index.ts";
@@ -291,6 +292,7 @@ async function agree(sql: Sql, catalog: CatalogStore): Promise<void> {
   const offer = { ...asked, model: "ada/base", offeredBy: "ada", effectiveFrom: undefined };
   const { id: terms } = await offerRoyaltyTerms(sql, catalog, offer);
   await acceptRoyaltyTerms(sql, catalog, { terms, model: "lin/finer", payee: "lin", as: "payee", by: "lin" });
+  await endRoyaltyTerms(sql, { id: terms, offeredBy: "ada", by: "ada", at: "2199-01-01T00:00:00Z" });
   const models = [{ id: "lin/finer", payee: "lin", base_model: "ada/base" }];
   await changeUnderTerms(sql, catalog, CatalogDocument.parse({ models }), "operator");
 }

@@ -251,6 +251,7 @@ const NO_MUTATION: Record<string, string> = {
   royalty_acceptance: IN_COLUMNS,
   royalty_registration: IN_COLUMNS,
   royalty_terms: IN_COLUMNS,
+  royalty_terms_end: IN_COLUMNS,
   share_proposal: IN_COLUMNS,
   share_proposal_party: IN_COLUMNS,
   spend_account: IN_COLUMNS,

@@ -140,6 +140,16 @@ test("a dispute holds the parts until it is decided, and a lost one is deducted 
     status: 201,
     body: { state: "open", held: usd("2.400000000") },
   });
+  // The creator is told why, and all of what is held.
+  const { body } = await ada("GET", "/v1/payees/ada/balances");
+  expect(body).toMatchObject([
+    {
+      held: usd("2.400000000"),
+      held_for: [
+        { code: "dispute", period: "2023-11", customers: 1, amount: usd("2.400000000"), until: null },
+      ],
+    },
+  ]);
   expect(Number(await payable())).toBeCloseTo(before - 2.4, 9);
   const lost = { outcome: "lost", provider_fee: "15" };
   expect(await api.operator("POST", "/v1/disputes/bank-case-7/decide", lost)).toMatchObject({

@@ -76,8 +76,12 @@ test("nothing happens before; then the month is closed, planned, approved, paid 
   expect(await states()).toEqual(["2023-09 approved"]);
   expect(await transfersAt(simulator)).toHaveLength(2);
   expect(await books.sql`SELECT ran_by, differences FROM reconciliation`).toEqual([
-    { ran_by: "schedule", differences: 0 },
+    { ran_by: "scheduler", differences: 0 },
   ]);
+  const noted = await books.sql<{ step: string }[]>`
+    SELECT principal || ' ' || replace(route, 'POST /settlements/{period}/', '') AS step FROM audit_entry ORDER BY entry_no`;
+  const steps = ["close", "plan", "approve", "pay", "reconcile"].map((step) => `scheduler ${step}`);
+  expect(noted.map(({ step }) => step)).toEqual(steps);
   await expectLedgerToHold(books.sql);
 });
 
@@ -87,7 +91,7 @@ test("a warning stops it until somebody confirms; then it goes on, through a sto
   const due = new Date("2023-11-02T07:00:00Z");
   await settleWhatIsDue(parts, due);
   const planned = await findSettlement(sql, OCTOBER);
-  expect(planned).toMatchObject({ state: "planned", plannedBy: "schedule" });
+  expect(planned).toMatchObject({ state: "planned", plannedBy: "scheduler" });
   // The plan that a person looks at stays the same, and November waits for October.
   await settleWhatIsDue(parts, new Date("2023-12-05T00:00:00Z"));
   expect(await states()).toEqual(["2023-09 approved", "2023-10 planned"]);

@@ -1,4 +1,4 @@
-import { type Money, money, Refusal } from "../../kernel/index.ts";
+import { formatDecimal, type Money, money, type Rational, Refusal } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { refusalOf } from "../lines/post-adjustment.ts";
 import type { RefundMeans } from "./refund-maker.ts";
@@ -20,6 +20,24 @@ export async function pushedRefunds(sql: Sql, refund: string): Promise<PushedRef
     SELECT p.means, a.currency, p.amount_nanos::text AS nanos, p.state, p.provider_id, p.reason
     FROM refund_push p JOIN adjustment a USING (adjustment_no) WHERE a.id = ${refund} ORDER BY p.means`;
   return rows.map(({ currency, nanos, ...row }) => ({ ...row, amount: money(currency, BigInt(nanos)) }));
+}
+
+/** What the provider would be asked for if so much of an invoice were refunded now; writes nothing. */
+export async function refundPushDue(
+  sql: Sql,
+  { invoice, currency, refunded }: { invoice: string; currency: string; refunded: Rational },
+): Promise<PushedRefund[]> {
+  const gross = `-${formatDecimal(refunded)}`;
+  const rows = await sql<{ means: RefundMeans; nanos: string }[]>`
+    SELECT means, amount_nanos::text AS nanos FROM refund_push_due(${invoice}, ${currency}, ${gross}::numeric,
+      credit_due(${invoice}, ${gross}::numeric, 0), 0, NULL) ORDER BY means`;
+  return rows.map(({ means, nanos }) => ({
+    means,
+    amount: money(currency, BigInt(nanos)),
+    state: "waiting",
+    provider_id: null,
+    reason: null,
+  }));
 }
 
 /**

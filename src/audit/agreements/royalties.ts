@@ -24,6 +24,29 @@ export const acceptancesSealed: Check = {
   },
 };
 
+export const termsEndedOnce: Check = {
+  law: "every end of royalty terms is the hash of itself, and nobody accepted them after it",
+  async find(sql) {
+    const rows = await sql<
+      { terms: string; fields: (string | null)[]; hash: string; after: string[] | null }[]
+    >`
+      SELECT e.terms, e.hash, ARRAY[e.terms, e.kind, iso(e.ends_at), e.noted_by, iso(e.noted_at)] AS fields,
+        (SELECT array_agg(a.id ORDER BY a.id) FROM royalty_acceptance a
+         WHERE a.terms = e.terms AND (e.kind = 'withdrawn' OR a.accepted_at >= e.ends_at)) AS after
+      FROM royalty_terms_end e ORDER BY e.terms`;
+    return rows
+      .flatMap(({ terms, fields, hash, after }) => {
+        const text = fields.map((one) => field(one ?? "")).join("");
+        const sealed = createHash("sha256").update(text).digest("hex") === hash;
+        return [
+          ...(sealed ? [] : [`royalty terms end of ${terms}: it was changed`]),
+          ...(after ?? []).map((id) => `royalty acceptance ${id}: the royalty terms ${terms} had ended`),
+        ];
+      })
+      .slice(0, DIFFERENCES_MAX);
+  },
+};
+
 export const registrationsCarried = sqlCheck(
   "a model registered under royalty terms begins with a policy that sends up what was accepted",
   `SELECT format('royalty registration of the royalty acceptance %s: policy %s of %s takes %s, accepted for %s were %s %% of the %s',

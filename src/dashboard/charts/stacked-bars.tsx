@@ -35,15 +35,16 @@ export function StackedBars({
   const heights = steps.map((_, step) =>
     series.reduce((sum, { amounts }) => sum + Math.max(0, approximately(amounts[step] ?? "0")), 0),
   );
+  const empty = heights.every((height) => height === 0);
   const x = scaleBand<number>()
     .domain(steps.map((_, step) => step))
     .range([LEFT, width])
     .padding(steps.length > 40 ? 0.15 : 0.3);
   const y = scaleLinear()
-    .domain([0, Math.max(...heights, 1e-9)])
+    .domain([0, empty ? 1 : Math.max(...heights)])
     .nice(4)
     .range([HEIGHT - BOTTOM, TOP]);
-  const ticks = y.ticks(4);
+  const ticks = empty ? [0] : y.ticks(4);
   const every = Math.ceil(steps.length / labels);
   const shown = at ?? null;
   return (
@@ -63,6 +64,11 @@ export function StackedBars({
             </text>
           </g>
         ))}
+        {empty && (
+          <text className="step" x={(LEFT + width) / 2} y={HEIGHT / 2} textAnchor="middle">
+            Nothing was earned on these days
+          </text>
+        )}
         {steps.map((step, place) => {
           let base = 0;
           return (
@@ -113,7 +119,7 @@ export function StackedBars({
         {series.map(({ name, amounts }, index) => (
           <span key={name} className="legend-item">
             <span className={`swatch series-${index % 8}`} />
-            <span className="legend-name">{name}</span>
+            <span className="legend-name">{name === "" ? "no model: a correction" : name}</span>
             <MoneyView value={addMoney(currency, shown === null ? amounts : [amounts[shown] ?? "0"])} bare />
           </span>
         ))}

@@ -58,6 +58,12 @@ export function Credits() {
                     cell: ({ expired }) => (isZero(expired) ? "–" : <MoneyView value={expired} />),
                   },
                   {
+                    key: "revoked",
+                    title: "Taken back",
+                    figure: true,
+                    cell: ({ revoked }) => (isZero(revoked) ? "–" : <MoneyView value={revoked} />),
+                  },
+                  {
                     key: "left",
                     title: "Left",
                     figure: true,

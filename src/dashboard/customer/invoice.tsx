@@ -1,7 +1,7 @@
 import { Link } from "wouter";
 import type { Money } from "../data/api.ts";
 import { isZero, nanosOf } from "../data/money.ts";
-import { count, monthName } from "../data/time.ts";
+import { count, dayName, monthName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
@@ -42,6 +42,7 @@ export function Invoice({ params }: { params: { id: string } }) {
                     ))}
                 </ul>
               </Panel>
+              <MoneyGivenBack invoice={id} />
               <Panel title="Lines" note="Usage of an earlier month that came late stands under that month.">
                 <DataTable
                   caption="Lines of the invoice"
@@ -87,5 +88,41 @@ export function Invoice({ params }: { params: { id: string } }) {
         }}
       </Shown>
     </Page>
+  );
+}
+
+/** What was refunded of it; nothing where nothing was. */
+function MoneyGivenBack({ invoice }: { invoice: string }) {
+  const refunds = useApi("get /v1/refunds", { query: { invoice, limit: 100 } });
+  if (refunds.data === undefined || refunds.data.data.length === 0) return null;
+  return (
+    <Panel
+      title="Refunds"
+      note="Credited: the invoice asks for so much less. Paid back: money that went back to you."
+    >
+      <DataTable
+        caption="Refunds of the invoice"
+        columns={[
+          { key: "for", title: "For", lead: true, cell: ({ reason }) => reason },
+          { key: "when", title: "When", cell: ({ made_at }) => dayName(made_at) },
+          { key: "what", title: "What", cell: ({ kind }) => kind.replaceAll("_", " ") },
+          {
+            key: "credited",
+            title: "Credited",
+            figure: true,
+            cell: ({ credited }) => <MoneyView value={credited} />,
+          },
+          {
+            key: "returned",
+            title: "Paid back",
+            figure: true,
+            cell: ({ returned }) => <MoneyView value={returned} />,
+          },
+        ]}
+        rows={refunds.data.data}
+        keyOf={({ id }) => id}
+        empty="There are none."
+      />
+    </Panel>
   );
 }

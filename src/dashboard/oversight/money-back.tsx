@@ -1,16 +1,20 @@
+import { useState } from "react";
 import { timeName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Shown } from "../parts/states.tsx";
+import { MakeRefund } from "./make-refund.tsx";
+import { RefundSteps } from "./refund-steps.tsx";
 
 const SHOWN_MAX = 100;
 
-/** Refunds, disputes and corrections, to be looked at; they are made over the API. */
+/** Refunds, disputes and corrections. Invoices are refunded here; the rest is made over the API. */
 export function MoneyBack() {
   return (
     <Page title="Refunds and corrections">
+      <MakeRefund />
       <Refunds />
       <Disputes />
       <Corrections />
@@ -48,6 +52,12 @@ function Refunds() {
                 figure: true,
                 cell: ({ returned }) => <MoneyView value={returned} />,
               },
+              {
+                key: "at Stripe",
+                title: "At Stripe",
+                cell: ({ id, kind, reversed_by }) =>
+                  reversed_by !== null ? "taken back" : kind === "refund" ? <AtStripe id={id} /> : "–",
+              },
             ]}
             rows={data}
             keyOf={({ id }) => id}
@@ -56,6 +66,16 @@ function Refunds() {
         )}
       </Shown>
     </Panel>
+  );
+}
+
+function AtStripe({ id }: { id: string }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Show</summary>
+      {open && <RefundSteps id={id} />}
+    </details>
   );
 }
 

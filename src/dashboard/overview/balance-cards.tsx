@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import type { Money, Schema } from "../data/api.ts";
-import { isZero } from "../data/money.ts";
+import { isNegative, isZero } from "../data/money.ts";
 import { dayName, monthName, timeName } from "../data/time.ts";
 import type { Defined } from "../parts/definitions.ts";
 import { MoneyView } from "../parts/money-view.tsx";
@@ -27,7 +27,11 @@ export function BalanceCards({ balance }: { balance: Balance | undefined }) {
       </Card>
       <Card name="payable" value={balance?.payable}>
         {balance !== undefined &&
-          (isZero(balance.payable) ? "All that was settled is paid out" : "Settled, for the next payout")}
+          (isZero(balance.payable)
+            ? "All that was settled is paid out"
+            : isNegative(balance.payable)
+              ? "More was taken back than was there: it is netted from what you earn next"
+              : "Settled, for the next payout")}
         {balance !== undefined && !isZero(balance.on_hold.amount) && (
           <span className="why-line">
             <MoneyView value={balance.on_hold.amount} /> of it is on hold

@@ -29,8 +29,8 @@ export function WhatChanged({ month, currency }: { month: string; currency: stri
                 from <MoneyView value={before} bare /> to <MoneyView value={now} bare />
               </span>
             </p>
-            <dl className="facts three">
-              {(["usage", "price", "share"] as const).map((cause) => (
+            <dl className="facts">
+              {(["usage", "price", "share", "corrections"] as const).map((cause) => (
                 <div key={cause}>
                   <dt>
                     <Term name={`${cause}_effect`} />
@@ -50,7 +50,8 @@ export function WhatChanged({ month, currency }: { month: string; currency: stri
                   lead: true,
                   cell: ({ model, reason }) => (
                     <>
-                      {model} {reason !== "share" && <span className="tag">{reason}</span>}
+                      {model === "" ? "no model" : model}{" "}
+                      {reason !== "share" && <span className="tag">{reason}</span>}
                     </>
                   ),
                 },

@@ -6,7 +6,7 @@ export const DEFINITIONS = {
   },
   held: {
     title: "Held",
-    text: "Earned in closed months, but not payable yet: it waits for the customers' payments, or for the hold after them.",
+    text: "Earned in closed months, but not payable yet: it waits for the customers' payments, for the hold after them, or for a payment that a customer disputes.",
   },
   payable: {
     title: "Payable",
@@ -56,6 +56,10 @@ export const DEFINITIONS = {
   share_effect: {
     title: "Share",
     text: "Another part of the gross for you: other fees, royalties or shares.",
+  },
+  corrections_effect: {
+    title: "Corrections",
+    text: "What refunds, disputes and corrections of earlier usage took back or gave. Each stands under Payouts, with its reason.",
   },
   reason: {
     title: "Reason",

@@ -9,6 +9,7 @@ const NAV: NavGroup[] = [
       { to: "/", label: "Overview" },
       { to: "/models", label: "Models" },
       { to: "/shares", label: "Shares" },
+      { to: "/royalties", label: "Royalties" },
       { to: "/payouts", label: "Payouts" },
       { to: "/statements", label: "Statements" },
       { to: "/predictions", label: "Predictions" },

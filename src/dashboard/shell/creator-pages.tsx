@@ -16,6 +16,7 @@ const Prediction = lazy(() =>
   import("../predictions/prediction.tsx").then((m) => ({ default: m.Prediction })),
 );
 const Shares = lazy(() => import("../creator/shares.tsx").then((m) => ({ default: m.Shares })));
+const Royalties = lazy(() => import("../royalties/royalties.tsx").then((m) => ({ default: m.Royalties })));
 const Profile = lazy(() => import("../creator/profile.tsx").then((m) => ({ default: m.Profile })));
 const Webhooks = lazy(() => import("../creator/webhooks.tsx").then((m) => ({ default: m.Webhooks })));
 
@@ -33,6 +34,7 @@ export function CreatorPages({ payee }: { payee: string }) {
         <Route path="/predictions" component={Predictions} />
         <Route path="/predictions/:id" component={Prediction} />
         <Route path="/shares" component={Shares} />
+        <Route path="/royalties" component={Royalties} />
         <Route path="/webhooks" component={Webhooks} />
         <Route path="/profile" component={Profile} />
         <Route>

@@ -23,6 +23,9 @@ const Catalogue = lazy(() => import("../operator/catalogue.tsx").then((m) => ({ 
 const CatalogueModel = lazy(() =>
   import("../operator/catalogue-model.tsx").then((m) => ({ default: m.CatalogueModel })),
 );
+const EverybodysWebhooks = lazy(() =>
+  import("../webhooks/everybodys.tsx").then((m) => ({ default: m.EverybodysWebhooks })),
+);
 const AuditLog = lazy(() => import("../oversight/audit-log.tsx").then((m) => ({ default: m.AuditLog })));
 const MoneyBack = lazy(() => import("../oversight/money-back.tsx").then((m) => ({ default: m.MoneyBack })));
 const Keys = lazy(() => import("../keys/all-keys.tsx").then((m) => ({ default: m.AllKeys })));
@@ -56,6 +59,7 @@ const NAV: NavGroup[] = [
     items: [
       { to: "/catalogue", label: "Catalogue" },
       { to: "/keys", label: "API keys" },
+      { to: "/webhooks", label: "Webhooks" },
       { to: "/stripe-events", label: "Stripe's events" },
       { to: "/audit-log", label: "Audit log" },
     ],
@@ -88,6 +92,7 @@ export function OperatorHouse({ session }: { session: Session }) {
         <Route path="/catalogue" component={Catalogue} />
         <Route path="/catalogue/:owner/:name" component={CatalogueModel} />
         <Route path="/keys" component={Keys} />
+        <Route path="/webhooks" component={EverybodysWebhooks} />
         <Route path="/money-back" component={MoneyBack} />
         <Route path="/audit-log" component={AuditLog} />
         <Route path="/predictions" component={Predictions} />

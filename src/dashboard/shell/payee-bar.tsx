@@ -4,6 +4,7 @@ const PAGES = [
   ["/", "Overview"],
   ["/models", "Models"],
   ["/shares", "Shares"],
+  ["/royalties", "Royalties"],
   ["/payouts", "Payouts"],
   ["/statements", "Statements"],
   ["/webhooks", "Webhooks"],

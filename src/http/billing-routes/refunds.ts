@@ -8,6 +8,7 @@ import {
   REFUND_MEANS,
   refund,
   refundPolicies,
+  refundPushDue,
   resendRefund,
   returnRefund,
   setRefundPolicy,
@@ -83,7 +84,10 @@ const AtProvider = z
       reason: z.string().nullable().meta({ description: "Why it is not made." }),
     }),
   )
-  .meta({ description: "What of it is made at the payment provider; read it again to see how far that is." });
+  .meta({
+    description:
+      "What of it is, or in a dry run would be, made at the payment provider; read it again to see how far that is.",
+  });
 
 const RefundView = AdjustmentWithParts.extend({ at_provider: AtProvider }).meta({ id: "Refund" });
 
@@ -119,7 +123,8 @@ const create = defineRoute({
         amount: money(planned.currency, nanos),
       }));
       const { invoice: id, refunded } = planned;
-      const would = { invoice: id, refunded: formatDecimal(refunded), parties, at_provider: [] };
+      const at_provider = body.at_provider ? await refundPushDue(context.sql, planned) : [];
+      const would = { invoice: id, refunded: formatDecimal(refunded), parties, at_provider };
       return { body: { dry_run: true, id: null, ...would } };
     }
     const id = await refund(context.sql, {

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import {
   acceptRoyaltyTerms,
+  endRoyaltyTerms,
   listRoyaltyAcceptances,
   listRoyaltyTerms,
   offerRoyaltyTerms,
   TERMS_STATES,
+  withdrawRoyaltyTerms,
 } from "../../agreements/index.ts";
 import { Id, ModelId, Time } from "../../catalog/index.ts";
 import { isPlainText } from "../../kernel/index.ts";
@@ -34,6 +36,10 @@ const Terms = z
     wording: z.string(),
     effective_from: z.string(),
     offered_at: z.string(),
+    ends_at: z
+      .string()
+      .nullable()
+      .meta({ description: "From when on nobody accepts them any more; who accepted before keeps them." }),
     state: z.enum(TERMS_STATES),
   })
   .meta({ id: "RoyaltyTerms" });
@@ -102,6 +108,49 @@ const listTerms = defineRoute({
   },
 });
 
+const listOffered = defineRoute({
+  method: "get",
+  path: "/royalty-terms",
+  summary: "The royalty terms that were offered: to a payee its own for all its models, the latest first",
+  roles,
+  response: z.object({ data: z.array(Terms) }),
+  async handle({ principal, context }) {
+    const own = principal.payee === null ? {} : { offeredBy: principal.payee };
+    return { body: { data: await listRoyaltyTerms(context.sql, { ...own, limit: LISTED_MAX }) } };
+  },
+});
+
+const withdraw = defineRoute({
+  method: "post",
+  path: "/royalty-terms/{id}/withdraw",
+  summary:
+    "Take back terms that nobody has accepted: those before them, if there are any, are in force again",
+  roles: ["payee"],
+  params: TermsPath,
+  response: Terms,
+  async handle({ params, principal, context }) {
+    const asked = { id: params.id, offeredBy: principal.payee ?? "", by: principal.id };
+    return { body: await withdrawRoyaltyTerms(context.sql, asked) };
+  },
+});
+
+const end = defineRoute({
+  method: "post",
+  path: "/royalty-terms/{id}/end",
+  summary:
+    "Ask for no royalty of models that are made from a moment on; who accepted the terms before keeps them",
+  roles: ["payee"],
+  params: TermsPath,
+  body: z.strictObject({
+    ends_at: Time.optional().meta({ description: "Not in the past; now, when it is left out." }),
+  }),
+  response: Terms,
+  async handle({ params, body, principal, context }) {
+    const asked = { id: params.id, offeredBy: principal.payee ?? "", by: principal.id, at: body.ends_at };
+    return { body: await endRoyaltyTerms(context.sql, asked) };
+  },
+});
+
 const accept = defineRoute({
   method: "post",
   path: "/royalty-terms/{id}/accept",
@@ -141,4 +190,12 @@ const listAcceptances = defineRoute({
   },
 });
 
-export const royaltyTermsRoutes: Route[] = [offer, listTerms, accept, listAcceptances];
+export const royaltyTermsRoutes: Route[] = [
+  offer,
+  listTerms,
+  listOffered,
+  accept,
+  withdraw,
+  end,
+  listAcceptances,
+];

@@ -3,7 +3,7 @@ import { Money } from "../schemas.ts";
 
 const Blocker = z.object({ code: z.string(), message: z.string() });
 const HeldFor = z.object({
-  code: z.enum(["invoice_not_made", "invoice_unpaid", "hold_days", "reserve"]),
+  code: z.enum(["invoice_not_made", "invoice_unpaid", "hold_days", "dispute", "reserve"]),
   message: z.string(),
   period: z.string(),
   customers: z.int(),
@@ -24,7 +24,7 @@ export const BalanceView = z
       .meta({ description: "Of `payable`: closed so lately that the payee's hold is not over." }),
     held_for: z.array(HeldFor).meta({
       description:
-        "Earnings that wait for customers' payments (release rule `on_payment`), or are held back for a time.",
+        "Earnings that wait for customers' payments (release rule `on_payment`) or for disputes, or are held back for a time: together what is held.",
     }),
     in_transit: Money,
     transfers: z.array(

@@ -78,10 +78,10 @@ const getSeries = defineRoute({
   },
 });
 
-const Causes = z.object({ usage: Money, price: Money, share: Money }).meta({
+const Causes = z.object({ usage: Money, price: Money, share: Money, corrections: Money }).meta({
   id: "ChangeCauses",
   description:
-    "usage: more or fewer predictions, at what one brought before. price: another gross for each prediction. share: another part of the gross. Together they are the difference.",
+    "usage: more or fewer predictions, at what one brought before. price: another gross for each prediction. share: another part of the gross. corrections: refunds, disputes and corrections of earlier usage. Together they are the difference.",
 });
 const RangeView = z.object({ from: z.string(), to: z.string() });
 const difference = { before: Money, now: Money, difference: Money, because: Causes };

@@ -9,6 +9,8 @@ export interface Done {
   target: string;
   asked?: object;
   after: unknown;
+  /** What ran it; a person at the command line, when it is left out. */
+  from?: "cli" | "schedule";
 }
 
 /**
@@ -18,13 +20,13 @@ export interface Done {
 export async function noteCommand(
   sql: Sql,
   by: string,
-  { route, target, asked, after }: Done,
+  { route, target, asked, after, from = "cli" }: Done,
 ): Promise<void> {
   await appendAudit(sql, {
     principal: by,
     role: "operator",
     session: null,
-    requestId: `cli:${randomUUID()}`,
+    requestId: `${from}:${randomUUID()}`,
     route,
     target,
     status: 200,

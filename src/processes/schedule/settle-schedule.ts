@@ -4,9 +4,10 @@ import type { SettleOperations } from "../../http/index.ts";
 import { firstDay, nextPeriod, type Period, periodEnd, periodOfDay, Refusal } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { findSettlement, runAlone } from "../../settlement/index.ts";
+import { auditedSchedule } from "../audited/audited-schedule.ts";
 
 const LOOK_EVERY_MS = 300_000;
-const BY = "schedule";
+const BY = "scheduler";
 
 /** On which day of each month, from which minute of it on (UTC), the month before is settled. */
 export interface SettleSchedule {
@@ -64,7 +65,8 @@ export async function settleWhatIsDue(parts: ScheduleParts, at: Date): Promise<v
 
 /** False when later months must wait for this one. */
 async function settleMonth(parts: ScheduleParts, period: Period): Promise<boolean> {
-  const { sql, settle, logger, twoPerson } = parts;
+  const { sql, logger, twoPerson } = parts;
+  const settle = auditedSchedule(parts.settle, sql, BY);
   await settle.close(period, { dryRun: false });
   // A plan that somebody looks at is not replaced under their eyes.
   if ((await findSettlement(sql, period))?.planHash == null) {

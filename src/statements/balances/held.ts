@@ -3,7 +3,7 @@ import type { Sql } from "../../postgres/index.ts";
 
 /** A part of what is held, and what it waits for. Customers are counted, never named: a payee does not see them. */
 export interface HeldFor {
-  code: "invoice_not_made" | "invoice_unpaid" | "hold_days" | "reserve";
+  code: "invoice_not_made" | "invoice_unpaid" | "hold_days" | "dispute" | "reserve";
   message: string;
   period: Period;
   /** None for a reserve. */
@@ -18,10 +18,14 @@ const MESSAGES: Record<HeldFor["code"], string> = {
     "The month's invoices are not made yet; it becomes payable when the customers have paid them.",
   invoice_unpaid: "Customers have not paid their invoices of this month yet.",
   hold_days: "Customers have paid; it becomes payable after the marketplace's hold.",
+  dispute: "A customer disputes its payment at the bank; it is payable again if the dispute is won.",
   reserve: "Held back against refunds; it becomes payable by itself.",
 };
 
-/** Why a payee's earnings wait, by currency: for customers' payments, or as a reserve. */
+/**
+ * Why a payee's earnings wait, by currency: for customers' payments, for disputes, or as a reserve. All parts together are
+ * what is held: what refunds took of it is taken here too (a law of verify has the same sum).
+ */
 export async function heldFor(sql: Sql, payee: string): Promise<Map<string, HeldFor[]>> {
   const rows = await sql<
     {
@@ -35,10 +39,16 @@ export async function heldFor(sql: Sql, payee: string): Promise<Map<string, Held
   >`
     SELECT h.currency, h.period::text,
       CASE WHEN i.id IS NULL THEN 'invoice_not_made' WHEN r.due_at IS NULL THEN 'invoice_unpaid' ELSE 'hold_days' END AS code,
-      count(*)::int AS customers, sum(h.amount_nanos)::text AS nanos,
+      count(*)::int AS customers, sum(coalesce(l.still_held, h.amount_nanos))::text AS nanos,
       to_char(max(r.due_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS until
     FROM held_share h LEFT JOIN invoice i USING (period, customer, currency) LEFT JOIN invoice_release r ON r.invoice_id = i.id
+    LEFT JOIN LATERAL held_shares_left(i.id) l ON l.payee = h.payee
     WHERE h.payee = ${payee} AND r.released_at IS NULL GROUP BY 1, 2, 3
+    HAVING sum(coalesce(l.still_held, h.amount_nanos)) <> 0
+    UNION ALL
+    SELECT i.currency, i.period::text, 'dispute', count(DISTINCT i.customer)::int, sum(h.amount_nanos)::text, NULL
+    FROM dispute_hold h JOIN dispute d ON d.id = h.dispute_id AND d.state = 'open' JOIN invoice i ON i.id = d.invoice_id
+    WHERE h.payee = ${payee} GROUP BY 1, 2
     UNION ALL
     SELECT currency, period::text, 'reserve', 0, sum(amount_nanos)::text, to_char(max(due_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD')
     FROM reserve WHERE payee = ${payee} AND released_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2, 3`;

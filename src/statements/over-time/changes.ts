@@ -7,7 +7,7 @@ import { previousRange, type ServiceRange } from "../grouping/service-range.ts";
 import { keptFigures } from "../kept/kept-figures.ts";
 import { type Moment, momentOf } from "../kept/moment.ts";
 
-/** How a difference came about; the three add up to it, to the nano. */
+/** How a difference came about; the four add up to it, to the nano. */
 export interface Causes {
   /** More or fewer predictions, at what one brought before. */
   usage: Money;
@@ -15,6 +15,8 @@ export interface Causes {
   price: Money;
   /** Another part of the gross: fees, royalties and shares. */
   share: Money;
+  /** Refunds, disputes and corrections of earlier usage. */
+  corrections: Money;
 }
 
 export interface EarningsChange {
@@ -82,7 +84,7 @@ async function sumChanges(
       sides.set(key, { ...known, [when]: group });
     }
   const compared = [...sides.values()]
-    .map((both) => ({ ...both, causes: causesOf(both.before, both.now) }))
+    .map((both) => ({ ...both, causes: causesOf(both.before, both.now, both.reason) }))
     .filter((both) => both.before.earned !== both.now.earned)
     .sort((a, b) => bySize(b) - bySize(a) || (a.model < b.model ? -1 : 1));
   const shown = (nanos: Nanos) => money(currency, nanos);
@@ -97,6 +99,7 @@ async function sumChanges(
       usage: shown(compared.reduce((sum, { causes }) => sum + causes.usage, 0n)),
       price: shown(compared.reduce((sum, { causes }) => sum + causes.price, 0n)),
       share: shown(compared.reduce((sum, { causes }) => sum + causes.share, 0n)),
+      corrections: shown(compared.reduce((sum, { causes }) => sum + causes.corrections, 0n)),
     },
     data: compared.map(({ model, reason, before, now, causes }) => ({
       model,
@@ -105,20 +108,31 @@ async function sumChanges(
       now: shown(now.earned),
       difference: shown(now.earned - before.earned),
       events: { before: before.events.toString(), now: now.events.toString() },
-      because: { usage: shown(causes.usage), price: shown(causes.price), share: shown(causes.share) },
+      because: {
+        usage: shown(causes.usage),
+        price: shown(causes.price),
+        share: shown(causes.share),
+        corrections: shown(causes.corrections),
+      },
     })),
   };
 }
 
 /** Usage at the gross and share of before, then the gross at the share of before, then what is left: the share. */
-export function causesOf(before: Side, now: Side): { usage: Nanos; price: Nanos; share: Nanos } {
+export function causesOf(before: Side, now: Side, reason: string): Record<keyof Causes, Nanos> {
   const difference = now.earned - before.earned;
-  // New, gone, or without usage of its own (an adjustment): there is nothing to set the rest against.
-  if (before.events === 0n || now.events === 0n || before.gross === 0n)
-    return { usage: difference, price: 0n, share: 0n };
+  const none = { usage: 0n, price: 0n, share: 0n, corrections: 0n };
+  if (reason === "adjustment") return { ...none, corrections: difference };
+  // New or gone: there is nothing to set the rest against.
+  if (before.events === 0n || now.events === 0n || before.gross === 0n) return { ...none, usage: difference };
   const atUsage = (before.earned * now.events) / before.events;
   const atPrice = (before.earned * now.gross) / before.gross;
-  return { usage: atUsage - before.earned, price: atPrice - atUsage, share: now.earned - atPrice };
+  return {
+    ...none,
+    usage: atUsage - before.earned,
+    price: atPrice - atUsage,
+    share: now.earned - atPrice,
+  };
 }
 
 /** For the order only. */

@@ -169,8 +169,67 @@ describe("royalty terms of a base model", () => {
     expect((await api.operator("GET", "/v1/models/lin/poor")).status).toBe(404);
   });
 
+  test("are taken back while nobody has accepted them, and those before are in force again", async () => {
+    const [before, wrong] = [await offer("12"), await offer("99")];
+    const withdraw = (call: Call | undefined, id: string) =>
+      (call as Call)("POST", `/v1/royalty-terms/${id}/withdraw`);
+    expectProblem(await withdraw(lin, wrong.id), 404, "not_found");
+    expectProblem(await withdraw(ada, before.id), 409, "royalty_terms_replaced");
+    const taken = await withdraw(ada, wrong.id);
+    expect(taken).toMatchObject({ status: 200, body: { id: wrong.id, state: "withdrawn" } });
+    expect(await withdraw(ada, wrong.id)).toEqual({ ...taken, headers: expect.anything() });
+    expectProblem(await accept(lin, wrong, "lin/late"), 409, "royalty_terms_replaced");
+    expect(await accept(lin, before, "lin/early")).toMatchObject({ status: 201, body: { percent: "12" } });
+    expectProblem(await withdraw(ada, before.id), 409, "royalty_terms_accepted");
+    const { body } = await (ada as Call)("GET", "/v1/royalty-terms");
+    const states = (body as { data: Terms[] }).data.map(({ state }) => state);
+    expect(states.slice(0, 3)).toEqual(["withdrawn", "in_force", "replaced"]);
+    expect((await (lin as Call)("GET", "/v1/royalty-terms")).body).toEqual({ data: [] });
+  });
+
+  test("end for those who come later; who accepted before registers under what was accepted", async () => {
+    const terms = await offer("11");
+    const ending = (call: Call | undefined, body: object) =>
+      (call as Call)("POST", `/v1/royalty-terms/${terms.id}/end`, body);
+    expect(await accept(lin, terms, "lin/agreed")).toMatchObject({ status: 201 });
+    expectProblem(await ending(lin, {}), 404, "not_found");
+    const past = { ends_at: "2020-01-01T00:00:00Z" };
+    expectProblem(await ending(ada, past), 400, "body_invalid", "ends_at");
+    const ended = await ending(ada, {});
+    expect(ended).toMatchObject({ status: 200, body: { state: "ended" } });
+    expect((await ending(ada, {})).body).toEqual(ended.body);
+    expectProblem(await ending(ada, { ends_at: "2199-01-01T00:00:00Z" }), 409, "royalty_terms_ended");
+    expectProblem(await accept(lin, terms, "lin/free"), 409, "royalty_terms_replaced");
+    expect(await register("lin/free")).toMatchObject({ status: 200 });
+    expect(await policiesOf("lin/free")).toEqual([]);
+    expect(await register("lin/agreed")).toMatchObject({ status: 200 });
+    expect(await policiesOf("lin/agreed")).toMatchObject([{ steps: [{}, { percent: "11" }, {}] }]);
+    // What was accepted of terms that were replaced since holds too; another offer is not meant by it.
+    expectProblem(
+      await register("lin/early", { royalty_terms: terms.id }),
+      409,
+      "royalty_terms_not_accepted",
+    );
+    expect(await register("lin/early")).toMatchObject({ status: 200 });
+    expect(await policiesOf("lin/early")).toMatchObject([{ steps: [{}, { percent: "12" }, {}] }]);
+  });
+
+  test("are either accepted or taken back, when both happen in the same moment", async () => {
+    const rounds = Array.from({ length: 8 }, (_, round) => round);
+    for (const round of rounds) {
+      const terms = await offer("4");
+      const [accepted, taken] = await Promise.all([
+        accept(lin, terms, `lin/raced-${round}`),
+        (ada as Call)("POST", `/v1/royalty-terms/${terms.id}/withdraw`),
+      ]);
+      expect([accepted.status, taken.status].sort()).toEqual(
+        accepted.status === 201 ? [201, 409] : [200, 409],
+      );
+    }
+  });
+
   test("are never changed, and the laws of the books hold", async () => {
-    for (const table of ["royalty_terms", "royalty_acceptance", "royalty_registration"])
+    for (const table of ["royalty_terms", "royalty_terms_end", "royalty_acceptance", "royalty_registration"])
       await expect(api.sql.unsafe(`DELETE FROM ${table}`)).rejects.toThrow();
     const broken = (await runChecks(api.sql)).filter(({ differences }) => differences.length > 0);
     expect(broken).toEqual([]);
