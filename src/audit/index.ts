@@ -62,6 +62,7 @@ import {
 import { partitionsFromRecords, recordsAreMetered } from "./checks/usage-log.ts";
 import {
   customerWindowsFromEvents,
+  hardwareFromEvents,
   otherWindowsFromBlocks,
   unchargedFromEvents,
   windowColumnsFromEvents,
@@ -101,6 +102,7 @@ const CHECKS: readonly Check[] = [
   otherWindowsFromBlocks,
   customerWindowsFromEvents,
   unchargedFromEvents,
+  hardwareFromEvents,
   bothSidesAgree,
   linesFromWindows,
   receivablesFromGross,
