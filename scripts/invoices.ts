@@ -13,9 +13,8 @@ import {
 } from "../src/billing/index.ts";
 import { type Period, parsePeriod, Refusal } from "../src/kernel/index.ts";
 import { noteCommand } from "../src/processes/audited/note-command.ts";
-import { ConfigInvalid, readConfig } from "../src/processes/config.ts";
-import { createLogger } from "../src/processes/logger.ts";
-import { type Tributary, wire } from "../src/processes/wire.ts";
+import type { Tributary } from "../src/processes/wire.ts";
+import { runCommand, withTributary } from "./run-command.ts";
 
 const USAGE = `npm run invoices -- <make|push|export|status> --period 2023-11 [--dry-run] [--json] [--out <folder>] [--by <name>]
 
@@ -155,25 +154,10 @@ async function main(): Promise<void> {
     process.exitCode = 64;
     return;
   }
-  const config = readConfig(process.env);
-  const logger = createLogger(process.env.LOG_LEVEL === undefined ? "warn" : config.LOG_LEVEL);
-  const tributary = await wire(config, logger, "tributary-invoices");
-  try {
+  await withTributary("tributary-invoices", async (tributary) => {
     const result = await STEPS[command.step]?.(tributary, command);
     if (command.json && result !== undefined) console.log(JSON.stringify(result, null, 2));
-  } finally {
-    await tributary.close();
-  }
+  });
 }
 
-main().catch((error: unknown) => {
-  const expected =
-    error instanceof Refusal ||
-    error instanceof ConfigInvalid ||
-    (error instanceof TypeError && "code" in error);
-  const message = error instanceof Error ? error.message : String(error);
-  if (process.argv.includes("--json"))
-    console.log(JSON.stringify({ error: error instanceof Refusal ? error.code : "failed", detail: message }));
-  console.error(expected ? message : error);
-  process.exitCode = 1;
-});
+runCommand(main);

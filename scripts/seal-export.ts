@@ -1,6 +1,7 @@
 import { exportSeals } from "../src/ledger/index.ts";
-import { ConfigInvalid, readConfig } from "../src/processes/config.ts";
+import { readConfig } from "../src/processes/config.ts";
 import { openDatabase } from "../src/processes/database.ts";
+import { runCommand } from "./run-command.ts";
 
 /** Prints the chain's head and every seal as JSON, to be kept where who can write the database cannot write. */
 async function main(): Promise<void> {
@@ -12,7 +13,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof ConfigInvalid ? error.message : error);
-  process.exitCode = 1;
-});
+runCommand(main);

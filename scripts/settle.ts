@@ -5,9 +5,8 @@ import { differencesCsv } from "../src/payouts/index.ts";
 import type { Sql } from "../src/postgres/index.ts";
 import { auditedSettle } from "../src/processes/audited/audited-settle.ts";
 import { noteCommand } from "../src/processes/audited/note-command.ts";
-import { type Config, ConfigInvalid, platformOf, readConfig } from "../src/processes/config.ts";
-import { createLogger } from "../src/processes/logger.ts";
-import { type Tributary, wire } from "../src/processes/wire.ts";
+import { platformOf } from "../src/processes/config.ts";
+import type { Tributary } from "../src/processes/wire.ts";
 import {
   changesSinceLastPlan,
   findSettlement,
@@ -16,6 +15,7 @@ import {
   stopPayouts,
 } from "../src/settlement/index.ts";
 import { listPayouts } from "../src/statements/index.ts";
+import { runCommand, withTributary } from "./run-command.ts";
 import { progressBar } from "./settle/progress.ts";
 import { showChanges, showClose, showPay, showPlan, showReconcile, showStatus } from "./settle/show.ts";
 import { totalsBefore } from "./settle/totals-before.ts";
@@ -203,26 +203,11 @@ async function main(): Promise<void> {
     process.exitCode = 64;
     return;
   }
-  const config: Config = readConfig(process.env);
-  const logger = createLogger(process.env.LOG_LEVEL === undefined ? "warn" : config.LOG_LEVEL);
-  const tributary = await wire(config, logger, "tributary-settle");
-  try {
+  await withTributary("tributary-settle", async (tributary) => {
     const settle = auditedSettle(tributary.settle, tributary.sql, command.by);
     const result = await STEPS[command.step]?.({ ...tributary, settle }, command);
     if (command.json) console.log(JSON.stringify(result, null, 2));
-  } finally {
-    await tributary.close();
-  }
+  });
 }
 
-main().catch((error: unknown) => {
-  const expected =
-    error instanceof Refusal ||
-    error instanceof ConfigInvalid ||
-    (error instanceof TypeError && "code" in error);
-  const message = error instanceof Error ? error.message : String(error);
-  if (process.argv.includes("--json"))
-    console.log(JSON.stringify({ error: error instanceof Refusal ? error.code : "failed", detail: message }));
-  console.error(expected ? message : error);
-  process.exitCode = error instanceof Refusal && error.code === "settlement_running" ? 3 : 1;
-});
+runCommand(main, { settlement_running: 3 });

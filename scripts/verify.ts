@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { runChecks } from "../src/audit/index.ts";
-import { ConfigInvalid, readConfig } from "../src/processes/config.ts";
+import { Refusal } from "../src/kernel/index.ts";
+import { readConfig } from "../src/processes/config.ts";
 import { openDatabase } from "../src/processes/database.ts";
+import { runCommand } from "./run-command.ts";
 
 const Kept = z.object({
   head: z.object({ chain_no: z.string(), hash: z.string() }).nullable(),
@@ -21,8 +23,7 @@ const Kept = z.object({
 /** Replays and proves the books; exit 1 and a list on any difference. `--seal <file>`: what `seal:export` gave earlier. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { seal: { type: "string" } } });
-  const kept =
-    values.seal === undefined ? undefined : Kept.parse(JSON.parse(readFileSync(values.seal, "utf8")));
+  const kept = values.seal === undefined ? undefined : readSeals(values.seal);
   const { sql, close } = await openDatabase(readConfig(process.env), "tributary-verify");
   try {
     const results = await runChecks(sql, kept);
@@ -40,7 +41,13 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof ConfigInvalid ? error.message : error);
-  process.exitCode = 1;
-});
+function readSeals(file: string) {
+  const text = readFileSync(file, "utf8");
+  try {
+    return Kept.parse(JSON.parse(text));
+  } catch {
+    throw new Refusal("parameter_invalid", `--seal: ${file} is not what npm run seal:export wrote`);
+  }
+}
+
+runCommand(main);

@@ -11,15 +11,13 @@ import {
   primaryKey,
   smallint,
   text,
-  timestamp,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
+import { moment, nanos } from "../postgres/index.ts";
 
 // Written only by the functions of drizzle/0022_adjustments.sql, drizzle/0023_corrections.sql and
 // drizzle/0028_refunds_at_provider.sql; all but disputes, proposals and what is asked of the provider are append-only.
 
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
-const nanos = (name: string) => numeric(name, { precision: 38, scale: 0 });
 const adjustmentNo = () =>
   bigint("adjustment_no", { mode: "bigint" })
     .notNull()

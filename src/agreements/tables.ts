@@ -1,6 +1,5 @@
-import { integer, pgTable, primaryKey, text, timestamp, unique } from "drizzle-orm/pg-core";
-
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
+import { integer, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import { moment } from "../postgres/index.ts";
 
 /** How an owner would share a model's income from a date on. Once everybody named has accepted, it is a revenue policy. */
 export const shareProposal = pgTable("share_proposal", {

@@ -9,13 +9,11 @@ import {
   primaryKey,
   smallint,
   text,
-  timestamp,
   unique,
 } from "drizzle-orm/pg-core";
+import { moment, nanos } from "../postgres/index.ts";
 
 // Written only by the functions of drizzle/0016_billing.sql, whose triggers refuse everything else.
-
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
 /** That the invoices of a closed period were made, all of them in one statement. */
 export const invoiceRun = pgTable("invoice_run", {
@@ -39,8 +37,8 @@ export const invoice = pgTable(
     /** The rest that the customer's invoice before this one left. */
     carriedIn: numeric("carried_in").notNull(),
     /** What close paid out of the earnings of the payee that the customer is linked to. */
-    nettedNanos: numeric("netted_nanos", { precision: 38, scale: 0 }).notNull(),
-    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    nettedNanos: nanos("netted_nanos").notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
     carriedOut: numeric("carried_out").notNull(),
   },
   (t) => [unique().on(t.customer, t.currency, t.period), index().on(t.period, t.id)],
@@ -135,7 +133,7 @@ export const heldShare = pgTable(
     customer: text().notNull(),
     currency: text().notNull(),
     payee: text().notNull(),
-    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
   },
   (t) => [primaryKey({ columns: [t.period, t.customer, t.currency, t.payee] }), index().on(t.payee)],
 );
@@ -148,7 +146,7 @@ export const invoicePayment = pgTable(
       .notNull()
       .references(() => invoice.id),
     reference: text().notNull(),
-    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
     recordedBy: text("recorded_by").notNull(),
     paidAt: moment("paid_at").notNull(),
   },

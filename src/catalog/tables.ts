@@ -11,15 +11,13 @@ import {
   primaryKey,
   smallint,
   text,
-  timestamp,
   unique,
   uuid,
 } from "drizzle-orm/pg-core";
+import { moment, nanos } from "../postgres/index.ts";
 
 // Written only by apply_catalog_change() (drizzle/0002_catalog.sql). Numbers (`…_no`) are internal and narrow: they
 // stand in every usage row; ids are what people and APIs use.
-
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
 /** One row. Its version moves with every change, so that a change planned on older facts is refused. */
 export const catalogState = pgTable("catalog_state", {
@@ -33,7 +31,7 @@ export const payee = pgTable("payee", {
   name: text().notNull(),
   country: text().notNull(),
   defaultCurrency: text("default_currency").notNull(),
-  minimumPayoutNanos: numeric("minimum_payout_nanos", { precision: 38, scale: 0 }),
+  minimumPayoutNanos: nanos("minimum_payout_nanos"),
   stripeAccount: text("stripe_account"),
   createdAt: moment("created_at").notNull().defaultNow(),
 });

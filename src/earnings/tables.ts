@@ -1,4 +1,5 @@
 import { bigint, date, index, integer, numeric, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { nanos } from "../postgres/index.ts";
 
 // Written only by post_accrual() (drizzle/0008_earnings.sql), in the statement that posts the difference.
 
@@ -15,7 +16,7 @@ export const accrualLine = pgTable(
     gross: numeric().notNull(),
     costQuantity: numeric("cost_quantity", { precision: 38, scale: 0 }).notNull(),
     events: bigint({ mode: "bigint" }).notNull(),
-    receivableNanos: numeric("receivable_nanos", { precision: 38, scale: 0 }).notNull(),
+    receivableNanos: nanos("receivable_nanos").notNull(),
   },
   (t) => [primaryKey({ columns: [t.bookedPeriod, t.serviceMonth, t.modelNo, t.splitPlanNo, t.currency] })],
 );
@@ -34,7 +35,7 @@ export const accrualPart = pgTable(
     reason: text().notNull(),
     /** The model whose step or shares paid it: the model run, or one of its bases for a royalty. */
     paidBy: text("paid_by").notNull(),
-    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
   },
   (t) => [
     primaryKey({

@@ -6,17 +6,14 @@ import {
   index,
   integer,
   jsonb,
-  numeric,
   pgTable,
   primaryKey,
   smallint,
   text,
-  timestamp,
 } from "drizzle-orm/pg-core";
+import { moment, nanos } from "../postgres/index.ts";
 
 // Written only by post_entry() (drizzle/0007_ledger.sql); its triggers refuse everything else.
-
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
 /** An account of the chart, such as `payee:ada:payable`. It holds any currency; an entry has one. */
 export const ledgerAccount = pgTable("ledger_account", {
@@ -66,7 +63,7 @@ export const posting = pgTable(
     accountNo: integer("account_no")
       .notNull()
       .references(() => ledgerAccount.accountNo),
-    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
   },
   (t) => [primaryKey({ columns: [t.entryNo, t.position] }), index().on(t.accountNo)],
 );
@@ -79,7 +76,7 @@ export const accountBalance = pgTable(
       .notNull()
       .references(() => ledgerAccount.accountNo),
     currency: text().notNull(),
-    balanceNanos: numeric("balance_nanos", { precision: 38, scale: 0 }).notNull(),
+    balanceNanos: nanos("balance_nanos").notNull(),
   },
   (t) => [primaryKey({ columns: [t.accountNo, t.currency] })],
 );
@@ -122,7 +119,7 @@ export const balanceSnapshot = pgTable(
       .notNull()
       .references(() => ledgerAccount.accountNo),
     currency: text().notNull(),
-    balanceNanos: numeric("balance_nanos", { precision: 38, scale: 0 }).notNull(),
+    balanceNanos: nanos("balance_nanos").notNull(),
   },
   (t) => [primaryKey({ columns: [t.chainNo, t.accountNo, t.currency] })],
 );

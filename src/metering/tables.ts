@@ -1,7 +1,6 @@
 import { sql } from "drizzle-orm";
 import {
   bigint,
-  customType,
   date,
   index,
   integer,
@@ -11,16 +10,14 @@ import {
   primaryKey,
   smallint,
   text,
-  timestamp,
   unique,
   uuid,
 } from "drizzle-orm/pg-core";
+import { bytea, moment } from "../postgres/index.ts";
 
 // Written only by the functions of drizzle/0003_metering.sql. No foreign keys on the hot tables: the function takes
 // every number from the catalogue in the same statement, and `verify` proves it.
 
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
-const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 const count = (name: string) => bigint(name, { mode: "bigint" }).notNull().default(sql`0`);
 const quantity = (name: string) => numeric(name, { precision: 38, scale: 0 }).notNull();
 

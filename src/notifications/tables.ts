@@ -1,9 +1,8 @@
 import { sql } from "drizzle-orm";
-import { bigint, index, integer, jsonb, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+import { bigint, index, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { moment } from "../postgres/index.ts";
 
 // Messages are written only by the triggers of drizzle/0015_notifications.sql, in the transaction of the fact they tell of.
-
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
 /** Where a payee, a customer, or with neither named the operator, wants to be told. Its secret signs, so it cannot be kept as a hash. */
 export const webhookEndpoint = pgTable(

@@ -1,21 +1,8 @@
-import {
-  bigint,
-  boolean,
-  date,
-  index,
-  integer,
-  jsonb,
-  numeric,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-} from "drizzle-orm/pg-core";
+import { bigint, boolean, date, index, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { moment, nanos } from "../postgres/index.ts";
 
 // Written only by the functions of drizzle/0010_payouts.sql; account facts by record-account;
 // reconciliations by reconcile, those and reversals guarded by drizzle/0012_reconcile.sql.
-
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
 /** What the provider last said of a connected account. */
 export const payoutAccount = pgTable("payout_account", {
@@ -36,7 +23,7 @@ export const payout = pgTable(
     period: date().notNull(),
     payee: text().notNull(),
     currency: text().notNull(),
-    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
     account: text().notNull(),
     state: text().notNull(),
     /** Why it is where it is, for a person: the last refusal, or what it waits for. */
@@ -92,7 +79,7 @@ export const payoutReversal = pgTable(
     payoutId: text("payout_id")
       .notNull()
       .references(() => payout.id),
-    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
     bookedBy: text("booked_by").notNull(),
     bookedAt: moment("booked_at").notNull().defaultNow(),
   },

@@ -1,4 +1,5 @@
 export { openSql, type Sql } from "./client.ts";
+export { bytea, moment, nanos } from "./columns.ts";
 export {
   type DatabaseRefusal,
   isUnavailable,

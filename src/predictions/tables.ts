@@ -1,7 +1,6 @@
 import {
   bigint,
   boolean,
-  customType,
   date,
   index,
   integer,
@@ -11,15 +10,12 @@ import {
   primaryKey,
   smallint,
   text,
-  timestamp,
   uuid,
 } from "drizzle-orm/pg-core";
+import { bytea, moment } from "../postgres/index.ts";
 
 // The payloads themselves lie in prediction_payload, a table in parts by day of expiry, which Drizzle cannot declare: see
 // drizzle/0027_predictions.sql.
-
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
-const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
 /** A customer's data key of one month, wrapped by a master key; without it nothing of that customer can be read. */
 export const payloadKey = pgTable(

@@ -1,6 +1,5 @@
-import { boolean, index, integer, numeric, pgTable, text, timestamp } from "drizzle-orm/pg-core";
-
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
+import { boolean, index, integer, pgTable, text } from "drizzle-orm/pg-core";
+import { moment, nanos } from "../postgres/index.ts";
 
 /**
  * What the payment provider told, each event once, as it came. States: waiting → handled | ignored | dead; a replay makes it
@@ -38,7 +37,7 @@ export const bankPayout = pgTable(
     id: text().primaryKey(),
     account: text().notNull(),
     currency: text().notNull(),
-    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
     status: text().notNull(),
     /** What the bank said, when it failed. */
     failure: text(),

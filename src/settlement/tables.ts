@@ -9,15 +9,13 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   unique,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
+import { moment, nanos } from "../postgres/index.ts";
 
 // Written only by the functions of drizzle/0009_settlement.sql, 0019_reserves.sql and 0020_payout_terms.sql, under the triggers
 // of 0029_two_persons.sql; settings by brakes.ts and terms/.
-
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
 
 /** The closing of one books period. Its state only moves forward: closing, closed, planned, approved. */
 export const settlement = pgTable("settlement", {
@@ -46,16 +44,16 @@ export const statement = pgTable(
     period: date().notNull(),
     payee: text().notNull(),
     currency: text().notNull(),
-    openingNanos: numeric("opening_nanos", { precision: 38, scale: 0 }).notNull(),
-    earnedNanos: numeric("earned_nanos", { precision: 38, scale: 0 }).notNull(),
-    adjustmentsNanos: numeric("adjustments_nanos", { precision: 38, scale: 0 }).notNull(),
-    heldNanos: numeric("held_nanos", { precision: 38, scale: 0 }).notNull(),
-    releasedNanos: numeric("released_nanos", { precision: 38, scale: 0 }).notNull(),
-    convertedNanos: numeric("converted_nanos", { precision: 38, scale: 0 }).notNull(),
+    openingNanos: nanos("opening_nanos").notNull(),
+    earnedNanos: nanos("earned_nanos").notNull(),
+    adjustmentsNanos: nanos("adjustments_nanos").notNull(),
+    heldNanos: nanos("held_nanos").notNull(),
+    releasedNanos: nanos("released_nanos").notNull(),
+    convertedNanos: nanos("converted_nanos").notNull(),
     /** What the payee used as a customer, paid out of its earnings. */
-    nettedNanos: numeric("netted_nanos", { precision: 38, scale: 0 }).notNull(),
-    paidNanos: numeric("paid_nanos", { precision: 38, scale: 0 }).notNull(),
-    closingNanos: numeric("closing_nanos", { precision: 38, scale: 0 }).notNull(),
+    nettedNanos: nanos("netted_nanos").notNull(),
+    paidNanos: nanos("paid_nanos").notNull(),
+    closingNanos: nanos("closing_nanos").notNull(),
     content: jsonb().notNull(),
     hash: text().notNull(),
   },
@@ -84,8 +82,8 @@ export const netting = pgTable(
     currency: text().notNull(),
     payee: text().notNull(),
     /** What it used while it was linked to this payee, floored to a nano: the most that could be netted. */
-    owedNanos: numeric("owed_nanos", { precision: 38, scale: 0 }).notNull(),
-    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    owedNanos: nanos("owed_nanos").notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
   },
   (t) => [primaryKey({ columns: [t.period, t.customer, t.currency, t.payee] }), index().on(t.payee)],
 );
@@ -125,7 +123,7 @@ export const payoutMinimum = pgTable(
   {
     payee: text().notNull(),
     currency: text().notNull(),
-    minimumNanos: numeric("minimum_nanos", { precision: 38, scale: 0 }).notNull(),
+    minimumNanos: nanos("minimum_nanos").notNull(),
     setBy: text("set_by").notNull(),
     setAt: moment("set_at").notNull().defaultNow(),
   },
@@ -173,8 +171,8 @@ export const reserve = pgTable(
     payee: text().notNull(),
     currency: text().notNull(),
     /** What became payable. */
-    baseNanos: numeric("base_nanos", { precision: 38, scale: 0 }).notNull(),
-    amountNanos: numeric("amount_nanos", { precision: 38, scale: 0 }).notNull(),
+    baseNanos: nanos("base_nanos").notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
     dueAt: moment("due_at").notNull(),
     releasedAt: moment("released_at"),
   },
@@ -210,9 +208,9 @@ export const conversion = pgTable(
     period: date().notNull(),
     payee: text().notNull(),
     fromCurrency: text("from_currency").notNull(),
-    fromNanos: numeric("from_nanos", { precision: 38, scale: 0 }).notNull(),
+    fromNanos: nanos("from_nanos").notNull(),
     toCurrency: text("to_currency").notNull(),
-    toNanos: numeric("to_nanos", { precision: 38, scale: 0 }).notNull(),
+    toNanos: nanos("to_nanos").notNull(),
     rateNo: integer("rate_no")
       .notNull()
       .references(() => fxRate.rateNo),

@@ -1,16 +1,6 @@
 import { sql } from "drizzle-orm";
-import {
-  bigint,
-  customType,
-  integer,
-  pgTable,
-  primaryKey,
-  smallint,
-  timestamp,
-  uuid,
-} from "drizzle-orm/pg-core";
-
-const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
+import { bigint, integer, pgTable, primaryKey, smallint, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bytea } from "../../postgres/index.ts";
 
 /** The log's identity, one row: a database that was made again has another, and its offsets mean something else. */
 export const usageLog = pgTable("usage_log", {

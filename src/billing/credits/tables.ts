@@ -1,21 +1,9 @@
 import { sql } from "drizzle-orm";
-import {
-  bigint,
-  index,
-  integer,
-  numeric,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-  uniqueIndex,
-} from "drizzle-orm/pg-core";
+import { bigint, index, integer, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
+import { moment, nanos } from "../../postgres/index.ts";
 import { invoice } from "../tables.ts";
 
 // Written only by the functions of drizzle/0021_credits.sql, whose triggers refuse everything else.
-
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
-const nanos = (name: string) => numeric(name, { precision: 38, scale: 0 });
 
 /** Money that a customer has with the marketplace before it is used. Immutable: what is left of it follows from its uses and its expiry. */
 export const creditGrant = pgTable(

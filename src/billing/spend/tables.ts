@@ -9,14 +9,12 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   uuid,
 } from "drizzle-orm/pg-core";
+import { moment, nanos } from "../../postgres/index.ts";
 
 // Written only by the functions of drizzle/0021_credits.sql.
 
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
-const nanos = (name: string) => numeric(name, { precision: 38, scale: 0 });
 const sumOfNanos = (name: string) => nanos(name).notNull().default(sql`0`);
 
 /**

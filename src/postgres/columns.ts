@@ -1,0 +1,9 @@
+import { customType, numeric, timestamp } from "drizzle-orm/pg-core";
+
+/** A moment in UTC, as the text that PostgreSQL writes: to the microsecond, which a `Date` would cut. */
+export const moment = (name: string) => timestamp(name, { withTimezone: true, mode: "string" });
+
+/** An amount in nanos of its currency; wide enough for any sum, never divided in SQL. */
+export const nanos = (name: string) => numeric(name, { precision: 38, scale: 0 });
+
+export const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
