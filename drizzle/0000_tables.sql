@@ -695,18 +695,6 @@ CREATE TABLE "identity_floor" (
 	"block_no" bigint DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
-CREATE TABLE "log_loss" (
-	"log_loss_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "log_loss_log_loss_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
-	"partition" integer NOT NULL,
-	"from_log_id" text NOT NULL,
-	"from_offset" bigint NOT NULL,
-	"to_log_id" text NOT NULL,
-	"to_offset" bigint NOT NULL,
-	"reason" text NOT NULL,
-	"accepted_by" text NOT NULL,
-	"accepted_at" timestamp with time zone DEFAULT now() NOT NULL
-);
---> statement-breakpoint
 CREATE TABLE "metered_extent" (
 	"kind" text NOT NULL,
 	"subject_no" integer NOT NULL,
@@ -714,20 +702,6 @@ CREATE TABLE "metered_extent" (
 	"shard" smallint NOT NULL,
 	"last_occurred_at" timestamp with time zone NOT NULL,
 	CONSTRAINT "metered_extent_kind_subject_no_segment_from_shard_pk" PRIMARY KEY("kind","subject_no","segment_from","shard")
-);
---> statement-breakpoint
-CREATE TABLE "metering_cursor" (
-	"partition" integer PRIMARY KEY NOT NULL,
-	"log_id" text NOT NULL,
-	"epoch" bigint NOT NULL,
-	"next_offset" bigint NOT NULL,
-	"consumed" bigint DEFAULT 0 NOT NULL,
-	"applied" bigint DEFAULT 0 NOT NULL,
-	"duplicate" bigint DEFAULT 0 NOT NULL,
-	"conflict" bigint DEFAULT 0 NOT NULL,
-	"parked" bigint DEFAULT 0 NOT NULL,
-	"dead" bigint DEFAULT 0 NOT NULL,
-	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "noted_extent" (
@@ -1368,6 +1342,41 @@ CREATE TABLE "spend_reservation" (
 	"outcome" text,
 	"ended_at" timestamp with time zone,
 	CONSTRAINT "spend_reservation_identity_customer_no_pk" PRIMARY KEY("identity","customer_no")
+);
+--> statement-breakpoint
+CREATE TABLE "log_gap" (
+	"log_id" text NOT NULL,
+	"partition" integer NOT NULL,
+	"from_offset" bigint NOT NULL,
+	"until_offset" bigint NOT NULL,
+	"seen_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "log_gap_log_id_partition_from_offset_pk" PRIMARY KEY("log_id","partition","from_offset")
+);
+--> statement-breakpoint
+CREATE TABLE "log_loss" (
+	"log_loss_no" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "log_loss_log_loss_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"partition" integer NOT NULL,
+	"from_log_id" text NOT NULL,
+	"from_offset" bigint NOT NULL,
+	"to_log_id" text NOT NULL,
+	"to_offset" bigint NOT NULL,
+	"reason" text NOT NULL,
+	"accepted_by" text NOT NULL,
+	"accepted_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "metering_cursor" (
+	"partition" integer PRIMARY KEY NOT NULL,
+	"log_id" text NOT NULL,
+	"epoch" bigint NOT NULL,
+	"next_offset" bigint NOT NULL,
+	"consumed" bigint DEFAULT 0 NOT NULL,
+	"applied" bigint DEFAULT 0 NOT NULL,
+	"duplicate" bigint DEFAULT 0 NOT NULL,
+	"conflict" bigint DEFAULT 0 NOT NULL,
+	"parked" bigint DEFAULT 0 NOT NULL,
+	"dead" bigint DEFAULT 0 NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 ALTER TABLE "login_link" ADD CONSTRAINT "login_link_app_user_app_user_id_fk" FOREIGN KEY ("app_user") REFERENCES "public"."app_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

@@ -7,7 +7,18 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log_loss
 ALTER TABLE log_loss ADD CHECK (reason <> '');
 --> statement-breakpoint
 
--- Moves the cursor to where the log begins now, which may be before it: what was metered already is a duplicate then. The
+-- What a worker sees missing within the log, latest sight first: more may be gone by now, or some of it back.
+CREATE FUNCTION note_log_gap(p_log_id text, p_partition int, p_from bigint, p_until bigint)
+RETURNS void LANGUAGE sql VOLATILE AS $$
+  INSERT INTO log_gap (log_id, partition, from_offset, until_offset) VALUES (p_log_id, p_partition, p_from, p_until)
+  ON CONFLICT (log_id, partition, from_offset)
+    DO UPDATE SET until_offset = excluded.until_offset, seen_at = clock_timestamp()
+$$;
+--> statement-breakpoint
+ALTER TABLE log_gap ADD CHECK (until_offset > from_offset);
+--> statement-breakpoint
+
+-- Moves the cursor to where the log goes on, which may be before it: what was metered already is a duplicate then. The
 -- caller names the cursor that it saw: if metering went on since, nothing is lost. Whoever holds the partition is fenced.
 CREATE FUNCTION accept_log_loss(p_partition int, p_from_log_id text, p_from bigint, p_to_log_id text, p_to bigint,
   p_reason text, p_by text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$

@@ -10,6 +10,7 @@ import {
 } from "../usage/index.ts";
 import { applyBatch } from "./apply-batch.ts";
 import { ExpectedRepeats } from "./batch/expected-repeats.ts";
+import { noteMissingRecords } from "./position/log-loss.ts";
 
 /** Told what happens to the partitions that this process meters. */
 export interface MeteringObserver {
@@ -89,9 +90,15 @@ export function consumeLog(
   const reader: LogReader = {
     claim,
     apply,
-    alarm(partition, reason) {
+    alarm(partition, reason, missing) {
       logger.error({ partition, reason }, "metering of a partition stopped: an operator must decide");
       observer?.alarmed(partition, reason);
+      const logId = claims.get(partition)?.logId;
+      if (missing === undefined || logId === undefined) return;
+      // Noted so that a person may accept it. When this fails, the next start of a worker finds it again.
+      noteMissingRecords(sql, logId, partition, missing).catch((err: unknown) =>
+        logger.error({ partition, err }, "what is missing from the log could not be noted"),
+      );
     },
   };
   return log.read(reader);

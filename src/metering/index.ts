@@ -4,9 +4,14 @@ export { consumeLog, type MeteringObserver } from "./consume-log.ts";
 export { foldCustomerWindows } from "./fold-customer-windows.ts";
 export { forgetIdentities } from "./forget-identities.ts";
 export { linkChainedEvents } from "./link-chained-events.ts";
-export { type AcceptedLoss, acceptLogLoss, type PartitionState, partitionStates } from "./log-loss.ts";
 export { mergeExtents } from "./merge-extents.ts";
 export { mergeWindows } from "./merge-windows.ts";
+export {
+  type AcceptedLoss,
+  acceptLogLoss,
+  type PartitionState,
+  partitionStates,
+} from "./position/log-loss.ts";
 export {
   interruptedProgress,
   lagOf,

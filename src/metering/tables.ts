@@ -18,38 +18,7 @@ import { bytea, moment } from "../postgres/index.ts";
 // Written only by the functions of drizzle/0003_metering.sql. No foreign keys on the hot tables: the function takes
 // every number from the catalogue in the same statement, and `verify` proves it.
 
-const count = (name: string) => bigint(name, { mode: "bigint" }).notNull().default(sql`0`);
 const quantity = (name: string) => numeric(name, { precision: 38, scale: 0 }).notNull();
-
-/** The position of record, one row a partition. `epoch` fences: every claim raises it, every apply must name it. */
-export const meteringCursor = pgTable("metering_cursor", {
-  partition: integer().primaryKey(),
-  logId: text("log_id").notNull(),
-  epoch: bigint({ mode: "bigint" }).notNull(),
-  nextOffset: bigint("next_offset", { mode: "bigint" }).notNull(),
-  consumed: count("consumed"),
-  applied: count("applied"),
-  duplicate: count("duplicate"),
-  conflict: count("conflict"),
-  parked: count("parked"),
-  dead: count("dead"),
-  updatedAt: moment("updated_at").notNull().defaultNow(),
-});
-
-/** What people said about records that were lost before they were metered: so a partition goes on, and it stays known. Append-only. */
-export const logLoss = pgTable("log_loss", {
-  logLossNo: bigint("log_loss_no", { mode: "bigint" }).primaryKey().generatedAlwaysAsIdentity(),
-  partition: integer().notNull(),
-  /** Where metering stood. */
-  fromLogId: text("from_log_id").notNull(),
-  fromOffset: bigint("from_offset", { mode: "bigint" }).notNull(),
-  /** Where it went on. In the same log, the records between were lost; of another log nobody knows what was. */
-  toLogId: text("to_log_id").notNull(),
-  toOffset: bigint("to_offset", { mode: "bigint" }).notNull(),
-  reason: text().notNull(),
-  acceptedBy: text("accepted_by").notNull(),
-  acceptedAt: moment("accepted_at").notNull().defaultNow(),
-});
 
 /**
  * Who was ever metered, the one row that every event costs: outlives the events, so that a retry next month is still a

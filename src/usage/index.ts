@@ -25,6 +25,7 @@ export { acceptedTimes, EVENT_REFUSALS, readUsageEvent, type UsageEvent } from "
 export {
   BATCH_BYTES_MAX,
   BATCH_RECORDS_MAX,
+  firstMissing,
   type LogAppend,
   type LogBatch,
   type LogExtent,
@@ -33,5 +34,7 @@ export {
   type LogReading,
   type LogRecord,
   LogUnavailable,
+  type MissingRecords,
+  missingText,
   type UsageLog,
 } from "./usage-log.ts";

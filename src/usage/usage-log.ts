@@ -72,8 +72,11 @@ export interface LogReader {
   claim(logId: string, partition: number): Promise<bigint>;
   /** Applies one batch. When it throws, the adapter waits a moment, claims again and reads from there. */
   apply(batch: LogBatch): Promise<void>;
-  /** A partition cannot go on without a person: the log starts beyond the cursor, or it is another log. */
-  alarm(partition: number, reason: string): void;
+  /**
+   * A partition cannot go on without a person: the log starts beyond the cursor, or it is another log, or records within it are
+   * `missing`; what stands before those is applied first.
+   */
+  alarm(partition: number, reason: string, missing?: MissingRecords): void;
 }
 
 export interface LogReading {
@@ -88,4 +91,24 @@ export class LogUnavailable extends Error {
 /** The log under this address is not the one that was read so far: its offsets mean something else. */
 export class LogIdentityChanged extends Error {
   override name = "LogIdentityChanged";
+}
+
+/** Records that must be in a partition and are not: from `from` on, up to `until`, which is there. */
+export interface MissingRecords {
+  from: bigint;
+  until: bigint;
+}
+
+/** The first records that are left out among ascending offsets which should begin at `position`; null when none are. */
+export function firstMissing(position: bigint, offsets: readonly bigint[]): MissingRecords | null {
+  for (const [index, until] of offsets.entries()) {
+    const from = position + BigInt(index);
+    if (until !== from) return { from, until };
+  }
+  return null;
+}
+
+export function missingText({ from, until }: MissingRecords): string {
+  if (until === from + 1n) return `record ${from} is missing from the log`;
+  return `records ${from} to ${until - 1n} are missing from the log`;
 }

@@ -25,6 +25,7 @@ export const FREE_TABLES: Record<string, string> = {
   drift_state: TOLD,
   latency_sketch:
     "how long predictions took, made from the events and approximate by design; no figure of money follows from it",
+  log_gap: "what a worker saw missing from the log; a cursor moves only by what people said of it",
   log_loss:
     "what people said of records that are gone; no figure follows from it, and the database refuses changes",
   session: "who is signed in; no figure follows from it",

@@ -1,4 +1,9 @@
-import { type LogBatch, LogIdentityChanged, type LogReader } from "../../src/usage/index.ts";
+import {
+  type LogBatch,
+  LogIdentityChanged,
+  type LogReader,
+  type MissingRecords,
+} from "../../src/usage/index.ts";
 
 /**
  * Stands for metering's cursor rows: one position a partition, moved only by the reader that claimed it last, and
@@ -7,7 +12,7 @@ import { type LogBatch, LogIdentityChanged, type LogReader } from "../../src/usa
 export class PositionOfRecord {
   readonly claims: { partition: number; offset: bigint }[] = [];
   readonly batches: LogBatch[] = [];
-  readonly alarms: { partition: number; reason: string }[] = [];
+  readonly alarms: { partition: number; reason: string; missing?: MissingRecords }[] = [];
   readonly #cursors = new Map<number, { epoch: number; next: bigint }>();
   #logId: string | undefined;
 
@@ -32,7 +37,8 @@ export class PositionOfRecord {
         cursor.next = batch.nextOffset;
         this.batches.push(batch);
       },
-      alarm: (partition, reason) => this.alarms.push({ partition, reason }),
+      alarm: (partition, reason, missing) =>
+        this.alarms.push({ partition, reason, ...(missing === undefined ? {} : { missing }) }),
     };
   }
 

@@ -86,8 +86,10 @@ describe("reading the PostgreSQL log", () => {
     await usageLog.read(position.reader());
     await expect
       .poll(() => position.alarms)
-      .toEqual([{ partition: 2, reason: "record 1 is missing from the log" }]);
-    expect(position.values()).toEqual([]);
+      .toEqual([
+        { partition: 2, reason: "record 1 is missing from the log", missing: { from: 1n, until: 2n } },
+      ]);
+    expect(position.values()).toEqual(["a"]);
   });
 
   test("when the connections that hold the locks die, reading goes on", async () => {

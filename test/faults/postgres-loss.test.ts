@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { present } from "../../src/kernel/index.ts";
+import type { MonthEvent } from "../stories/generated-month.ts";
 import { until } from "../support/until.ts";
 import { check, meteringCounters } from "./harness/check.ts";
 import { Report } from "./harness/report.ts";
 import { FAULTS_SEED } from "./harness/settings.ts";
 import { type Stage, startStage } from "./harness/stage.ts";
-import { restartWorkers } from "./log/operator.ts";
+import { acceptLoss, restartWorkers } from "./log/operator.ts";
 import { metricOf, untilAlarmed, untilHealthy } from "./log/worker-health.ts";
 import { appendStraight, freshEvents } from "./producing/batches.ts";
 
@@ -37,6 +38,9 @@ describe(`rows of the log that are gone before they were metered (FAULTS_SEED=${
     report.tell("a gap in the PostgreSQL log", () =>
       deleted({ first: 2n, count: 1n }, (at) => `record ${at + 2n} is missing`),
     ));
+
+  test("deleted from the middle for good, they are passed over once a person accepts it, and nothing else is", () =>
+    report.tell("a gap in the PostgreSQL log, accepted", acceptedGap));
 
   test("deleted from the end with their counter turned back, they stop the partition until they are back", () =>
     report.tell("the PostgreSQL log went back in time", wentBack));
@@ -72,6 +76,24 @@ async function deleted(lost: { first: bigint; count: bigint }, reason: (cursor: 
   await untilHealthy(theWorker());
   await check(stage);
   return { done: `${lost.count} rows: alarm, also after a restart; restored and exact`, events };
+}
+
+/** What is gone is never counted, unless the producer sends it again; everything around it is. */
+async function acceptedGap() {
+  const { sql } = stage.database;
+  await theWorker().stop();
+  const at = (await endOf(0)) + 1n;
+  const events = await appendToBoth("accepted");
+  const [gone] = await sql<[{ value: Buffer }]>`
+    DELETE FROM usage_log_record WHERE partition = 0 AND "offset" = ${`${at}`} RETURNING value`;
+  await theWorker().start();
+  await untilAlarmed(theWorker(), [new RegExp(`partition 0 .*record ${at} is missing`)]);
+  await acceptLoss(stage, 0);
+  await untilHealthy(theWorker());
+  await until(async () => (await lagOf(0)) === 0);
+  await stage.producer.deliver(JSON.parse(`${gone.value}`) as MonthEvent[]);
+  await check(stage);
+  return { done: "alarm; accepted: what stood around it is counted; sent again and exact", events };
 }
 
 /** As after a restore of the log alone from an older backup: the cursor is beyond its end. */

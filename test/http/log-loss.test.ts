@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApi, type TestApi } from "../support/api.ts";
+import { until } from "../support/until.ts";
 import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
 
 interface Partition {
@@ -19,13 +20,13 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-async function shown(): Promise<Partition> {
-  const { body } = await api.operator("GET", "/v1/metering/partitions");
+async function shown(of = api): Promise<Partition> {
+  const { body } = await of.operator("GET", "/v1/metering/partitions");
   return (body as { data: [Partition] }).data[0];
 }
 
-const accept = (cursor: Partition["cursor"], partition = 0) =>
-  api.operator("POST", `/v1/metering/partitions/${partition}/accept-loss`, {
+const accept = (cursor: Partition["cursor"], partition = 0, of = api) =>
+  of.operator("POST", `/v1/metering/partitions/${partition}/accept-loss`, {
     cursor,
     reason: "disk of broker 2",
   });
@@ -58,4 +59,30 @@ test("what was lost is shown, and the cursor moves beyond it once a person says 
   ]);
   await expect(api.sql`UPDATE log_loss SET reason = 'none'`).rejects.toThrow("append-only");
   expect(await accept(cursor)).toMatchObject({ status: 409 });
+});
+
+test("records that a worker saw missing within the log are shown, and passed over once a person says so", async () => {
+  const own = await startTestApi({ USAGE_PARTITIONS: "1" });
+  try {
+    await own.load(SMALL_CATALOG);
+    await own.send(usageEvent({ id: "metered" }));
+    await own.sql`UPDATE usage_log_partition SET next_offset = next_offset + 2`;
+    const batch = { "Content-Type": "application/cloudevents-batch+json" };
+    await own.operator("POST", "/v1/events", JSON.stringify([usageEvent({ id: "behind" })]), batch);
+    await until(async () => (await shown(own)).broken !== null);
+    const { cursor, broken, lost } = await shown(own);
+    expect({ cursor, broken, lost }).toMatchObject({
+      cursor: { offset: "1" },
+      broken: "records 1 to 2 are missing from the log",
+      lost: { from: "1", until: "3" },
+    });
+    expect(await accept(cursor, 0, own)).toMatchObject({ status: 200 });
+    expect(await shown(own)).toMatchObject({ cursor: { offset: "3" }, broken: null, lost: null });
+    expect(await accept({ ...cursor, offset: "3" }, 0, own)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining("nothing is lost") },
+    });
+  } finally {
+    await own.stop();
+  }
 });

@@ -1,6 +1,13 @@
 import type { Batch, KafkaMessage } from "kafkajs";
 import { assert } from "../../kernel/index.ts";
-import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, type LogBatch, type LogRecord } from "../../usage/index.ts";
+import {
+  BATCH_BYTES_MAX,
+  BATCH_RECORDS_MAX,
+  firstMissing,
+  type LogBatch,
+  type LogRecord,
+  type MissingRecords,
+} from "../../usage/index.ts";
 
 /** What kafkajs 2.2.4 keeps in a batch beyond its published type (src/consumer/batch.js). */
 interface FetchedBatch extends Batch {
@@ -13,9 +20,9 @@ interface FetchedBatch extends Batch {
 export interface Fetched {
   /** Where this fetch began. */
   from: bigint;
-  /** The first offset that should be here and is not, or null. Nothing but a loss leaves one out. */
-  missing: bigint | null;
-  /** The records, in batches of bounded size; together they lead from `from` to `nextOffset`. */
+  /** The first records that should be here and are not, or null. Nothing but a loss leaves one out. */
+  missing: MissingRecords | null;
+  /** The records up to what is missing, in batches of bounded size; together they lead from `from` to `nextOffset`. */
   batches: LogBatch[];
   nextOffset: bigint;
 }
@@ -25,22 +32,11 @@ export function readFetched(batch: Batch): Fetched {
   assert(typeof fetched.fetchedOffset === "string", "kafkajs' batches hold the offset they were fetched at");
   assert(Array.isArray(fetched.messagesWithinOffset), "kafkajs' batches hold every record");
   const from = BigInt(fetched.fetchedOffset);
-  const nextOffset = BigInt(batch.lastOffset()) + 1n;
-  return {
-    from,
-    missing: firstMissing(from, fetched.messagesWithinOffset),
-    batches: boundedBatches(batch.partition, batch.messages, nextOffset),
-    nextOffset,
-  };
-}
-
-function firstMissing(from: bigint, records: readonly { offset: string }[]): bigint | null {
-  let expected = from;
-  for (const { offset } of records) {
-    if (BigInt(offset) !== expected) return expected;
-    expected += 1n;
-  }
-  return null;
+  const offsets = fetched.messagesWithinOffset.map(({ offset }) => BigInt(offset));
+  const missing = firstMissing(from, offsets);
+  const nextOffset = missing?.from ?? BigInt(batch.lastOffset()) + 1n;
+  const messages = batch.messages.filter(({ offset }) => BigInt(offset) < nextOffset);
+  return { from, missing, batches: boundedBatches(batch.partition, messages, nextOffset), nextOffset };
 }
 
 function boundedBatches(partition: number, messages: KafkaMessage[], nextOffset: bigint): LogBatch[] {

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Batch, EachBatchPayload } from "kafkajs";
-import { type LogBatch, LogIdentityChanged, type LogReader } from "../../usage/index.ts";
+import {
+  type LogBatch,
+  LogIdentityChanged,
+  type LogReader,
+  type MissingRecords,
+  missingText,
+} from "../../usage/index.ts";
 import { readFetched } from "./fetched-batch.ts";
 import type { Log } from "./kafka-client.ts";
 
@@ -114,15 +120,12 @@ export class PartitionReader {
     if (fetched.from !== this.#position) {
       throw new Error(`fetched at ${fetched.from} instead of ${this.#position}`);
     }
-    if (fetched.missing !== null) {
-      this.#halt(`record ${fetched.missing} is missing from the log`);
-      return;
-    }
     // Asked after the fetch: so these records are of the topic that was claimed, not of one made again since.
     if ((await this.#parts.logId()) !== this.#logId) throw new Error("the topic was made again");
     await beating(consumer.heartbeat, () => this.#applyEach(fetched.batches));
-    if (this.#position !== fetched.nextOffset) return;
+    if (this.#state !== "reading" || this.#position !== fetched.nextOffset) return;
     this.#showOffset(batch, consumer);
+    if (fetched.missing !== null) this.#halt(missingText(fetched.missing), fetched.missing);
   }
 
   async #applyEach(batches: LogBatch[]): Promise<void> {
@@ -140,10 +143,10 @@ export class PartitionReader {
     consumer.commitOffsetsIfNecessary({ topics: [{ topic, partitions }] }).catch(() => {});
   }
 
-  #halt(reason: string): void {
+  #halt(reason: string, missing?: MissingRecords): void {
     this.#state = "halted";
     this.#parts.pause();
-    this.#parts.reader.alarm(this.#parts.partition, reason);
+    this.#parts.reader.alarm(this.#parts.partition, reason, missing);
   }
 
   #claimLater(error: unknown): void {

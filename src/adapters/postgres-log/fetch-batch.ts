@@ -1,5 +1,18 @@
 import type { Sql } from "../../postgres/index.ts";
-import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, type LogBatch, type LogRecord } from "../../usage/index.ts";
+import {
+  BATCH_BYTES_MAX,
+  BATCH_RECORDS_MAX,
+  firstMissing,
+  type LogBatch,
+  type LogRecord,
+  type MissingRecords,
+} from "../../usage/index.ts";
+
+/** The next batch ends before records that are missing, if any are. */
+export interface Fetched {
+  batch: LogBatch;
+  missing: MissingRecords | null;
+}
 
 interface Row {
   record_offset: bigint | string;
@@ -10,9 +23,8 @@ interface Row {
 /**
  * The next records from `position` on, within a batch's bounds; null when there are none. octet_length reads the
  * size of a stored value without its content. Values as text where a client's parsers may differ.
- * @throws Error never for a gap: see `firstMissing`.
  */
-export async function fetchBatch(sql: Sql, partition: number, position: bigint): Promise<LogBatch | null> {
+export async function fetchBatch(sql: Sql, partition: number, position: bigint): Promise<Fetched | null> {
   const rows = await sql<Row[]>`
     SELECT record_offset, value, floor(extract(epoch FROM appended_at) * 1000)::text AS appended_ms
     FROM (
@@ -34,14 +46,12 @@ export async function fetchBatch(sql: Sql, partition: number, position: bigint):
     }),
   );
   const last = records.at(-1);
-  return last === undefined ? null : { partition, records, nextOffset: last.offset + 1n };
-}
-
-/** The first offset that should be in the batch and is not, or null. */
-export function firstMissing(position: bigint, records: readonly LogRecord[]): bigint | null {
-  for (const [index, record] of records.entries()) {
-    const expected = position + BigInt(index);
-    if (record.offset !== expected) return expected;
-  }
-  return null;
+  if (last === undefined) return null;
+  const missing = firstMissing(
+    position,
+    records.map(({ offset }) => offset),
+  );
+  const nextOffset = missing?.from ?? last.offset + 1n;
+  const whole = records.filter(({ offset }) => offset < nextOffset);
+  return { batch: { partition, records: whole, nextOffset }, missing };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "../../postgres/index.ts";
-import { LogIdentityChanged, type LogReader } from "../../usage/index.ts";
-import { fetchBatch, firstMissing } from "./fetch-batch.ts";
+import { LogIdentityChanged, type LogReader, type MissingRecords, missingText } from "../../usage/index.ts";
+import { fetchBatch } from "./fetch-batch.ts";
 import { logExtent } from "./log-extent.ts";
 import type { Log } from "./read-log.ts";
 import type { Wake } from "./wake.ts";
@@ -33,7 +33,8 @@ export async function readPartition(parts: PartitionParts): Promise<void> {
       });
     } catch (error) {
       if (error instanceof LogIdentityChanged || error instanceof LogBroken) {
-        reader.alarm(partition, error.message);
+        const missing = error instanceof LogBroken ? error.missing : undefined;
+        reader.alarm(partition, error.message, missing);
         return;
       }
       const delayMs = Math.min(RETRY_MS_MIN * 2 ** failures, RETRY_MS_MAX);
@@ -47,6 +48,12 @@ export async function readPartition(parts: PartitionParts): Promise<void> {
 /** Records that must be there are not. */
 class LogBroken extends Error {
   override name = "LogBroken";
+  readonly missing: MissingRecords | undefined;
+
+  constructor(message: string, missing?: MissingRecords) {
+    super(message);
+    this.missing = missing;
+  }
 }
 
 async function claim({ sql, reader, partition }: PartitionParts): Promise<bigint> {
@@ -69,16 +76,16 @@ async function follow(parts: PartitionParts, claimed: bigint, onApplied: () => v
   const { sql, partition, reader, wake, signal } = parts;
   let position = claimed;
   while (!signal.aborted) {
-    const batch = await fetchBatch(sql, partition, position);
+    const fetched = await fetchBatch(sql, partition, position);
     if (signal.aborted) return;
-    if (batch === null) {
+    if (fetched === null) {
       await wake.wait(IDLE_MS);
       continue;
     }
-    const missing = firstMissing(position, batch.records);
-    if (missing !== null) throw new LogBroken(`record ${missing} is missing from the log`);
-    await reader.apply(batch);
+    const { batch, missing } = fetched;
+    if (batch.records.length > 0) await reader.apply(batch);
     onApplied();
     position = batch.nextOffset;
+    if (missing !== null) throw new LogBroken(missingText(missing), missing);
   }
 }

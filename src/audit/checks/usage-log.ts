@@ -7,10 +7,21 @@ const RECORDS_AT_ONCE = 200;
 
 export const partitionsFromRecords = sqlCheck(
   "every partition of the usage log ends after its last record, and metering stands inside it",
-  `SELECT format('usage log partition %s: ends at %s, its records %s to %s are %s', partition, p.next_offset, r.first, r.last, r.n) AS difference
-   FROM usage_log_partition p
-   FULL JOIN (SELECT partition, min("offset") AS first, max("offset") AS last, count(*) AS n FROM usage_log_record GROUP BY 1) r USING (partition)
-   WHERE p.next_offset IS DISTINCT FROM coalesce(r.last + 1, p.next_offset) OR r.n <> r.last - r.first + 1
+  // Records that a person accepted as lost need not be there.
+  `WITH lost AS (
+     SELECT partition, from_offset, to_offset FROM log_loss JOIN usage_log l ON l.id::text = from_log_id
+     WHERE to_log_id = from_log_id AND to_offset > from_offset),
+   found AS (
+     SELECT partition, min("offset") AS first, max("offset") AS last, count(*) AS n, count(*) FILTER (WHERE NOT EXISTS (
+       SELECT FROM lost WHERE lost.partition = r.partition AND r."offset" >= from_offset AND r."offset" < to_offset)) AS kept
+     FROM usage_log_record r GROUP BY 1),
+   expected AS (
+     SELECT f.*, last - first + 1 - coalesce((
+       SELECT sum(greatest(0, least(to_offset, last + 1) - greatest(from_offset, first))) FROM lost WHERE lost.partition = f.partition), 0) AS expected
+     FROM found f)
+   SELECT format('usage log partition %s: ends at %s, its records %s to %s are %s', partition, p.next_offset, r.first, r.last, r.n) AS difference
+   FROM usage_log_partition p FULL JOIN expected r USING (partition)
+   WHERE p.next_offset IS DISTINCT FROM coalesce(r.last + 1, p.next_offset) OR r.kept <> r.expected
    UNION ALL
    SELECT format('metering cursor %s: stands at %s, the log ends at %s', partition, c.next_offset, p.next_offset)
    FROM metering_cursor c JOIN usage_log l ON l.id::text = c.log_id LEFT JOIN usage_log_partition p USING (partition)

@@ -38,9 +38,17 @@ test("control records are passed over, also at the end, and are no gap", () => {
   expect(read.batches[0]?.nextOffset).toBe(10n);
 });
 
-test("an offset that is left out is missing, at the front and within", () => {
-  expect(readFetched(fetched(5, "6 7")).missing).toBe(5n);
-  expect(readFetched(fetched(5, "5 7")).missing).toBe(6n);
+test("an offset that is left out is missing, at the front and within; what stands before it is read", () => {
+  expect(readFetched(fetched(5, "6 7"))).toMatchObject({
+    missing: { from: 5n, until: 6n },
+    nextOffset: 5n,
+    batches: [{ records: [], nextOffset: 5n }],
+  });
+  expect(readFetched(fetched(5, "5 6! 9 11"))).toMatchObject({
+    missing: { from: 7n, until: 9n },
+    nextOffset: 7n,
+    batches: [{ records: [{ offset: 5n }], nextOffset: 7n }],
+  });
 });
 
 test("records from before the offset that was asked for are not read", () => {

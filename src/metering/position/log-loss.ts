@@ -1,8 +1,8 @@
-import { Refusal } from "../kernel/index.ts";
-import { refusedByDatabase, type Sql } from "../postgres/index.ts";
-import type { UsageLog } from "../usage/index.ts";
-import { positionsOf } from "./progress.ts";
-import { meteringCursors } from "./queries.ts";
+import { Refusal } from "../../kernel/index.ts";
+import { refusedByDatabase, type Sql } from "../../postgres/index.ts";
+import { type MissingRecords, missingText, type UsageLog } from "../../usage/index.ts";
+import { positionsOf } from "../progress.ts";
+import { meteringCursors } from "../queries.ts";
 
 /** One partition of the log and its cursor, and what was lost between them. */
 export interface PartitionState {
@@ -13,7 +13,7 @@ export interface PartitionState {
   /** Why metering cannot go on by itself; null when it can. */
   broken: string | null;
   /** The records that were never metered and are not in the log any more; null when there are none, or nobody can know. */
-  lost: { from: bigint; until: bigint } | null;
+  lost: MissingRecords | null;
   accepted: AcceptedLoss[];
 }
 
@@ -36,24 +36,47 @@ export async function partitionStates(sql: Sql, log: UsageLog): Promise<Partitio
     SELECT partition, from_log_id AS "fromLogId", from_offset::text AS "fromOffset", to_log_id AS "toLogId",
       to_offset::text AS "toOffset", reason, accepted_by AS "acceptedBy", accepted_at AS "acceptedAt"
     FROM log_loss ORDER BY log_loss_no`;
+  const gaps = await missingRecordsAtCursors(sql, extent.logId);
   const broken = new Map(positionsOf(extent, cursors).map((each) => [each.partition, each.broken]));
   return extent.partitions.map(({ partition, start, end }) => {
     const cursor = cursors.find((each) => each.partition === partition);
     const overtaken = cursor !== undefined && cursor.logId === extent.logId && cursor.next < start;
+    const gap = gaps.get(partition) ?? null;
     return {
       partition,
       log: { id: extent.logId, start, end },
       cursor: cursor === undefined ? null : { logId: cursor.logId, offset: cursor.next },
-      broken: broken.get(partition) ?? null,
-      lost: overtaken ? { from: cursor.next, until: start } : null,
+      broken: broken.get(partition) ?? (gap && missingText(gap)),
+      lost: overtaken ? { from: cursor.next, until: start } : gap,
       accepted: losses.filter((loss) => loss.partition === partition),
     };
   });
 }
 
+/** What a worker saw missing right behind a cursor of this log. Once the cursor stands elsewhere, it says nothing any more. */
+async function missingRecordsAtCursors(sql: Sql, logId: string): Promise<Map<number, MissingRecords>> {
+  const rows = await sql<{ partition: number; from: string; until: string }[]>`
+    SELECT partition, g.from_offset::text AS "from", g.until_offset::text AS "until"
+    FROM log_gap g JOIN metering_cursor c USING (partition, log_id)
+    WHERE log_id = ${logId} AND c.next_offset = g.from_offset`;
+  return new Map(
+    rows.map(({ partition, from, until }) => [partition, { from: BigInt(from), until: BigInt(until) }]),
+  );
+}
+
+/** Writes down what a worker saw missing within a log, so that a person may accept it. */
+export async function noteMissingRecords(
+  sql: Sql,
+  logId: string,
+  partition: number,
+  { from, until }: MissingRecords,
+): Promise<void> {
+  await sql`SELECT note_log_gap(${logId}, ${partition}, ${from.toString()}, ${until.toString()})`;
+}
+
 /**
- * Says that what the log lost is lost: metering of the partition goes on at the log's start, which repeats what was metered
- * before rather than pass anything over. The worker that raised the alarm goes on when it is started again.
+ * Says that what the log lost is lost: metering of the partition goes on behind what is missing; where nobody can know what is,
+ * at the log's start, which repeats what was metered before rather than pass anything over. The worker that raised the alarm goes on when it is started again.
  * @param seen the cursor as whoever accepts it saw it
  * @throws Refusal not_found, or log_loss_changed when nothing is broken there, or the cursor stands elsewhere by now
  */
@@ -70,7 +93,7 @@ export async function acceptLogLoss(
     throw new Refusal("log_loss_changed", `nothing is lost in partition ${partition}: metering can go on`);
   try {
     await sql`SELECT accept_log_loss(${partition}, ${seen.logId}, ${seen.offset.toString()}, ${state.log.id},
-      ${state.log.start.toString()}, ${reason}, ${by})`;
+      ${(state.lost?.until ?? state.log.start).toString()}, ${reason}, ${by})`;
   } catch (error) {
     if (refusedByDatabase(error)?.code !== "log_loss_changed") throw error;
     throw new Refusal(
