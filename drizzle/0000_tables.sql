@@ -775,6 +775,8 @@ CREATE TABLE "usage_block" (
 	"booked_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"source_nos" integer[] NOT NULL,
 	"events" text NOT NULL,
+	"hardware" text[],
+	"group_hardware" integer[],
 	"group_customer_no" integer[] NOT NULL,
 	"group_term_no" integer[] NOT NULL,
 	"group_first" bigint[] NOT NULL,
@@ -956,13 +958,36 @@ CREATE TABLE "drift_state" (
 	CONSTRAINT "drift_state_model_version_figure_pk" PRIMARY KEY("model","version","figure")
 );
 --> statement-breakpoint
+CREATE TABLE "hardware_window" (
+	"term_no" integer NOT NULL,
+	"service_day" date NOT NULL,
+	"hardware" text NOT NULL,
+	"events" bigint NOT NULL,
+	"runs" numeric(38, 0) NOT NULL,
+	"predict_seconds" numeric(38, 0) NOT NULL,
+	"input_tokens" numeric(38, 0) NOT NULL,
+	"output_tokens" numeric(38, 0) NOT NULL,
+	"images" numeric(38, 0) NOT NULL,
+	CONSTRAINT "hardware_window_term_no_service_day_hardware_pk" PRIMARY KEY("term_no","service_day","hardware")
+);
+--> statement-breakpoint
+CREATE TABLE "hardware_window_meter" (
+	"term_no" integer NOT NULL,
+	"service_day" date NOT NULL,
+	"hardware" text NOT NULL,
+	"meter_no" smallint NOT NULL,
+	"quantity" numeric(38, 0) NOT NULL,
+	CONSTRAINT "hardware_window_meter_term_no_service_day_hardware_meter_no_pk" PRIMARY KEY("term_no","service_day","hardware","meter_no")
+);
+--> statement-breakpoint
 CREATE TABLE "latency_sketch" (
 	"model_no" integer NOT NULL,
 	"model_version_no" integer NOT NULL,
 	"service_day" date NOT NULL,
+	"hardware" text DEFAULT '' NOT NULL,
 	"revision" integer NOT NULL,
 	"sketch" "bytea" NOT NULL,
-	CONSTRAINT "latency_sketch_model_no_model_version_no_service_day_pk" PRIMARY KEY("model_no","model_version_no","service_day")
+	CONSTRAINT "latency_sketch_model_no_model_version_no_service_day_hardware_pk" PRIMARY KEY("model_no","model_version_no","service_day","hardware")
 );
 --> statement-breakpoint
 CREATE TABLE "payload_erasure" (
@@ -1017,6 +1042,7 @@ CREATE TABLE "prediction_feedback" (
 	"customer" text NOT NULL,
 	"model" text NOT NULL,
 	"version" text NOT NULL,
+	"hardware" text DEFAULT '' NOT NULL,
 	"thumb" smallint,
 	"score" smallint,
 	"labels" text[] NOT NULL,

@@ -42,7 +42,8 @@ END $$;
 
 -- A batch's events that were not metered before, each identity once. An event's place counts them from 1. customers,
 -- sources, subjects (model, version, status) and meters are named once and counted from 1.
--- A group is events of one customer and subject on one day: all that is decided and summed is decided and summed for
+-- A group is events of one customer and subject on one day, on the same hardware (group_hardware, from 1; NULL where it is not
+-- told, both columns are NULL when no event tells it): all that is decided and summed is decided and summed for
 -- groups. first and last are microseconds since 1970. Quantities are at their meter's scale and summed over the group's
 -- events; NULL where the meter is missing; …_events is NULL where it would be the same as group_events. Every event
 -- counts 1 on runs. Meters that are not built in come as (group, meter, quantity, events).
@@ -54,7 +55,8 @@ CREATE TYPE usage_columns AS (
   group_customer int[], group_subject int[], group_first bigint[], group_last bigint[], group_events int[],
   predict_seconds bigint[], predict_seconds_events int[], input_tokens bigint[], input_tokens_events int[],
   output_tokens bigint[], output_tokens_events int[], images bigint[], images_events int[],
-  other_group int[], other_meter int[], other_quantity bigint[], other_events int[], chained int
+  other_group int[], other_meter int[], other_quantity bigint[], other_events int[], chained int,
+  hardware text[], group_hardware int[]
 );
 --> statement-breakpoint
 
@@ -328,13 +330,14 @@ BEGIN
   ), block AS (
     INSERT INTO usage_block (block_no, shard, first_period, event_count, source_nos, events, group_customer_no, group_term_no,
       group_first, group_events, predict_seconds, predict_seconds_events, input_tokens, input_tokens_events, output_tokens,
-      output_tokens_events, images, images_events, other_group, other_meter_no, other_quantity, other_events, chained, counted)
+      output_tokens_events, images, images_events, other_group, other_meter_no, other_quantity, other_events, chained, hardware,
+      group_hardware, counted)
     SELECT p_block, p_shard, (SELECT min(booked_period) FROM cell_term), g.applied,
       (SELECT array_agg((SELECT x.source_no FROM usage_source x WHERE x.source = n.source) ORDER BY n.place)
        FROM unnest(p.sources) WITH ORDINALITY AS n(source, place)),
       p.events, g.customers, g.terms, p.group_first, p.group_events, p.predict_seconds, p.predict_seconds_events,
       p.input_tokens, p.input_tokens_events, p.output_tokens, p.output_tokens_events, p.images, p.images_events,
-      o.grp, o.meter_no, o.quantity, o.events, p.chained,
+      o.grp, o.meter_no, o.quantity, o.events, p.chained, p.hardware, p.group_hardware,
       -- drizzle/0021_credits.sql: nobody's spend is counted while nobody has credits or limits.
       (NOT EXISTS (SELECT FROM spend_account))::int
     FROM group_term g CROSS JOIN (SELECT array_agg(grp) AS grp, array_agg(meter_no) AS meter_no,

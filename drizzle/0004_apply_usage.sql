@@ -95,7 +95,8 @@ END $$;
 --> statement-breakpoint
 
 -- Parks the events of groups that must wait; each is a group of its own. An identity without an event_no is one that waits.
--- event: s source, e id, t time, u customer, m model, v version, k status, p parent, q quantities by meter.
+-- event: s source, e id, t time, u customer, m model, v version, k status, p parent, h hardware where it is told,
+-- q quantities by meter.
 CREATE FUNCTION park_events(p_shard smallint, p usage_columns, p_groups int[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   INSERT INTO parked_event (identity, shard, reason, event)
@@ -107,6 +108,7 @@ BEGIN
         'input_tokens', e.input_tokens::text, 'output_tokens', e.output_tokens::text, 'images', e.images::text))
       || coalesce((SELECT jsonb_object_agg(o.meter, o.quantity::text) FROM unpack_other_meters(p.events) o
                    WHERE o.place = e.place), '{}'))
+    || jsonb_strip_nulls(jsonb_build_object('h', p.hardware[p.group_hardware[e.grp]]))
   FROM unpack_events(p.events) e
   CROSS JOIN LATERAL (SELECT p.customers[p.group_customer[e.grp]]) AS c(id)
   CROSS JOIN LATERAL (SELECT p.models[p.group_subject[e.grp]]) AS m(id)
@@ -125,10 +127,11 @@ CREATE FUNCTION columns_of_parked(p_identities uuid[], p_events jsonb[]) RETURNS
       (x.q->>'predict_seconds')::bigint AS ps, (x.q->>'input_tokens')::bigint AS it,
       (x.q->>'output_tokens')::bigint AS ot, (x.q->>'images')::bigint AS im,
       dense_rank() OVER (ORDER BY x.u) AS customer, dense_rank() OVER (ORDER BY x.s) AS source,
-      dense_rank() OVER (ORDER BY x.m, x.v, x.k) AS subject
+      dense_rank() OVER (ORDER BY x.m, x.v, x.k) AS subject,
+      CASE WHEN x.h IS NOT NULL THEN dense_rank() OVER (ORDER BY x.h) END AS hardware
     FROM unnest(p_events) WITH ORDINALITY AS e(event, place)
     CROSS JOIN LATERAL jsonb_to_record(e.event)
-      AS x(s text, e text, t timestamptz, u text, m text, v text, k text, p text, q jsonb)
+      AS x(s text, e text, t timestamptz, u text, m text, v text, k text, p text, h text, q jsonb)
   ), other AS (
     SELECT e.place, q.key AS name, dense_rank() OVER (ORDER BY q.key) AS meter, q.value::bigint AS quantity
     FROM event e CROSS JOIN LATERAL jsonb_each_text(e.q) AS q
@@ -155,7 +158,9 @@ CREATE FUNCTION columns_of_parked(p_identities uuid[], p_events jsonb[]) RETURNS
     array_agg(ps ORDER BY place), NULL, array_agg(it ORDER BY place), NULL,
     array_agg(ot ORDER BY place), NULL, array_agg(im ORDER BY place), NULL,
     (SELECT array_agg(place::int) FROM other), (SELECT array_agg(meter::int) FROM other),
-    (SELECT array_agg(quantity) FROM other), (SELECT array_agg(1) FROM other), count(p)::int)::usage_columns
+    (SELECT array_agg(quantity) FROM other), (SELECT array_agg(1) FROM other), count(p)::int,
+    (SELECT array_agg(h ORDER BY hardware) FROM (SELECT DISTINCT h, hardware FROM event WHERE h IS NOT NULL) x),
+    CASE WHEN count(h) > 0 THEN array_agg(hardware::int ORDER BY place) END)::usage_columns
   FROM event
 $$;
 --> statement-breakpoint

@@ -2,16 +2,17 @@
 
 -- A block's events with what was decided for their groups. The arrays are taken into variables first: looked into where
 -- they lie, each of their elements would read the whole array from its table.
-CREATE FUNCTION events_of_block(p_events text, p_terms int[], p_customers int[], p_sources int[])
+CREATE FUNCTION events_of_block(p_events text, p_terms int[], p_customers int[], p_sources int[], p_hardware text[], p_group_hardware int[])
 RETURNS TABLE (place bigint, term_no int, customer_no int, source_no int, occurred_at bigint, id text, parent text,
-  predict_seconds bigint, input_tokens bigint, output_tokens bigint, images bigint)
+  predict_seconds bigint, input_tokens bigint, output_tokens bigint, images bigint, hardware text)
 LANGUAGE plpgsql IMMUTABLE ROWS 10000 AS $$
 DECLARE
   v_terms int[] := p_terms;
   v_customers int[] := p_customers;
+  v_hardware int[] := p_group_hardware;
 BEGIN
   RETURN QUERY SELECT e.place, v_terms[e.grp], v_customers[e.grp], p_sources[e.source], e.occurred_at, e.id, e.parent,
-    e.predict_seconds, e.input_tokens, e.output_tokens, e.images
+    e.predict_seconds, e.input_tokens, e.output_tokens, e.images, p_hardware[v_hardware[e.grp]]
   FROM unpack_events(p_events) e;
 END $$;
 --> statement-breakpoint
@@ -33,9 +34,9 @@ END $$;
 CREATE VIEW usage_event AS
 SELECT b.block_no, e.place, (b.block_no << 20) + e.place AS event_no, b.shard, e.id, e.source_no,
   from_epoch_micros(e.occurred_at) AS occurred_at, e.customer_no, e.parent, t.*,
-  e.predict_seconds, e.input_tokens, e.output_tokens, e.images
+  e.predict_seconds, e.input_tokens, e.output_tokens, e.images, e.hardware
 FROM usage_block b
-CROSS JOIN LATERAL events_of_block(b.events, b.group_term_no, b.group_customer_no, b.source_nos) e
+CROSS JOIN LATERAL events_of_block(b.events, b.group_term_no, b.group_customer_no, b.source_nos, b.hardware, b.group_hardware) e
 JOIN usage_term t ON t.term_no = e.term_no;
 --> statement-breakpoint
 
@@ -43,11 +44,12 @@ JOIN usage_term t ON t.term_no = e.term_no;
 -- used, by meter.
 CREATE FUNCTION usage_events_at(p_event_nos bigint[])
 RETURNS TABLE (event_no bigint, id text, parent text, source_no int, occurred_at timestamptz, customer_no int, term_no int,
-  quantities jsonb) LANGUAGE sql STABLE AS $$
+  quantities jsonb, hardware text) LANGUAGE sql STABLE AS $$
   WITH wanted AS MATERIALIZED (
     SELECT w.event_no, w.event_no >> 20 AS block_no, (w.event_no & 1048575)::int - 1 AS at FROM unnest(p_event_nos) AS w(event_no)
   ), line AS MATERIALIZED (
-    SELECT l.block_no, l.n, split_part(b.events, E'\n', l.n + 1) AS events, b.source_nos, b.group_customer_no, b.group_term_no
+    SELECT l.block_no, l.n, split_part(b.events, E'\n', l.n + 1) AS events, b.source_nos, b.group_customer_no, b.group_term_no,
+      b.hardware, b.group_hardware
     FROM (SELECT DISTINCT block_no, at / 1000 AS n FROM wanted) l JOIN usage_block b USING (block_no)
   ), event AS MATERIALIZED (
     SELECT l.block_no, l.n, e.* FROM line l CROSS JOIN LATERAL unpack_events(l.events) e
@@ -55,7 +57,8 @@ RETURNS TABLE (event_no bigint, id text, parent text, source_no int, occurred_at
   SELECT w.event_no, e.id, e.parent, l.source_nos[e.source], from_epoch_micros(e.occurred_at), l.group_customer_no[e.grp],
     l.group_term_no[e.grp], jsonb_strip_nulls(jsonb_build_object('runs', 1, 'predict_seconds', e.predict_seconds,
       'input_tokens', e.input_tokens, 'output_tokens', e.output_tokens, 'images', e.images))
-    || coalesce((SELECT jsonb_object_agg(o.meter, o.quantity) FROM unpack_other_meters(l.events) o WHERE o.place = w.at + 1), '{}')
+    || coalesce((SELECT jsonb_object_agg(o.meter, o.quantity) FROM unpack_other_meters(l.events) o WHERE o.place = w.at + 1), '{}'),
+    l.hardware[l.group_hardware[e.grp]]
   FROM wanted w JOIN line l ON l.block_no = w.block_no AND l.n = w.at / 1000
   JOIN event e ON e.block_no = w.block_no AND e.n = l.n AND e.place = w.at % 1000 + 1
 $$;

@@ -71,15 +71,15 @@ $$;
 -- hash whatever the planner believes (IS TRUE keeps it so); terms, which are few, are priced once.
 CREATE FUNCTION priced_groups(p_blocks bigint[], p_customers int[])
 RETURNS TABLE (block_no bigint, customer_no int, term_no int, service_month date, currency text, events bigint, gross numeric,
-  service_day date)
+  service_day date, hardware text)
 LANGUAGE sql STABLE SET jit = off AS $$
   WITH picked AS MATERIALIZED (
-    SELECT b.block_no, g.*, d.service_day, date_trunc('month', d.service_day)::date AS service_month
+    SELECT b.block_no, g.*, d.service_day, d.hardware, date_trunc('month', d.service_day)::date AS service_month
     FROM usage_block b
     CROSS JOIN LATERAL unnest(b.group_customer_no, b.group_term_no, b.group_first, b.group_events, b.predict_seconds,
-        b.input_tokens, b.output_tokens, b.images)
-      WITH ORDINALITY AS g(customer_no, term_no, first, events, seconds, input, output, images, grp)
-    CROSS JOIN LATERAL (SELECT date '1970-01-01' + (g.first / 86400000000)::int AS service_day) d
+        b.input_tokens, b.output_tokens, b.images, b.group_hardware)
+      WITH ORDINALITY AS g(customer_no, term_no, first, events, seconds, input, output, images, ran_on, grp)
+    CROSS JOIN LATERAL (SELECT date '1970-01-01' + (g.first / 86400000000)::int AS service_day, coalesce(b.hardware[g.ran_on], '') AS hardware) d
     WHERE b.block_no = ANY (p_blocks) AND (g.customer_no IN (SELECT unnest(p_customers))) IS TRUE AND g.term_no IS NOT NULL
   ), term AS MATERIALIZED (
     SELECT d.term_no, t.price_no, u.*, c.seconds AS max_seconds, c.input AS max_input, c.output AS max_output, c.images AS max_images,
@@ -91,10 +91,10 @@ LANGUAGE sql STABLE SET jit = off AS $$
   SELECT p.block_no, p.customer_no, p.term_no, p.service_month, t.currency, p.events::bigint,
     p.events * least(t.max_runs, 1) * t.runs + coalesce(capped(p.seconds, t.max_seconds) * t.seconds, 0)
       + coalesce(capped(p.input, t.max_input) * t.input, 0) + coalesce(capped(p.output, t.max_output) * t.output, 0)
-      + coalesce(capped(p.images, t.max_images) * t.images, 0), p.service_day
+      + coalesce(capped(p.images, t.max_images) * t.images, 0), p.service_day, p.hardware
   FROM picked p JOIN term t USING (term_no)
   UNION ALL
-  SELECT p.block_no, p.customer_no, p.term_no, p.service_month, t.currency, 0, o.quantity * c.unit_amount, p.service_day
+  SELECT p.block_no, p.customer_no, p.term_no, p.service_month, t.currency, 0, o.quantity * c.unit_amount, p.service_day, p.hardware
   FROM usage_block b CROSS JOIN LATERAL unnest(b.other_group, b.other_meter_no, b.other_quantity) AS o(grp, meter_no, quantity)
   JOIN picked p ON p.block_no = b.block_no AND p.grp = o.grp
   JOIN term t ON t.term_no = p.term_no

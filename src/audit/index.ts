@@ -68,6 +68,7 @@ import {
 import { partitionsFromRecords, recordsAreMetered } from "./checks/usage-log.ts";
 import {
   customerWindowsFromEvents,
+  hardwareFromEvents,
   otherWindowsFromBlocks,
   unchargedFromEvents,
   windowColumnsFromEvents,
@@ -108,6 +109,7 @@ const CHECKS: readonly Check[] = [
   otherWindowsFromBlocks,
   customerWindowsFromEvents,
   unchargedFromEvents,
+  hardwareFromEvents,
   bothSidesAgree,
   linesFromWindows,
   receivablesFromGross,

@@ -188,6 +188,7 @@ async function callApply(
       ${output?.quantities ?? null}::text::bigint[], ${output?.events ?? null}::text::int[],
       ${images?.quantities ?? null}::text::bigint[], ${images?.events ?? null}::text::int[],
       ${groups.otherGroup}::text::int[], ${groups.otherMeter}::text::int[], ${groups.otherQuantity}::text::bigint[],
-      ${groups.otherEvents}::text::int[], ${e.chained}::int)::usage_columns,
+      ${groups.otherEvents}::text::int[], ${e.chained}::int,
+      ${e.hardware}::text::text[], ${groups.hardware}::text::int[])::usage_columns,
     ${JSON.stringify(known)}::text::jsonb, ${JSON.stringify(dead)}::text::jsonb, ${JSON.stringify(raw)}::text::jsonb)`;
 }

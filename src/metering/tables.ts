@@ -66,7 +66,7 @@ export const usageTerm = pgTable(
 
 /**
  * The events of one batch that were new. `events` has the facts of each (unpack_events() reads them); the arrays are
- * about groups of events of one customer, model, version, status and day, for which the same was decided: their term,
+ * about groups of events of one customer, model, version, status, day and hardware, for which the same was decided: their term,
  * null for an event that was parked, and their sums as reported (type usage_columns of drizzle/0003_metering.sql).
  */
 export const usageBlock = pgTable(
@@ -90,6 +90,9 @@ export const usageBlock = pgTable(
     bookedAt: moment("booked_at").notNull().defaultNow(),
     sourceNos: integer("source_nos").array().notNull(),
     events: text().notNull(),
+    /** What events were said to have run on, and of each group its place there, from 1; null when none says so. */
+    hardware: text().array(),
+    groupHardware: integer("group_hardware").array(),
     groupCustomerNo: integer("group_customer_no").array().notNull(),
     groupTermNo: integer("group_term_no").array().notNull(),
     groupFirst: bigint("group_first", { mode: "bigint" }).array().notNull(),
@@ -117,10 +120,7 @@ export const usageBlock = pgTable(
   ],
 );
 
-/**
- * Events that name a parent, by that name, so that what a prediction called is found without reading any block. `parent_key`
- * is a hash: whoever reads compares the names.
- */
+/** Events by the name of their parent, so that what a prediction called is found without reading any block. `parent_key` is a hash. */
 export const chainedEvent = pgTable(
   "chained_event",
   {

@@ -5,6 +5,7 @@ import {
   index,
   integer,
   jsonb,
+  numeric,
   pgTable,
   primaryKey,
   smallint,
@@ -131,6 +132,8 @@ export const predictionFeedback = pgTable(
     customer: text().notNull(),
     model: text().notNull(),
     version: text().notNull(),
+    /** What the prediction ran on, as `latency_sketch` has it. */
+    hardware: text().notNull().default(""),
     /** 1 up, -1 down. */
     thumb: smallint(),
     /** 0 to 100. */
@@ -158,12 +161,49 @@ export const latencySketch = pgTable(
     modelNo: integer("model_no").notNull(),
     modelVersionNo: integer("model_version_no").notNull(),
     serviceDay: date("service_day").notNull(),
+    /** What they ran on; empty where it is not told. */
+    hardware: text().notNull().default(""),
     /** Raised with each change: whoever adds to a sketch names the one that was read. */
     revision: integer().notNull(),
     /** As src/predictions/insight/stored-sketch.ts writes it. */
     sketch: bytea().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.modelNo, t.modelVersionNo, t.serviceDay] })],
+  (t) => [primaryKey({ columns: [t.modelNo, t.modelVersionNo, t.serviceDay, t.hardware] })],
+);
+
+const quantity = (name: string) => numeric(name, { precision: 38, scale: 0 }).notNull();
+
+/**
+ * What of a term_window ran on hardware that is told: the same quantities, some time after them. What is not told is what is left
+ * of the window.
+ */
+export const hardwareWindow = pgTable(
+  "hardware_window",
+  {
+    termNo: integer("term_no").notNull(),
+    serviceDay: date("service_day").notNull(),
+    hardware: text().notNull(),
+    events: bigint({ mode: "bigint" }).notNull(),
+    runs: quantity("runs"),
+    predictSeconds: quantity("predict_seconds"),
+    inputTokens: quantity("input_tokens"),
+    outputTokens: quantity("output_tokens"),
+    images: quantity("images"),
+  },
+  (t) => [primaryKey({ columns: [t.termNo, t.serviceDay, t.hardware] })],
+);
+
+/** The same of a term_window_meter. */
+export const hardwareWindowMeter = pgTable(
+  "hardware_window_meter",
+  {
+    termNo: integer("term_no").notNull(),
+    serviceDay: date("service_day").notNull(),
+    hardware: text().notNull(),
+    meterNo: smallint("meter_no").notNull(),
+    quantity: quantity("quantity"),
+  },
+  (t) => [primaryKey({ columns: [t.termNo, t.serviceDay, t.hardware, t.meterNo] })],
 );
 
 /** From which difference on a model's owner wants to be told that its predictions are not what they were. */

@@ -29,6 +29,8 @@ export interface PredictionView {
   status: string;
   occurred_at: string;
   parent: string | null;
+  /** What it ran on; null where it is not told. */
+  hardware: string | null;
   /** `parked` events are known, but wait for their customer, model or price. */
   state: "metered" | "parked";
   waits_for: string | null;
@@ -86,6 +88,7 @@ export async function knownSources(sql: Sql): Promise<string[]> {
 
 interface ParkedEvent extends Record<"e" | "s" | "m" | "v" | "u" | "k" | "t", string> {
   p: string | null;
+  h?: string;
   q: Record<string, string>;
 }
 
@@ -113,6 +116,7 @@ function parkedView(reason: string, event: ParkedEvent): PredictionView {
     status: event.k,
     occurred_at: event.t,
     parent: event.p,
+    hardware: event.h ?? null,
     state: "parked",
     waits_for: reason,
     booked_period: null,
@@ -132,6 +136,7 @@ interface MeteredRow {
   status: string;
   occurred_at: string;
   parent: string | null;
+  hardware: string | null;
   booked_period: string;
   charged: number;
   currency: string;
@@ -167,7 +172,7 @@ async function predictionsAt(sql: Sql, eventNos: readonly string[]): Promise<Map
         -- Or all lines would be summed, and this one sought among them.
         OFFSET 0) l
     )
-    SELECT e.event_no::text, e.id, s.source, m.id AS model, v.version, c.id AS customer, e.status, e.parent, e.charged, e.currency,
+    SELECT e.event_no::text, e.id, s.source, m.id AS model, v.version, c.id AS customer, e.status, e.parent, e.hardware, e.charged, e.currency,
       to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
       to_char(e.booked_period, 'YYYY-MM') AS booked_period, plan.content AS plan,
       l.gross::text AS line_gross, l.cost_quantity::text AS line_cost_quantity,
@@ -202,6 +207,7 @@ function toView(row: MeteredRow): PredictionView {
     status: row.status,
     occurred_at: row.occurred_at,
     parent: row.parent,
+    hardware: row.hardware,
     state: "metered",
     waits_for: null,
     booked_period: row.booked_period,

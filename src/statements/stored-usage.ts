@@ -75,7 +75,7 @@ export async function eventsOf(
       SELECT * FROM usage_block WHERE group_term_no && (SELECT array_agg(term_no) FROM term)
     ), reported AS (
       SELECT e.term_no, e.occurred_at, q.meter, q.quantity
-      FROM block b CROSS JOIN LATERAL events_of_block(b.events, b.group_term_no, b.group_customer_no, b.source_nos) e
+      FROM block b CROSS JOIN LATERAL events_of_block(b.events, b.group_term_no, b.group_customer_no, b.source_nos, b.hardware, b.group_hardware) e
       CROSS JOIN LATERAL (VALUES ('runs', 1::bigint), ('predict_seconds', e.predict_seconds),
         ('input_tokens', e.input_tokens), ('output_tokens', e.output_tokens), ('images', e.images)) AS q(meter, quantity)
       WHERE q.quantity IS NOT NULL

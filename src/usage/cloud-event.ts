@@ -11,6 +11,9 @@ export const ID_LENGTH_MAX = 256;
 export const SOURCE_LENGTH_MAX = 512;
 export const VERSION_LENGTH_MAX = 128;
 export const CUSTOMER_PATTERN = /^[A-Za-z0-9._@-]{1,64}$/;
+export const HARDWARE_LENGTH_MAX = 64;
+/** The kind of machine, as Replicate names them: `gpu-l40s`, `Nvidia A100 (80GB) GPU`. */
+export const HARDWARE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9 ._+/()@-]{0,63}$/;
 export const MODEL_PATTERN = /^[A-Za-z0-9._@-]{1,64}\/[A-Za-z0-9._@-]{1,64}$/;
 
 function plainText(max: number) {
@@ -52,7 +55,10 @@ export const CloudEvent = z
       output: Anything.optional().meta({ description: "As the input; a stream as the list of its pieces." }),
       logs: Anything.optional(),
       error: Anything.optional(),
-      hardware: Anything.optional().meta({ example: "gpu-l40s" }),
+      hardware: Anything.optional().meta({
+        example: "gpu-l40s",
+        description: `The kind of machine that it ran on, ${HARDWARE_PATTERN.source}; anything else counts as not told. Nothing is charged for it.`,
+      }),
       created_at: Anything.optional(),
       started_at: Anything.optional(),
     }),

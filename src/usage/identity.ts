@@ -28,7 +28,12 @@ export const CONTENT_BYTES = 2 * FINGERPRINT_BYTES + (1 + COLUMN_METERS.length) 
  * writeContent()'s bytes, as a signed number (PostgreSQL's bigint). Meters without a place there follow as text, in the
  * order of their names, which have no control characters.
  */
-export function billedContent({ customer, occurredAt, quantities, ...event }: UsageEvent): bigint {
+export function billedContent({
+  customer,
+  occurredAt,
+  quantities,
+  ...event
+}: Omit<UsageEvent, "parent" | "hardware">): bigint {
   const bytes = Buffer.alloc(CONTENT_BYTES);
   const subject = subjectText(event.model, event.version, event.status);
   const ofColumns = COLUMN_METERS.map((meter) => Number(quantities.get(meter) ?? UNMETERED));

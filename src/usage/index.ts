@@ -16,7 +16,8 @@ export {
   UNMETERED,
 } from "./identity.ts";
 export { elementEnd } from "./logged/element-end.ts";
-export { type EventNames, LoggedEventReader } from "./logged/read-logged.ts";
+export { type EventNames, NO_HARDWARE } from "./logged/event-names.ts";
+export { LoggedEventReader } from "./logged/read-logged.ts";
 export { partitionOfKey } from "./partition-of-key.ts";
 export { readQuantities } from "./read-quantities.ts";
 export { eventOfReplicatePrediction, REPLICATE_SOURCE, ReplicatePrediction } from "./replicate-prediction.ts";

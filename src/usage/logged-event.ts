@@ -1,5 +1,5 @@
-import { looksLikeKey } from "../secrets/index.ts";
-import type { CloudEvent } from "./cloud-event.ts";
+import { looksLikeKey, redactText } from "../secrets/index.ts";
+import { type CloudEvent, HARDWARE_PATTERN } from "./cloud-event.ts";
 
 const METRIC_NAME_LENGTH_MAX = 64;
 
@@ -9,7 +9,20 @@ export type LoggedEvent = ReturnType<typeof loggedEvent>;
 export function loggedEvent({ specversion, id, source, type, time, subject, data }: CloudEvent) {
   const { model, version, status, parent } = data;
   const metrics = loggedMetrics(data.metrics ?? {});
-  return { specversion, id, source, type, time, subject, data: { model, version, status, metrics, parent } };
+  const hardware = hardwareName(data.hardware) ?? undefined;
+  const facts = { model, version, status, metrics, parent, hardware };
+  return { specversion, id, source, type, time, subject, data: facts };
+}
+
+const NAMES_KNOWN_MAX = 1000;
+const knownNames = new Map<string, boolean>();
+
+/** What a prediction ran on; null when it is not told, or by no name that hardware has: such an event is as good as any. */
+export function hardwareName(value: unknown): string | null {
+  if (typeof value !== "string" || !HARDWARE_PATTERN.test(value)) return null;
+  const isName = knownNames.get(value) ?? redactText(value) === value;
+  if (knownNames.size < NAMES_KNOWN_MAX) knownNames.set(value, isName);
+  return isName ? value : null;
 }
 
 /** Only what can be a quantity: text, and whatever is nested inside, would be carried for nothing. */

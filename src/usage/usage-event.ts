@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Instant } from "../kernel/index.ts";
 import type { UsageStatus } from "../pricing/index.ts";
 import { CloudEvent } from "./cloud-event.ts";
+import { hardwareName } from "./logged-event.ts";
 import { isPlainEvent } from "./plain-event.ts";
 import { readQuantities } from "./read-quantities.ts";
 import { readTime } from "./read-time.ts";
@@ -17,6 +18,8 @@ export interface UsageEvent {
   version: string;
   status: UsageStatus;
   parent: string | null;
+  /** What it ran on. Nothing is charged for it, so it is no part of what a conflict is about; null when it is not told. */
+  hardware: string | null;
   /** Integers at each meter's scale. A missing meter is unmetered, never zero. */
   quantities: Map<string, bigint>;
 }
@@ -95,6 +98,7 @@ function readFields(wire: CloudEvent, appendedAt: Instant, horizonDays: number |
       version: version ?? "",
       status,
       parent: parent ?? null,
+      hardware: hardwareName(wire.data.hardware),
       quantities,
     },
   };

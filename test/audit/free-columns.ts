@@ -154,6 +154,8 @@ export const FREE_COLUMNS: Record<string, string> = {
   "term_window_meter.shard": "which partition wrote it; windows are sums over them",
   "usage_block.accrued": MARK,
   "usage_block.counted": MARK,
+  "usage_block.group_hardware": "what events were said to have run on; nothing is charged for it",
+  "usage_block.hardware": "what events were said to have run on; nothing is charged for it",
   "usage_block.sketched": MARK,
   "usage_log_record.appended_at": "only said whether an event was too far ahead or too old",
 };

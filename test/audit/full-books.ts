@@ -56,6 +56,7 @@ import {
   reconcile,
 } from "../../src/payouts/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
+import { sketchLatencies } from "../../src/predictions/index.ts";
 import {
   approvePlan,
   closeMonth,
@@ -153,7 +154,11 @@ const CHAINED: Partial<EventFields>[] = [
 ];
 
 const USED: Partial<EventFields>[] = [
-  { model: "ada/base", metrics: { input_token_count: 4_001, frames: 7, image_count: 5 } },
+  {
+    model: "ada/base",
+    metrics: { input_token_count: 4_001, frames: 7, image_count: 5 },
+    hardware: "gpu-l40s",
+  },
   { model: "ada/base", metrics: { input_token_count: 13, frames: 2 }, version: "v2" },
   { model: "ada/base", metrics: { input_token_count: 99, frames: 3 }, status: "failed" },
   { model: "lin/fine", metrics: { output_token_count: 7_777, predict_time: 12.345678 } },
@@ -222,7 +227,7 @@ export async function openFullMonth(): Promise<FullMonth> {
     await send("conflict", [{ ...USED[3], id: "first-3", metrics: { output_token_count: 1 } }]);
     await log.append([{ key: "poison", value: Buffer.from("{ no JSON") }]);
     await send("waits", [
-      { model: "mia/later", customer: "acme" },
+      { model: "mia/later", customer: "acme", hardware: "cpu" },
       { model: "mia/never", metrics: { frames: 4 } },
     ]);
     await catalog.change({
@@ -257,6 +262,7 @@ export async function openFullMonth(): Promise<FullMonth> {
     await send("october", USED, "2023-10-03");
     await accrueOpenPeriods(sql);
     await foldCustomerWindows(sql);
+    await sketchLatencies(sql);
     await sweepSpend(sql);
     await expireCredits(sql, new Date(Date.now() + 7_200_000));
     await sql`SELECT post_entry('goodwill', 'adjustment', 'USD', '2023-10-01', '{}', ARRAY['payee:ada:payable', 'platform:revenue'],

@@ -23,6 +23,7 @@ const events = fc.record({
   version: fc.constantFrom("", "1", "12"),
   status: fc.constantFrom("succeeded" as const, "failed" as const),
   parent: fc.constant(null),
+  hardware: fc.constant(null),
   quantities: quantities.map((list) => new Map(list)),
 });
 

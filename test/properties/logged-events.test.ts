@@ -37,6 +37,7 @@ function told({ events, firsts, repeats, dead, consumed }: MeteringBatch) {
     occurredAt: events.occurredAt[row],
     id: events.id[row],
     parent: events.parent[row],
+    hardware: events.hardwareNames.names[(events.hardware[row] ?? 0) - 1],
     quantities: COLUMN_METERS.map((_, meter) => events.quantities[meter]?.[row]),
     others: events.others.get(row),
     identity: events.identity.hexOf(row),
@@ -124,10 +125,25 @@ const logged = fc
       { weight: 2, arbitrary: name("parent").map((p) => `,"parent":"${p}"`) },
       { weight: 1, arbitrary: few(',"parent":null', ',"other":1') },
     ),
+    hardware: fc.oneof(
+      { weight: 4, arbitrary: few("") },
+      {
+        weight: 2,
+        arbitrary: name(
+          "gpu-l40s",
+          "Nvidia A100 (80GB) GPU",
+          "x".repeat(64),
+          "x".repeat(65),
+          " gpu",
+          "sk-live123456789",
+        ).map((kind) => `,"hardware":"${kind}"`),
+      },
+      { weight: 1, arbitrary: few(',"hardware":null', ',"hardware":8', ',"hardware":["gpu"]') },
+    ),
   })
   .map(
-    ({ id, source, time, customer, model, version, status, metrics, parent }) =>
-      `{"specversion":"1.0","id":"${id}","source":"${source}","type":"prediction.completed","time":"${time}","subject":"${customer}","data":{"model":"${model}"${version},"status":"${status}","metrics":{${metrics.map(([key, value]) => `"${key}":${value}`).join(",")}}${parent}}}`,
+    ({ id, source, time, customer, model, version, status, metrics, parent, hardware }) =>
+      `{"specversion":"1.0","id":"${id}","source":"${source}","type":"prediction.completed","time":"${time}","subject":"${customer}","data":{"model":"${model}"${version},"status":"${status}","metrics":{${metrics.map(([key, value]) => `"${key}":${value}`).join(",")}}${parent}${hardware}}}`,
   );
 const elements = fc.oneof({ weight: 6, arbitrary: logged }, { weight: 1, arbitrary: eventJson });
 const texts = fc.oneof(

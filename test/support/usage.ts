@@ -8,6 +8,7 @@ export interface EventFields {
   status?: string;
   metrics?: Record<string, unknown>;
   parent?: string;
+  hardware?: string;
 }
 
 /** A usage event as CloudEvents JSON: 1,000 input tokens of ada/llm by acme, in November 2023, unless it says otherwise. */
@@ -19,6 +20,7 @@ export function usageEvent(fields: EventFields) {
     status = "succeeded",
     metrics = { input_token_count: 1000 },
     parent,
+    hardware,
   } = fields;
   return {
     specversion: "1.0",
@@ -27,7 +29,7 @@ export function usageEvent(fields: EventFields) {
     type: "prediction.completed",
     time,
     subject: customer,
-    data: { model, version, status, metrics, parent },
+    data: { model, version, status, metrics, parent, hardware },
   };
 }
 

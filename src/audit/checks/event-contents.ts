@@ -53,6 +53,7 @@ function differs(kept: KeptEvent): string | undefined {
     version,
     status,
     parent: null,
+    hardware: null,
     quantities: new Map(
       Object.entries(kept.quantities).map(([meter, quantity]) => [meter, BigInt(quantity)]),
     ),

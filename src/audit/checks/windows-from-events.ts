@@ -75,6 +75,29 @@ export const otherWindowsFromBlocks = sqlCheck(
   ].join(" UNION ALL "),
 );
 
+/** What ran on which hardware is summed minutes after it was metered. */
+export const hardwareFromEvents = sqlCheck(
+  "every hardware window and hardware window meter is the sum of the events that tell their hardware, of blocks that were gone through",
+  `WITH told AS MATERIALIZED (
+     SELECT e.*, (e.occurred_at AT TIME ZONE 'UTC')::date AS service_day FROM usage_event e JOIN usage_block b USING (block_no)
+     WHERE b.sketched = 1 AND b.hardware IS NOT NULL AND e.hardware IS NOT NULL
+   )
+   SELECT format('hardware window %s: stored %s, events say %s', (term_no, service_day, hardware)::text, w, e) AS difference
+   FROM hardware_window w FULL JOIN (
+     SELECT t.term_no, t.service_day, t.hardware, count(*) AS events, sum(coalesce(c.runs, 1)) AS runs,
+       ${BUILT_IN.map((meter, n) => `coalesce(sum(capped(t.${meter}, c.${CAPS[n]})), 0) AS ${meter}`)}
+     FROM told t CROSS JOIN LATERAL caps_of_price(t.price_no) AS c GROUP BY 1, 2, 3) e USING (term_no, service_day, hardware)
+   WHERE ${["w", "e"].map((name) => `(${["events", "runs", ...BUILT_IN].map((column) => `${name}.${column}`)})`).join(" IS DISTINCT FROM ")}
+   UNION ALL
+   SELECT format('hardware window meter %s: stored %s, events say %s', (term_no, service_day, hardware, meter_no)::text, w.quantity, e.quantity)
+   FROM hardware_window_meter w FULL JOIN (
+     SELECT t.term_no, t.service_day, t.hardware, q.meter_no, sum(least(q.quantity, c.max_per_event)) AS quantity
+     FROM told t JOIN usage_event_meter q USING (block_no, place) JOIN meter m ON m.meter_no = q.meter_no AND m.built_in = 0
+     LEFT JOIN price_component c ON c.price_no = t.price_no AND c.meter_no = q.meter_no GROUP BY 1, 2, 3, 4) e
+     USING (term_no, service_day, hardware, meter_no)
+   WHERE w.quantity IS DISTINCT FROM e.quantity`,
+);
+
 function columnsDiffer(table: string, key: string, keyColumns: string, only: string): string {
   const stored = COLUMNS.map((column) => `sum(${column}) AS ${column}`);
   const facts = BUILT_IN.flatMap((meter, n) => [

@@ -16,7 +16,7 @@ const TITLES: Record<(typeof PARTS)[number], string> = {
 
 /** What came in and went out, where it is kept and whoever looks may read it. */
 export function Payload({ prediction }: { prediction: Prediction }) {
-  const { payload, metrics, hardware, created_at, started_at } = prediction;
+  const { payload, metrics, created_at, started_at } = prediction;
   return (
     <Panel title="What came in and went out" note={noteOf(payload)}>
       {payload.state === "private" && (
@@ -36,7 +36,6 @@ export function Payload({ prediction }: { prediction: Prediction }) {
           <dl className="facts">
             {created_at !== null && <Fact title="Asked for">{timeName(created_at)}</Fact>}
             {started_at !== null && <Fact title="Begun">{timeName(started_at)}</Fact>}
-            {hardware !== null && <Fact title="Hardware">{hardware}</Fact>}
             {Object.entries(metrics ?? {}).map(([name, value]) => (
               <Fact key={name} title={name.replaceAll("_", " ")}>
                 {value}

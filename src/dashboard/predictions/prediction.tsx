@@ -35,6 +35,7 @@ export function Prediction({ params }: { params: { id: string } }) {
               <dl className="facts">
                 <Fact title="Model">{shown.model}</Fact>
                 <Fact title="Version">{shown.version ?? "not told"}</Fact>
+                <Fact title="Hardware">{shown.hardware ?? "not told"}</Fact>
                 <Fact title="Status">{shown.status}</Fact>
                 <Fact title="Time">{timeName(shown.occurred_at)}</Fact>
                 <Fact title="Source">{shown.source}</Fact>

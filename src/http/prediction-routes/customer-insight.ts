@@ -33,6 +33,7 @@ const View = z
         model: z.string().optional(),
         version: z.string().nullable().optional(),
         day: z.string().optional(),
+        hardware: z.string().nullable().optional(),
         predictions: z.int(),
         by_status: z.record(z.string(), z.int()),
         success_rate: RateView.nullable(),
@@ -49,7 +50,8 @@ const View = z
 const getCustomerInsight = defineRoute({
   method: "get",
   path: "/customers/{id}/insight",
-  summary: "What a customer used, by model, version and day: volume, success, tokens a second, what is owed",
+  summary:
+    "What a customer used, by model, version, day and hardware: volume, success, tokens a second, what is owed",
   roles: ["operator", "customer"],
   params: CustomerPath,
   query: Asked("model,day"),

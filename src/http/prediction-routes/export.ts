@@ -17,6 +17,8 @@ import { defineRoute, type Route } from "../route.ts";
 const PARQUET = "application/vnd.apache.parquet";
 /** Each holds some ten megabytes and reads without a pause. */
 const AT_ONCE_MAX = 2;
+/** A file takes about so long. */
+const RETRY_AFTER_SECONDS = 60;
 
 const Asked = z.object({
   from: Time.meta({ description: "By when they were made; half-open." }),
@@ -44,18 +46,20 @@ const getExport = defineRoute({
       columns: z.array(z.object({ name: z.string(), type: z.string() })),
     })
     .meta({ id: "PredictionExport" }),
-  async handle({ query, principal, context, accepts }) {
+  async handle({ query, principal, context, accepts }, request) {
     const range = rangeFor(principal, query);
     const size = await measureExport(context.sql, range);
     if (accepts !== PARQUET) {
       const sizes = { predictions: size.events, predictions_max: EXPORTED_MAX };
       return { body: { ...sizes, columns: EXPORT_COLUMNS } };
     }
-    if (writing.size >= AT_ONCE_MAX)
+    if (writing.size >= AT_ONCE_MAX) {
+      request.res?.setHeader("Retry-After", `${RETRY_AFTER_SECONDS}`);
       throw new Refusal(
         "too_many_requests",
         `${AT_ONCE_MAX} exports are being written: ask again in a minute`,
       );
+    }
     return {
       body: null,
       stream(response) {

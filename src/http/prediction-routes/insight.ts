@@ -26,6 +26,9 @@ const GroupBy = z
 const Row = z.object({
   version: z.string().nullable().optional(),
   day: z.string().optional(),
+  hardware: z.string().nullable().optional().meta({
+    description: "Null for what does not tell it, and for a minute or so after the events.",
+  }),
   predictions: z.int(),
   by_status: z.record(z.string(), z.int()),
   success_rate: RateView.nullable(),
@@ -65,7 +68,7 @@ const getInsight = defineRoute({
   method: "get",
   path: "/models/{owner}/{name}/insight",
   summary:
-    "How a model's versions did, day by day, and beside each other: volume, success, percentiles of time, tokens a second, feedback, gross, earnings",
+    "How a model's versions did, by day or hardware, and beside each other: volume, success, percentiles of time, tokens a second, feedback, gross, earnings",
   roles: ["operator", "payee"],
   params: ModelPath,
   query: z.object({ from: Day, to: Day, group_by: GroupBy }),

@@ -91,9 +91,22 @@ const getShared = defineOpenRoute({
     if (shared === undefined)
       throw new Refusal("not_found", "this link leads nowhere: it was taken back, has expired, or never was");
     const [prediction] = await findPredictions(context.sql, shared.id, shared.source);
-    const { id, model, version, status, occurred_at } = present(prediction, "the shared prediction");
+    const { id, model, version, status, occurred_at, ...shown } = present(
+      prediction,
+      "the shared prediction",
+    );
     const payload = await payloadView(context, shared.source, shared.id);
-    return { body: { id, model, version, status, occurred_at, ...payload } };
+    return {
+      body: {
+        id,
+        model,
+        version,
+        status,
+        occurred_at,
+        ...payload,
+        hardware: shown.hardware ?? payload.hardware,
+      },
+    };
   },
 });
 

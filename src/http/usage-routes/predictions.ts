@@ -84,7 +84,8 @@ const getPrediction = defineRoute({
       open ? payloadView(context, source, id) : PRIVATE,
       open ? feedbackOf(context.sql, context.payloads.keys, { source, id }) : [],
     ]);
-    return { body: { ...seen, ...payload, feedback } };
+    const hardware = seen.hardware ?? payload.hardware;
+    return { body: { ...seen, ...payload, hardware, feedback } };
   },
 });
 

@@ -1,4 +1,4 @@
-import { COLUMN_METERS, UNMETERED } from "../../usage/index.ts";
+import { COLUMN_METERS, NO_HARDWARE, UNMETERED } from "../../usage/index.ts";
 import { intArray, nullableIntArray, textArray } from "./columns.ts";
 import { Dictionary, Renumbered } from "./dictionary.ts";
 import type { EventTable, OtherQuantity } from "./event-table.ts";
@@ -17,7 +17,7 @@ interface OtherSum {
 }
 
 /**
- * Events of one customer, subject and day, summed: what is decided and booked is decided and booked for groups, which
+ * Events of one customer, subject, day and hardware, summed: what is decided and booked is decided and booked for groups, which
  * are fewer than events. Groups never hold more than what one decision can be made for; see `separate` of eventColumns().
  * Groups count from 1; the arrays are by group, from 0.
  */
@@ -25,11 +25,15 @@ export class EventGroups {
   readonly #table: EventTable;
   readonly #customers: Renumbered;
   readonly #subjects: Renumbered;
+  readonly #hardwareNames: Renumbered;
   readonly #meters = new Dictionary();
   readonly #days = new Map<number, number>();
+  readonly #kinds = new Map<number, number>();
   readonly #open = new Map<number, number>();
   readonly #customer: number[] = [];
   readonly #subject: number[] = [];
+  /** From 1; null where it is not told. */
+  readonly #hardware: (number | null)[] = [];
   readonly #first: number[] = [];
   readonly #last: number[] = [];
   readonly #events: number[] = [];
@@ -42,6 +46,7 @@ export class EventGroups {
     this.#table = table;
     this.#customers = new Renumbered(table.customerNames.names.length);
     this.#subjects = new Renumbered(table.subjects.model.length);
+    this.#hardwareNames = new Renumbered(table.hardwareNames.names.length);
   }
 
   /** Adds a row to its group, or, when it must be decided by itself, to a new one. Answers the group's number. */
@@ -52,14 +57,27 @@ export class EventGroups {
     const at = table.occurredAt[row] ?? 0;
     const day = this.#dayNumber(at);
     const alone = separate || day >= DAYS_MAX;
-    const key = (day * table.customerNames.names.length + customer) * table.subjects.model.length + subject;
+    const hardware = table.hardware[row] ?? NO_HARDWARE;
+    const kind = hardware === NO_HARDWARE ? subject : this.#kindOf(subject, hardware);
+    const kinds = table.subjects.model.length + table.size;
+    const key = (day * table.customerNames.names.length + customer) * kinds + kind;
     let group = alone ? undefined : this.#open.get(key);
     if (group === undefined) {
-      group = this.#begin(customer, subject, at);
+      group = this.#begin(customer, subject, hardware, at);
       if (!alone) this.#open.set(key, group);
     }
     if (this.#count(group, row, at) && !alone) this.#open.delete(key);
     return group + 1;
+  }
+
+  /** Of a subject on some hardware: above all subjects. At most one for each event, so that keys stay exact. */
+  #kindOf(subject: number, hardware: number): number {
+    const pair = subject * (this.#table.hardwareNames.names.length + 1) + hardware;
+    const known = this.#kinds.get(pair);
+    if (known !== undefined) return known;
+    const kind = this.#table.subjects.model.length + this.#kinds.size + 1;
+    this.#kinds.set(pair, kind);
+    return kind;
   }
 
   /** Customer and model of the group, with a space between. */
@@ -80,6 +98,7 @@ export class EventGroups {
       versions: used(subjects.version),
       statuses: used(subjects.status),
       meters: textArray(this.#meters.names),
+      hardware: this.#hardwareNames.old.length === 0 ? null : textArray(this.#usedHardware()),
     };
   }
 
@@ -89,6 +108,7 @@ export class EventGroups {
     return {
       customer: intArray(this.#customer),
       subject: intArray(this.#subject),
+      hardware: nullableIntArray(this.#hardware),
       first: intArray(this.#first),
       last: intArray(this.#last),
       events: intArray(this.#events),
@@ -112,13 +132,19 @@ export class EventGroups {
     };
   }
 
-  #begin(customer: number, subject: number, at: number): number {
+  #usedHardware(): string[] {
+    const { names } = this.#table.hardwareNames;
+    return this.#hardwareNames.old.map((hardware) => names[hardware] ?? "");
+  }
+
+  #begin(customer: number, subject: number, hardware: number, at: number): number {
     for (let meter = 0; meter < COLUMN_METERS.length; meter++) {
       this.#sums[meter]?.push(0);
       this.#counts[meter]?.push(0);
     }
     this.#customer.push(customer);
     this.#subject.push(subject);
+    this.#hardware.push(hardware === NO_HARDWARE ? null : this.#hardwareNames.numberOf(hardware - 1));
     this.#first.push(at);
     this.#last.push(at);
     return this.#events.push(0) - 1;

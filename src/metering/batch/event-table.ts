@@ -5,6 +5,7 @@ import {
   type EventNames,
   eventIdentity,
   type LoggedEventReader,
+  NO_HARDWARE,
   subjectText,
   textFingerprint,
   UNMETERED,
@@ -29,6 +30,7 @@ export class EventTable implements EventNames {
   readonly sourceNames = new Dictionary();
   readonly customerNames = new Dictionary();
   readonly subjects = new Subjects();
+  readonly hardwareNames = new Dictionary();
   readonly source: number[] = [];
   readonly customer: number[] = [];
   readonly subject: number[] = [];
@@ -36,6 +38,8 @@ export class EventTable implements EventNames {
   readonly occurredAt: number[] = [];
   readonly id: string[] = [];
   readonly parent: (string | null)[] = [];
+  /** A number of hardwareNames and one more, or NO_HARDWARE. */
+  readonly hardware: number[] = [];
   /** For each of COLUMN_METERS, by row. */
   readonly quantities: readonly number[][] = COLUMN_METERS.map(() => []);
   /** By row; few events have any. */
@@ -63,6 +67,7 @@ export class EventTable implements EventNames {
       this.subjects.numberOf(event.model, event.version, event.status),
       Number(event.occurredAt),
       event.parent,
+      event.hardware === null ? NO_HARDWARE : this.hardwareNumber(event.hardware),
     );
     this.id.push(event.id);
     this.#addQuantities(row, event.quantities);
@@ -74,7 +79,8 @@ export class EventTable implements EventNames {
 
   /** Adds what was read last. Its numbers are those that this table gave. */
   addLogged(event: LoggedEventReader, record: number, index: number): void {
-    this.#addFacts(event.source, event.customer, event.subject, event.occurredAt, event.parent);
+    const { source, customer, subject, occurredAt, parent, hardware } = event;
+    this.#addFacts(source, customer, subject, occurredAt, parent, hardware);
     this.id.push(event.id);
     for (let meter = 0; meter < COLUMN_METERS.length; meter++)
       this.quantities[meter]?.push(event.quantities[meter] ?? UNMETERED);
@@ -88,7 +94,7 @@ export class EventTable implements EventNames {
   truncate(size: number): void {
     for (const column of [this.source, this.customer, this.subject, this.occurredAt, this.record, this.index])
       column.length = size;
-    for (const column of [this.id, this.parent, ...this.quantities]) column.length = size;
+    for (const column of [this.id, this.parent, this.hardware, ...this.quantities]) column.length = size;
     for (const row of this.others.keys()) if (row >= size) this.others.delete(row);
     this.identity.truncate(size);
     this.content.truncate(size);
@@ -104,6 +110,10 @@ export class EventTable implements EventNames {
 
   subjectNumber(model: string, version: string, status: string): number {
     return this.subjects.numberOf(model, version, status);
+  }
+
+  hardwareNumber(hardware: string): number {
+    return this.hardwareNames.numberOf(hardware) + 1;
   }
 
   customerFingerprint(customer: number): Uint8Array {
@@ -130,12 +140,14 @@ export class EventTable implements EventNames {
     subject: number,
     occurredAt: number,
     parent: string | null,
+    hardware: number,
   ): void {
     this.source.push(source);
     this.customer.push(customer);
     this.subject.push(subject);
     this.occurredAt.push(occurredAt);
     this.parent.push(parent);
+    this.hardware.push(hardware);
   }
 
   #addQuantities(row: number, quantities: Map<string, bigint>): void {

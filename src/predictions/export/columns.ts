@@ -30,6 +30,7 @@ export const COLUMNS: readonly Column[] = [
   text("country", ({ term }) => term.country || null),
   text("status", ({ term }) => term.status),
   text("parent", ({ parent }) => parent),
+  text("hardware", ({ hardware }) => hardware),
   column("TIMESTAMP WITH TIME ZONE", "occurred_at", ({ occurredAt }) => occurredAt, {
     type: "INT64",
     converted_type: "TIMESTAMP_MICROS",

@@ -27,6 +27,7 @@ export interface FeedbackSubject {
   customer: string;
   model: string;
   version: string | null;
+  hardware: string | null;
 }
 
 /** Sets what an author thinks, once for each author; again, it takes the place of what was said before. */
@@ -47,10 +48,10 @@ export async function setFeedback(
   const thumb = opinion.thumb === null ? null : opinion.thumb === "up" ? 1 : -1;
   const labels = opinion.labels.map((label) => redactText(label));
   await sql`
-    INSERT INTO prediction_feedback (identity, author, source, prediction, customer, model, version, thumb, score, labels,
-      key_no, comment)
+    INSERT INTO prediction_feedback (identity, author, source, prediction, customer, model, version, hardware, thumb, score,
+      labels, key_no, comment)
     VALUES (${identity}, ${author ?? ""}, ${about.source}, ${about.id}, ${about.customer}, ${about.model},
-      ${about.version ?? ""}, ${thumb}, ${opinion.score},
+      ${about.version ?? ""}, ${about.hardware ?? ""}, ${thumb}, ${opinion.score},
       (SELECT coalesce(array_agg(l ORDER BY n), '{}') FROM jsonb_array_elements_text(${JSON.stringify(labels)}::text::jsonb)
         WITH ORDINALITY AS x(l, n)),
       ${key?.keyNo ?? null}, ${comment})

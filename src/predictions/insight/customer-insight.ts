@@ -11,7 +11,7 @@ import {
 import type { Sql } from "../../postgres/index.ts";
 import { type Rate, successRate } from "./success-rate.ts";
 
-export const CUSTOMER_DIMENSIONS = ["customer", "model", "version", "day"] as const;
+export const CUSTOMER_DIMENSIONS = ["customer", "model", "version", "day", "hardware"] as const;
 export type CustomerDimension = (typeof CUSTOMER_DIMENSIONS)[number];
 
 /** Service days, half-open; of one customer, or of one model, or of one of a model's customers. */
@@ -32,6 +32,8 @@ export interface CustomerInsightRow {
   model?: string;
   version?: string | null;
   day?: string;
+  /** Null where it is not told. */
+  hardware?: string | null;
   predictions: number;
   by_status: Record<string, number>;
   success_rate: Rate | null;
@@ -81,6 +83,8 @@ interface Named {
   model: string;
   version: string;
   day: string;
+  /** Empty where it is not told. */
+  hardware: string;
 }
 
 interface Group {
@@ -99,6 +103,7 @@ function rowOf({ key, by_status, micros, input, output, gross }: Group): Custome
   return {
     ...key,
     ...(key.version === undefined ? {} : { version: key.version || null }),
+    ...(key.hardware === undefined ? {} : { hardware: key.hardware || null }),
     predictions: Object.values(by_status).reduce((sum, events) => sum + events, 0),
     by_status,
     success_rate: successRate(succeeded, succeeded + failed + aborted),
@@ -114,18 +119,19 @@ type Used = Named & { status: string; events: number; micros: string; input: str
 
 function usedOn(sql: Sql, { from, to, customer, model }: CustomerInsightQuery): Promise<Used[]> {
   return sql<Used[]>`
-    SELECT c.id AS customer, m.id AS model, v.version, date '1970-01-01' + (g.first / 86400000000)::int AS day, t.status,
+    SELECT c.id AS customer, m.id AS model, v.version, date '1970-01-01' + (g.first / 86400000000)::int AS day,
+      coalesce(b.hardware[g.hardware], '') AS hardware, t.status,
       sum(g.events)::int AS events, coalesce(sum(g.seconds), 0)::text AS micros, coalesce(sum(g.input), 0)::text AS input,
       coalesce(sum(g.output), 0)::text AS output
     FROM usage_block b
     CROSS JOIN LATERAL unnest(b.group_term_no, b.group_customer_no, b.group_first, b.group_events, b.predict_seconds,
-      b.input_tokens, b.output_tokens) AS g(term_no, customer_no, first, events, seconds, input, output)
+      b.input_tokens, b.output_tokens, b.group_hardware) AS g(term_no, customer_no, first, events, seconds, input, output, hardware)
     JOIN usage_term t ON t.term_no = g.term_no JOIN model m USING (model_no) JOIN model_version v USING (model_version_no)
     JOIN customer c ON c.customer_no = g.customer_no
     WHERE b.booked_at >= ${from}::text::timestamptz - interval '1 hour'
       AND g.first >= epoch_micros(${from}::text::timestamptz) AND g.first < epoch_micros(${to}::text::timestamptz)
       AND (${customer}::text IS NULL OR c.id = ${customer}) AND (${model}::text IS NULL OR m.id = ${model})
-    GROUP BY 1, 2, 3, 4, 5`;
+    GROUP BY 1, 2, 3, 4, 5, 6`;
 }
 
 type Owed = Named & { currency: string; gross: string };
@@ -133,7 +139,7 @@ type Owed = Named & { currency: string; gross: string };
 /** Exact: as the customer's windows have it, by day. */
 function owedFor(sql: Sql, { from, to, customer, model }: CustomerInsightQuery): Promise<Owed[]> {
   return sql<Owed[]>`
-    SELECT c.id AS customer, m.id AS model, v.version, g.service_day AS day, g.currency, sum(g.gross)::text AS gross
+    SELECT c.id AS customer, m.id AS model, v.version, g.service_day AS day, g.hardware, g.currency, sum(g.gross)::text AS gross
     FROM priced_groups(
       ARRAY(SELECT block_no FROM usage_block WHERE booked_at >= ${from}::text::timestamptz - interval '1 hour'),
       ARRAY(SELECT customer_no FROM customer WHERE ${customer}::text IS NULL OR id = ${customer})) g
@@ -141,5 +147,5 @@ function owedFor(sql: Sql, { from, to, customer, model }: CustomerInsightQuery):
     JOIN customer c USING (customer_no)
     WHERE g.service_day >= ${from}::text::date AND g.service_day < ${to}::text::date
       AND (${model}::text IS NULL OR m.id = ${model})
-    GROUP BY 1, 2, 3, 4, 5`;
+    GROUP BY 1, 2, 3, 4, 5, 6`;
 }

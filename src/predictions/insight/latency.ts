@@ -9,10 +9,12 @@ export type Percentile = keyof typeof PERCENTILES;
 /** Seconds that predictions took that succeeded. */
 export type Latency = Record<Percentile, Rate> & { predictions: number };
 
-/** The sketch of one version and day. */
+/** The sketch of one version, day and hardware. */
 export interface DaySketch {
   version: string;
   day: string;
+  /** Empty where it is not told. */
+  hardware: string;
   sketch: DDSketch;
 }
 
@@ -22,10 +24,10 @@ export async function latencySketches(
   model: string,
   { from, to }: { from: string; to: string },
 ): Promise<DaySketch[]> {
-  const rows = await sql<{ version: string; day: string; sketch: Buffer }[]>`
-    SELECT v.version, s.service_day AS day, s.sketch
+  const rows = await sql<(Omit<DaySketch, "sketch"> & { sketch: Buffer })[]>`
+    SELECT v.version, s.service_day AS day, s.hardware, s.sketch
     FROM latency_sketch s JOIN model m USING (model_no) JOIN model_version v USING (model_version_no)
-    WHERE m.id = ${model} AND s.service_day >= ${from}::date AND s.service_day < ${to}::date ORDER BY 2, 1`;
+    WHERE m.id = ${model} AND s.service_day >= ${from}::date AND s.service_day < ${to}::date ORDER BY 2, 1, 3`;
   return rows.map(({ sketch, ...row }) => ({ ...row, sketch: readSketch(sketch) }));
 }
 

@@ -5,13 +5,15 @@ import { compareVersions, measured, type VersionComparison } from "./compare-ver
 import type { Latency } from "./latency.ts";
 import type { Rate } from "./success-rate.ts";
 
-export const INSIGHT_DIMENSIONS = ["version", "day"] as const;
+export const INSIGHT_DIMENSIONS = ["version", "day", "hardware"] as const;
 export type InsightDimension = (typeof INSIGHT_DIMENSIONS)[number];
 
 /** What ran; quantities as charged. Only the dimensions asked for are there. */
 export interface InsightRow {
   version?: string | null;
   day?: string;
+  /** Null where it is not told, or not summed yet: a minute or so after the events. */
+  hardware?: string | null;
   predictions: number;
   by_status: Record<string, number>;
   success_rate: Rate | null;
@@ -34,13 +36,13 @@ export async function modelInsight(
   sql: Sql,
   query: InsightQuery & { groupBy: readonly InsightDimension[] },
 ): Promise<{ data: InsightRow[]; versions: VersionComparison[] }> {
-  const cells = await readCells(sql, query);
+  const cells = await readCells(sql, { ...query, byHardware: query.groupBy.includes("hardware") });
   const groups = new Map<string, Cell>();
   for (const cell of cells) {
     const version = query.groupBy.includes("version") ? cell.version : "";
     const day = query.groupBy.includes("day") ? cell.day : "";
-    const name = `${day} ${version}`;
-    const group = groups.get(name) ?? emptyCell(version, day);
+    const name = `${day} ${version}\0${cell.hardware}`;
+    const group = groups.get(name) ?? emptyCell(version, day, cell.hardware);
     addCell(group, cell);
     groups.set(name, group);
   }
@@ -58,6 +60,7 @@ function insightRow(
   return {
     ...(groupBy.includes("version") ? { version: group.version || null } : {}),
     ...(groupBy.includes("day") ? { day: group.day } : {}),
+    ...(groupBy.includes("hardware") ? { hardware: group.hardware || null } : {}),
     ...rest,
     by_status: group.by_status,
     predict_seconds: seconds,

@@ -6,13 +6,23 @@ import { emptySketch, readSketch, sketchBytes } from "./stored-sketch.ts";
 const BLOCKS_PER_CALL = 3;
 const DAY_MS = 86_400_000;
 
-/** Predictions of one version on one day. */
+/** Predictions of one version on one day and one hardware. */
 interface Cell {
   model: number;
   version: number;
   /** Since 1970, in UTC. */
   day: number;
+  /** Empty where it is not told. */
+  hardware: string;
   micros: number[];
+}
+
+interface TimedBlock {
+  events: string;
+  terms: (number | null)[];
+  hardware: string[] | null;
+  /** By group its place in `hardware`, from 1. */
+  ran_on: (number | null)[] | null;
 }
 
 interface Stored {
@@ -21,7 +31,7 @@ interface Stored {
 }
 
 /**
- * Adds how long predictions took to the sketches of their version and day. Follows metering by a minute and holds it up
+ * Adds how long predictions took to the sketches of their version, day and hardware, and what ran on which hardware to its windows. Follows metering by a minute and holds it up
  * nowhere; each event is in once, whenever this is killed or done twice beside itself.
  */
 export async function sketchLatencies(sql: Sql): Promise<void> {
@@ -42,24 +52,25 @@ async function sketchBlocks(sql: Sql, blocks: readonly string[]): Promise<void> 
   const days = cells.map(({ day }) => new Date(day * DAY_MS).toISOString().slice(0, 10));
   await sql`SELECT store_latency_sketches(${blocks as string[]}::text[]::bigint[],
     ${cells.map(({ model }) => model)}::int[], ${cells.map(({ version }) => version)}::int[],
-    ${days}::text[]::date[], ${stored.map((one) => one?.revision ?? 0)}::int[],
+    ${days}::text[]::date[], ${cells.map(({ hardware }) => hardware)}::text[], ${stored.map((one) => one?.revision ?? 0)}::int[],
     ${cells.map((cell, n) => grown(cell, stored[n]))}::text[]::bytea[])`;
 }
 
 async function timedCells(sql: Sql, blocks: readonly string[]): Promise<Cell[]> {
-  const rows = await sql<{ events: string; terms: (number | null)[] }[]>`
-    SELECT events, group_term_no AS terms FROM usage_block
+  const rows = await sql<TimedBlock[]>`
+    SELECT events, group_term_no AS terms, hardware, group_hardware AS ran_on FROM usage_block
     WHERE block_no = ANY (${blocks as string[]}::text[]::bigint[]) AND predict_seconds IS NOT NULL`;
   const versions = await succeeded(sql, rows);
   const cells = new Map<string, Cell>();
-  for (const { events, terms } of rows)
+  for (const { events, terms, hardware, ran_on } of rows)
     await eachTimed(events, (group, occurredAt, micros) => {
       const version = versions.get(terms[group - 1] ?? 0);
       if (version === undefined) return;
       const day = Math.floor(occurredAt / (DAY_MS * 1000));
-      const key = `${version.version} ${day}`;
+      const ranOn = hardware?.[(ran_on?.[group - 1] ?? 0) - 1] ?? "";
+      const key = `${version.version} ${day} ${ranOn}`;
       const cell = cells.get(key);
-      if (cell === undefined) cells.set(key, { ...version, day, micros: [micros] });
+      if (cell === undefined) cells.set(key, { ...version, day, hardware: ranOn, micros: [micros] });
       else cell.micros.push(micros);
     });
   return [...cells.values()];
@@ -79,8 +90,10 @@ async function storedSketches(sql: Sql, cells: readonly Cell[]): Promise<(Stored
   const rows = await sql<{ revision: number | null; sketch: Buffer }[]>`
     SELECT s.revision, s.sketch
     FROM unnest(${cells.map(({ model }) => model)}::int[], ${cells.map(({ version }) => version)}::int[],
-      ${cells.map(({ day }) => day)}::int[]) WITH ORDINALITY AS c(model, version, day, n)
-    LEFT JOIN latency_sketch s ON (s.model_no, s.model_version_no, s.service_day) = (c.model, c.version, date '1970-01-01' + c.day)
+      ${cells.map(({ day }) => day)}::int[], ${cells.map(({ hardware }) => hardware)}::text[])
+      WITH ORDINALITY AS c(model, version, day, hardware, n)
+    LEFT JOIN latency_sketch s ON (s.model_no, s.model_version_no, s.service_day, s.hardware)
+      = (c.model, c.version, date '1970-01-01' + c.day, c.hardware)
     ORDER BY c.n`;
   return rows.map(({ revision, sketch }) => (revision === null ? undefined : { revision, sketch }));
 }

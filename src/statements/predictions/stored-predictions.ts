@@ -20,6 +20,8 @@ export interface StoredPrediction {
   source: string;
   customer: string;
   parent: string | null;
+  /** What it ran on; null where it is not told. */
+  hardware: string | null;
   occurredAt: Instant;
   term: TermFacts;
   predictMicros: bigint | null;
@@ -66,6 +68,7 @@ interface EventRow {
   source: string;
   customer: string;
   parent: string | null;
+  hardware: string | null;
   micros: string;
   term_no: number;
   predict_seconds: string | null;
@@ -89,9 +92,9 @@ async function readEvents(
       SELECT b.block_no, o.place, jsonb_object_agg(o.meter, o.quantity::text) AS quantities FROM block b
       CROSS JOIN LATERAL other_meters_of_block(b.events, b.group_term_no, b.group_customer_no, b.group_first) o GROUP BY 1, 2
     )
-    SELECT e.id, s.source, c.id AS customer, e.parent, e.occurred_at::text AS micros, e.term_no, e.predict_seconds::text,
+    SELECT e.id, s.source, c.id AS customer, e.parent, e.hardware, e.occurred_at::text AS micros, e.term_no, e.predict_seconds::text,
       e.input_tokens::text, e.output_tokens::text, e.images::text, other.quantities AS other
-    FROM block b CROSS JOIN LATERAL events_of_block(b.events, b.group_term_no, b.group_customer_no, b.source_nos) e
+    FROM block b CROSS JOIN LATERAL events_of_block(b.events, b.group_term_no, b.group_customer_no, b.source_nos, b.hardware, b.group_hardware) e
     JOIN usage_source s USING (source_no) JOIN customer c USING (customer_no) LEFT JOIN other USING (block_no, place)
     WHERE e.term_no = ANY (${termNos}::int[]) AND e.occurred_at >= ${from.toString()} AND e.occurred_at < ${to.toString()}
       AND (${customer}::text IS NULL OR c.id = ${customer})
@@ -120,6 +123,7 @@ function predictionOf(row: EventRow, facts: PredictionFacts): StoredPrediction {
     source: row.source,
     customer: row.customer,
     parent: row.parent,
+    hardware: row.hardware,
     occurredAt: BigInt(row.micros),
     term,
     predictMicros: asCount(row.predict_seconds),

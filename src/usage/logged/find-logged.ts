@@ -1,6 +1,7 @@
 import type { Instant } from "../../kernel/index.ts";
 import { acceptedTimes } from "../usage-event.ts";
-import { type EventNames, LoggedEventReader } from "./read-logged.ts";
+import type { EventNames } from "./event-names.ts";
+import { LoggedEventReader } from "./read-logged.ts";
 
 /** Events that may go into the log byte for byte. */
 export interface LoggedEvents {
@@ -30,6 +31,11 @@ class DoorNames implements EventNames {
   subjectNumber(): number {
     this.count++;
     return 0;
+  }
+
+  hardwareNumber(): number {
+    this.count++;
+    return 1;
   }
 
   customerFingerprint(): Uint8Array {

@@ -2,41 +2,35 @@ import { randomInt } from "node:crypto";
 import { USAGE_STATUSES } from "../../pricing/index.ts";
 import {
   CUSTOMER_PATTERN,
-  EVENT_TYPE,
+  HARDWARE_LENGTH_MAX,
   ID_LENGTH_MAX,
   MODEL_PATTERN,
   SOURCE_LENGTH_MAX,
   VERSION_LENGTH_MAX,
 } from "../cloud-event.ts";
 import { COLUMN_METERS, CONTENT_BYTES, UNMETERED, writeContent } from "../identity.ts";
+import { hardwareName } from "../logged-event.ts";
 import { plainMicros } from "../read-time.ts";
 import { toQuantity } from "../to-quantity.ts";
+import { type EventNames, NO_HARDWARE } from "./event-names.ts";
 import { KnownTexts } from "./known-texts.ts";
+import {
+  BEFORE_HARDWARE,
+  BEFORE_ID,
+  BEFORE_METRICS,
+  BEFORE_MODEL,
+  BEFORE_PARENT,
+  BEFORE_SOURCE,
+  BEFORE_STATUS,
+  BEFORE_SUBJECT,
+  BEFORE_TIME,
+  BEFORE_VERSION,
+  bytesOf,
+  isDigit,
+  METRICS,
+} from "./layout.ts";
 import { sha256 } from "./sha256.ts";
 
-/** Gives names their numbers; the reader asks once for each. */
-export interface EventNames {
-  sourceNumber(source: string): number;
-  customerNumber(customer: string): number;
-  subjectNumber(model: string, version: string, status: string): number;
-  customerFingerprint(customer: number): Uint8Array;
-  subjectFingerprint(subject: number): Uint8Array;
-}
-
-const bytesOf = (text: string) => new Uint8Array(Buffer.from(text));
-const BEFORE_ID = bytesOf('{"specversion":"1.0","id":"');
-const BEFORE_SOURCE = bytesOf('","source":"');
-const BEFORE_TIME = bytesOf(`","type":"${EVENT_TYPE}","time":"`);
-const BEFORE_SUBJECT = bytesOf('","subject":"');
-const BEFORE_MODEL = bytesOf('","data":{"model":"');
-const BEFORE_VERSION = bytesOf('","version":"');
-const BEFORE_STATUS = bytesOf('","status":"');
-const BEFORE_METRICS = bytesOf('","metrics":{');
-const BEFORE_PARENT = bytesOf(',"parent":"');
-/** What producers report most, by the column meter that it moves. */
-const METRICS = ["predict_time", "input_token_count", "output_token_count", "image_count"].map((name) =>
-  bytesOf(`"${name}":`),
-);
 const SECONDS = COLUMN_METERS.indexOf("predict_seconds");
 
 const [QUOTE, COMMA, POINT, ZERO, COLON, CLOSE] = [0x22, 0x2c, 0x2e, 0x30, 0x3a, 0x7d];
@@ -45,6 +39,7 @@ const HASH_SEED = randomInt(2 ** 32) | 0;
 /** Whatever fits is a whole number that a double holds exactly, and is also its shortest decimal text. */
 const DIGITS_MAX = 15;
 const MICROS_DIGITS = 6;
+const POWERS = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
 
 /**
  * Reads events from the bytes of the log when they stand there exactly as the door writes them (loggedEvent): in that
@@ -59,6 +54,7 @@ export class LoggedEventReader {
   subject = 0;
   occurredAt = 0;
   parent: string | null = null;
+  hardware = NO_HARDWARE;
   /** By COLUMN_METERS. */
   readonly quantities = new Float64Array(COLUMN_METERS.length);
 
@@ -66,6 +62,7 @@ export class LoggedEventReader {
   readonly #sources = new KnownTexts();
   readonly #customers = new KnownTexts();
   readonly #subjects = new KnownTexts();
+  readonly #hardware = new KnownTexts();
   /** By source: the part of the text that its identities begin with. */
   readonly #identityHeads: Uint8Array[] = [];
   readonly #message = new Uint8Array(1024);
@@ -98,7 +95,7 @@ export class LoggedEventReader {
     this.customer = this.#numberOfCustomer(customerFrom, customerTo);
     const statusTo = this.#readSubject(this.#passed(BEFORE_MODEL, customerTo));
     const metricsTo = this.#readMetrics(this.#passed(BEFORE_METRICS, statusTo));
-    const end = this.#readParent(metricsTo);
+    const end = this.#readHardware(this.#readParent(metricsTo));
     if (end < 0 || this.customer < 0 || this.subject < 0) return -1;
     this.occurredAt = plainMicros(bytes.toString("latin1", timeFrom, timeTo));
     if (!(this.occurredAt >= occurredFrom && this.occurredAt <= occurredUntil)) return -1;
@@ -263,24 +260,41 @@ export class LoggedEventReader {
     return at;
   }
 
-  /** The end of the event: its data may name a parent last. */
-  #readParent(metricsTo: number): number {
-    let at = metricsTo;
+  /** The data may name a parent after its metrics. Answers what follows. */
+  #readParent(at: number): number {
     this.parent = null;
+    const from = this.#bytes[at] === COMMA ? this.#passed(BEFORE_PARENT, at) : -1;
+    if (from < 0) return at;
+    const to = this.#endOfText(from, ID_LENGTH_MAX);
+    if (to < 0) return -1;
+    this.parent = this.#bytes.toString("latin1", from, to);
+    return to + 1;
+  }
+
+  /** The end of the event: last, its data may say what it ran on. */
+  #readHardware(from: number): number {
+    let at = from;
+    this.hardware = NO_HARDWARE;
     if (at < 0) return -1;
     if (this.#bytes[at] === COMMA) {
-      const from = this.#passed(BEFORE_PARENT, at);
-      const to = this.#endOfText(from, ID_LENGTH_MAX);
-      if (to < 0) return -1;
-      this.parent = this.#bytes.toString("latin1", from, to);
-      at = to + 1;
+      const nameFrom = this.#passed(BEFORE_HARDWARE, at);
+      const nameTo = this.#endOfText(nameFrom, HARDWARE_LENGTH_MAX);
+      if (nameTo < 0) return -1;
+      this.hardware = this.#numberOfHardware(nameFrom, nameTo);
+      if (this.hardware === NO_HARDWARE) return -1;
+      at = nameTo + 1;
     }
     return this.#bytes[at] === CLOSE && this.#bytes[at + 1] === CLOSE ? at + 2 : -1;
   }
-}
 
-const POWERS = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= ZERO + 9;
+  #numberOfHardware(from: number, to: number): number {
+    const hash = this.#hash;
+    const known = this.#hardware.find(this.#bytes, from, to, hash);
+    if (known >= 0) return known;
+    const name = hardwareName(this.#bytes.toString("latin1", from, to));
+    if (name === null) return NO_HARDWARE;
+    const number = this.#names.hardwareNumber(name);
+    this.#hardware.keep(this.#bytes, from, to, hash, number);
+    return number;
+  }
 }
