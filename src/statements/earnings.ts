@@ -4,7 +4,7 @@ import { type EarningsQuery, groupedEarnings, nameOf } from "./grouping/grouped-
 import type { Group, GroupKey } from "./grouping/groups.ts";
 import { previousRange, type ServiceRange } from "./grouping/service-range.ts";
 import { keptFigures } from "./kept/kept-figures.ts";
-import { type Moment, momentOf } from "./kept/moment.ts";
+import { type Moment, momentOf, stampWithCustomers } from "./kept/moment.ts";
 
 /** From what customers owe to what the payee earns: gross = fees + royalties + shares; earned is of these. */
 export interface EarningsFigures {
@@ -40,8 +40,7 @@ export async function earningsOf(sql: Sql, payee: string, query: EarningsQuery):
   const { total, data } = await keptFigures(
     sql,
     nameOf("earnings", payee, query),
-    // How many customers a group has does not hang on earnings alone.
-    query.groupBy.includes("customer_group") ? null : moment.stamp,
+    query.groupBy.includes("customer_group") ? await stampWithCustomers(sql, moment) : moment.stamp,
     () => sumEarnings(sql, payee, query, moment),
     ({ data }) => data.length,
   );

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { correct } from "../../src/adjustments/index.ts";
 import type { CatalogDocument } from "../../src/catalog/index.ts";
 import { parsePeriod, present } from "../../src/kernel/index.ts";
-import { mergeWindows, releaseParked } from "../../src/metering/index.ts";
+import { foldCustomerWindows, mergeWindows, releaseParked } from "../../src/metering/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
 import { closeMonth } from "../../src/settlement/index.ts";
 import { balancesOf, earningsChanges, earningsOf, earningsSeries } from "../../src/statements/index.ts";
@@ -24,6 +24,7 @@ async function figuresOf(sql: Sql): Promise<unknown> {
         earningsOf(sql, payee, { currency: "USD", groupBy: ["model", "day"] }),
         earningsOf(sql, payee, { ...NOVEMBER, groupBy: ["version", "customer_country"] }),
         earningsOf(sql, payee, { ...NOVEMBER, groupBy: ["month"] }),
+        earningsOf(sql, payee, { ...NOVEMBER, groupBy: ["customer_group"] }),
         earningsSeries(sql, payee, { ...NOVEMBER, step: "day" }),
         earningsChanges(sql, payee, NOVEMBER),
         balancesOf(sql, payee),
@@ -124,6 +125,26 @@ test("as long as nothing moves the same rows are given, and to those who read ov
   expect(other).not.toBe(first);
   await metering.apply(0, [usageEvent({ id: "b" })]);
   expect(await rows(sql)).not.toEqual(first);
+  await metering.drop();
+});
+
+test("groups of customers are kept until more usage is summed by customer", async () => {
+  const customers = ["a", "b", "c", "d", "e"].map((id) => ({ id, name: id, currency: "USD", country: "DE" }));
+  const metering = await startTestMetering({ ...CATALOG, customers });
+  const { sql } = metering;
+  const groups = async () => {
+    const { data } = await earningsOf(sql, "ada", { currency: "USD", groupBy: ["customer_group"] });
+    return { data, names: data.map(({ customer_group }) => customer_group) };
+  };
+  await metering.apply(
+    0,
+    customers.map(({ id: customer }) => usageEvent({ id: customer, customer })),
+  );
+  const { data, names } = await groups();
+  expect(names).toEqual(["all"]);
+  expect((await groups()).data).toBe(data);
+  await foldCustomerWindows(sql);
+  expect((await groups()).names).toEqual(["DE"]);
   await metering.drop();
 });
 

@@ -21,6 +21,17 @@ export interface Moment {
   stamp: string | null;
 }
 
+/**
+ * The stamp of figures that hang on sums by customer too: those are made later, from blocks that say whether they are in
+ * them. While the stamp stays, no block comes, so how many are not in yet only falls.
+ */
+export async function stampWithCustomers(sql: Sql, { stamp }: Moment): Promise<string | null> {
+  if (stamp === null) return null;
+  const [{ waiting }] = await sql<[{ waiting: string }]>`
+    SELECT count(*)::text AS waiting FROM usage_block WHERE folded = 0`;
+  return `${stamp} ${waiting}`;
+}
+
 /** The moment is when the statement's transaction began, before anything was read in it. */
 export async function momentOf(sql: Sql, payee: string): Promise<Moment> {
   const [row] = await sql<[Moment]>`
