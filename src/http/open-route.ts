@@ -1,9 +1,11 @@
 import type { IRouter, Request, Response } from "express";
 import type { AppContext } from "./context.ts";
 import { send } from "./idempotency.ts";
+import { bodyReader } from "./input/read-input.ts";
+import { refuseNul } from "./input/storable-text.ts";
 import { signInAudited } from "./keys/audited.ts";
 import { sayDeprecated } from "./reference/deprecation.ts";
-import { answer, bodyReader, type Route, type RouteAnswer, type RouteInput, refuseNul } from "./route.ts";
+import { answer, type Route, type RouteAnswer, type RouteInput } from "./route.ts";
 
 /** An endpoint whose caller shows no key yet: what it sends says who it is. */
 export interface OpenRoute<P = unknown, Q = unknown, B = unknown>

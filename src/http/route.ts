@@ -1,13 +1,13 @@
-import { isUtf8 } from "node:buffer";
-import express, { type IRouter, type Request, type RequestHandler, type Response } from "express";
+import type { IRouter, Request, RequestHandler, Response } from "express";
 import type { z } from "zod";
 import { Refusal } from "../kernel/index.ts";
 import type { AppContext } from "./context.ts";
 import { answerOnce } from "./idempotency.ts";
+import { bodyOf, bodyReader, parse } from "./input/read-input.ts";
+import { refuseNul } from "./input/storable-text.ts";
 import { audited, refusalAudited } from "./keys/audited.ts";
 import { type Principal, principalOfRequest, type Role } from "./keys/principal.ts";
 import type { RateLimit } from "./keys/rate-limit.ts";
-import { invalid } from "./problem.ts";
 import { type Deprecation, sayDeprecated } from "./reference/deprecation.ts";
 
 export interface RouteInput<P, Q, B> {
@@ -74,6 +74,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   bodyBytesMax?: number;
   /** The handler gets the body as bytes, and parses them itself when it must. */
   bodyAsBytes?: boolean;
+  /** Text in the body may hold a NUL or half a surrogate, which no text in the database does: what models were given and gave. */
+  anyText?: true;
   /** Says who calls, by a signature of the body; undefined when it has none, and then a key is asked for. @throws Refusal */
   signedBy?(body: Buffer, request: Request, context: AppContext): Principal | undefined;
   /** May be called with the scope read though it is no GET: it changes nothing but the caller's own access. */
@@ -123,16 +125,6 @@ export function mountRoute(app: IRouter, context: AppContext, route: Route, limi
     },
   ];
   app[route.method](path, ...steps);
-}
-
-/** No text in the database holds a NUL: nothing has such a name. @throws Refusal parameter_invalid */
-export function refuseNul(request: Request): void {
-  // It cannot come in any other way: most requests need not be taken apart for it.
-  if (!request.url.includes("%00")) return;
-  const { params, query } = request;
-  for (const [name, text] of Object.entries({ ...params, ...query }))
-    if (String(text).includes("\0"))
-      throw new Refusal("parameter_invalid", `${name}: take out the NUL (%00)`);
 }
 
 /** @throws Refusal role_not_allowed, scope_not_allowed, duty_not_allowed */
@@ -206,55 +198,4 @@ function negotiate(route: Pick<Route, "offers">, request: Request): string {
   const best = request.accepts(types);
   if (best !== false) return best;
   throw new Refusal("not_acceptable", `ask for one of these: Accept: ${types.join(", ")}`);
-}
-
-function parse(
-  schema: z.ZodType | undefined,
-  value: unknown,
-  code: "parameter_invalid" | "body_invalid",
-  what: string,
-): unknown {
-  if (schema === undefined) return undefined;
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw invalid(code, parsed.error, what);
-  return parsed.data;
-}
-
-export function bodyReader(types: readonly string[], limit: number) {
-  // The type is looked at below, once.
-  const read = express.raw({ type: () => true, limit });
-  return async (request: Request, response: Response): Promise<void> => {
-    const hasBody =
-      request.headers["transfer-encoding"] !== undefined ||
-      Number(request.headers["content-length"] ?? "0") > 0;
-    if (hasBody && !request.is([...types])) {
-      throw new Refusal("media_type_not_supported", `send Content-Type: ${types.join(" or ")}`);
-    }
-    await new Promise<void>((resolve, reject) => {
-      read(request, response, (error) => (error ? reject(error) : resolve()));
-    });
-  };
-}
-
-function bodyOf(
-  route: Pick<Route, "bodyOptional" | "bodyAsBytes">,
-  schema: z.ZodType,
-  request: Request,
-): unknown {
-  if (!Buffer.isBuffer(request.body) || request.body.length === 0) {
-    if (route.bodyOptional) return parse(schema, {}, "body_invalid", "body");
-    throw new Refusal("body_not_json", "a JSON body is missing");
-  }
-  return route.bodyAsBytes ? request.body : parse(schema, parseJson(request.body), "body_invalid", "body");
-}
-
-/** @throws Refusal body_not_json */
-export function parseJson(bytes: Buffer): unknown {
-  const refused = () => new Refusal("body_not_json", "the body is not JSON in UTF-8");
-  if (!isUtf8(bytes)) throw refused();
-  try {
-    return JSON.parse(bytes.toString().replace(/^\uFEFF/, ""));
-  } catch {
-    throw refused();
-  }
 }

@@ -225,6 +225,8 @@ const NO_MUTATION: Record<string, string> = {
   correction: IN_COLUMNS,
   dispute: IN_COLUMNS,
   dispute_hold: IN_COLUMNS,
+  hardware_window: IN_COLUMNS,
+  hardware_window_meter: IN_COLUMNS,
   netting: IN_COLUMNS,
   netting_rule: IN_COLUMNS,
   reattribution: IN_COLUMNS,

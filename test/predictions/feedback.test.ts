@@ -57,6 +57,24 @@ test("each author says one thing of a prediction, may change it, and withdraw it
   expectProblem(await acme("PUT", path, { score: 101 }), 400, "body_invalid");
 });
 
+test("text that no database takes, and an author's name that looks like a secret, are the caller's mistake", async () => {
+  const path = "/v1/predictions/a/feedback";
+  for (const body of ['{"labels":["a\\u0000"]}', '{"text":"a\\u0000"}', '{"labels":["a\\ud800"]}'])
+    expectProblem(
+      await acme("PUT", path, body),
+      400,
+      "body_invalid",
+      body.includes("labels") ? "labels.0" : "text",
+    );
+  const key = `sk_live_${"x1".repeat(12)}`;
+  expectProblem(
+    await acme("PUT", `${path}?author=${key}`, { thumb: "up" }),
+    400,
+    "parameter_invalid",
+    "author",
+  );
+});
+
 test("it is exported page by page, to each its own, as CSV too", async () => {
   await acme("PUT", "/v1/predictions/b/feedback", { thumb: "up", text: "=1+1" });
   await globex("PUT", "/v1/predictions/c/feedback?author=zoe", { score: 50, labels: ["slow", "vague"] });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ModelId } from "../../catalog/index.ts";
 import { csv, Refusal } from "../../kernel/index.ts";
 import { countFeedback, exportFeedback, setFeedback, withdrawFeedback } from "../../predictions/index.ts";
+import { redactText } from "../../secrets/index.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { PageQuery, page, pageOf } from "../schemas.ts";
 import { OpinionView, visiblePrediction } from "../usage-routes/predictions.ts";
@@ -13,6 +14,7 @@ const Author = z
   .string()
   .min(1)
   .max(200)
+  .refine((author) => redactText(author) === author, "this looks like a secret: name the author otherwise")
   .meta({ description: "An end user of the customer; without one it is the customer's own." });
 const AuthorQuery = SourceQuery.extend({ author: Author.optional() });
 

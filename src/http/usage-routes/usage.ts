@@ -14,9 +14,10 @@ import {
   ReplicatePrediction,
 } from "../../usage/index.ts";
 import type { AppContext } from "../context.ts";
+import { parseJson } from "../input/read-input.ts";
 import type { Principal } from "../keys/principal.ts";
 import { checkSignature } from "../keys/webhook-signature.ts";
-import { defineRoute, parseJson, type Route } from "../route.ts";
+import { defineRoute, type Route } from "../route.ts";
 import { Done, PageQuery, page, pageOf } from "../schemas.ts";
 
 const SINGLE = "application/cloudevents+json";
@@ -67,6 +68,7 @@ function accept(context: AppContext, { sources }: Principal, batch: unknown[]) {
 const postReplicate = defineRoute({
   method: "post",
   path: "/ingest/replicate",
+  anyText: true,
   audited: false,
   summary:
     "Send a Replicate prediction, as its webhooks send it, with a key or signed by Replicate; one that still runs is left aside",

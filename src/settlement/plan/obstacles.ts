@@ -77,10 +77,26 @@ export function obstaclesTo(period: Period, situation: PayeeSituation, due: Due)
   else if (!situation.transfersEnabled)
     add(
       "account_not_ready",
-      `The payout account cannot receive money yet (${situation.disabledReason ?? "information is missing"}): open the onboarding link to complete it.`,
+      `The payout account cannot receive money yet (${whyNotReady(situation.disabledReason)}): open the onboarding link to complete it.`,
     );
   if (situation.taxFormMissing !== null) add("tax_form_missing", TAX_FORM_MESSAGES[situation.taxFormMissing]);
   return found;
+}
+
+/** Stripe's `requirements.disabled_reason` as a creator would say it; what is not known here stays as it came. */
+const NOT_READY: Record<string, string> = {
+  "requirements.past_due": "Stripe asked for information by a day that is over",
+  "requirements.pending_verification": "Stripe is checking what was handed in",
+  "action_required.requested_capabilities": "payouts were not asked for at Stripe",
+  "rejected.incomplete_verification": "Stripe could not verify the account",
+  under_review: "Stripe is reviewing the account",
+  platform_paused: "the marketplace has paused the account",
+  listed: "Stripe is looking at the account",
+  other: "Stripe has not said why",
+};
+
+function whyNotReady(reason: string | null): string {
+  return reason === null ? "information is missing" : (NOT_READY[reason] ?? reason);
 }
 
 export const NEGATIVE_BALANCE = "The balance is negative; it is netted from later earnings.";
