@@ -147,8 +147,8 @@ test("who ran it stands in the audit log, as over HTTP; dry runs and looking do 
     return data.map(({ route, principal }) => `${principal} ${route.replace("{period}", "-")}`).reverse();
   };
   const month = (...steps: string[]) => steps.map((step) => `cli:${account} POST /settlements/-/${step}`);
-  expect(await noted("2023-10")).toEqual(month("close", "plan", "approve", "pay"));
-  expect(await noted("2023-11")).toEqual(month("close", "close", "plan", "approve", "pay"));
+  expect(await noted("2023-10")).toEqual(month("close", "plan", "approve", "pay", "reconcile"));
+  expect(await noted("2023-11")).toEqual(month("close", "close", "plan", "approve", "pay", "reconcile"));
   expect(await noted("payouts")).toEqual([
     "ops@example.com POST /payouts/stop",
     "ops@example.com POST /payouts/resume",
