@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseInstant } from "../../src/kernel/index.ts";
+import { HARDWARE_PATTERN } from "../../src/usage/cloud-event.ts";
 import { CloudEvent, readUsageEvent } from "../../src/usage/index.ts";
 import { isPlainEvent } from "../../src/usage/plain-event.ts";
 import { readTime } from "../../src/usage/read-time.ts";
@@ -27,11 +28,12 @@ describe("an event", () => {
           return;
         }
         const { id, source, subject, time, data } = schema.data;
-        const { model, version, status, parent, metrics } = data;
+        const { model, version, status, parent, metrics, hardware } = data;
         const names = { id, source, customer: subject, model, version: version ?? "", status };
         expect(read.event).toEqual({
           ...names,
           parent: parent ?? null,
+          hardware: typeof hardware === "string" && HARDWARE_PATTERN.test(hardware) ? hardware : null,
           occurredAt: parseInstant(time),
           quantities: measure(metrics ?? {}),
         });
@@ -65,8 +67,8 @@ describe("an event", () => {
         if (!isPlainEvent(json)) return;
         passed++;
         const { specversion, id, source, type, time, subject } = json;
-        const { model, version, status, metrics, parent, input, output, logs, error } = json.data;
-        const data = { model, version, status, metrics, parent, input, output, logs, error };
+        const { model, version, status, metrics, parent, input, output, logs, error, hardware } = json.data;
+        const data = { model, version, status, metrics, parent, input, output, logs, error, hardware };
         expect(CloudEvent.parse(json)).toEqual({ specversion, id, source, type, time, subject, data });
       }),
       { numRuns: 4000 },

@@ -192,6 +192,7 @@ const prediction = fc
       version: mostly(fc.oneof(fc.constant(null), text("fbfb20b4", "é"))),
       status: mostly(fc.constantFrom("succeeded", "failed", "canceled", "aborted")),
       parent: mostly(fc.oneof(fc.constant(null), text("ufawqhfynnddngldkgtslldrkq"))),
+      hardware: mostly(fc.oneof(fc.constant(null), text("gpu-l40s", "Nvidia A40 (Large)"))),
     }),
     fc.option(metrics, { freq: 12, nil: undefined }),
     fc.constantFrom(
