@@ -28,13 +28,14 @@ CREATE FUNCTION payload_table(p_day date) RETURNS text LANGUAGE sql IMMUTABLE AS
 $$;
 --> statement-breakpoint
 
--- Made apart and attached: that waits for nobody who reads or writes.
+-- Made apart and attached: that waits for nobody who reads or writes. What is there is asked of the catalogue's rows, since names
+-- are looked up in what the session remembers: it would not see what was made while it waited for the lock.
 CREATE FUNCTION make_payload_day(p_day date) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE v_table text := payload_table(p_day);
 BEGIN
   IF to_regclass('payload.' || v_table) IS NOT NULL THEN RETURN; END IF;
   PERFORM pg_advisory_xact_lock(7027);
-  IF to_regclass('payload.' || v_table) IS NOT NULL THEN RETURN; END IF;
+  IF EXISTS (SELECT FROM pg_class WHERE relnamespace = 'payload'::regnamespace AND relname = v_table) THEN RETURN; END IF;
   EXECUTE format('CREATE TABLE payload.%I (LIKE prediction_payload INCLUDING ALL)', v_table);
   EXECUTE format('ALTER TABLE prediction_payload ATTACH PARTITION payload.%I FOR VALUES IN (%L)', v_table, p_day);
 END $$;

@@ -293,6 +293,15 @@ describe("erasing a customer", () => {
   });
 });
 
+test("the first payloads of a day may come together", async () => {
+  const day = "2031-01-05";
+  await Promise.all(
+    Array.from({ length: 8 }, () => api.sql.begin((sql) => sql`SELECT make_payload_day(${day}::text::date)`)),
+  );
+  const made = await api.sql`SELECT FROM pg_class WHERE relname = 'day_20310105'`;
+  expect(made).toHaveLength(1);
+});
+
 test("a new master key wraps every data key anew, and then the old one is not needed", async () => {
   await api.send(withPayload({ id: "rotated" }, { input: "still there" }));
   const next = masterKey(newDataKey());
