@@ -1,3 +1,4 @@
+import type { Prediction } from "replicate";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApi, type TestApi } from "../support/api.ts";
@@ -14,7 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-const prediction = (fields: Record<string, unknown> = {}) => ({
+/** The SDK's type leaves out the counts that models of text have. */
+type Metrics = NonNullable<Prediction["metrics"]> & { input_token_count: number };
+
+const PREDICTION = {
   id: "ufawqhfynnddngldkgtslldrkq",
   model: "ada/llm",
   version: "hidden",
@@ -28,9 +32,10 @@ const prediction = (fields: Record<string, unknown> = {}) => ({
   started_at: "2023-11-16T12:00:01Z",
   completed_at: "2023-11-16T12:00:03.500Z",
   metrics: { predict_time: 2.5, total_time: 3.5, input_token_count: 1000 },
-  urls: { get: "https://example.com" },
-  ...fields,
-});
+  source: "api",
+  urls: { get: "https://example.com", cancel: "https://example.com/cancel" },
+} satisfies Omit<Prediction, "metrics"> & { metrics: Metrics };
+const prediction = (fields: Record<string, unknown> = {}) => ({ ...PREDICTION, ...fields });
 const send = (body: unknown, query = "?customer=acme") =>
   api.operator("POST", `/v1/ingest/replicate${query}`, body);
 
