@@ -14,9 +14,7 @@ interface Ended {
  * @throws Refusal not_found, royalty_terms_accepted, royalty_terms_ended, royalty_terms_replaced
  */
 export async function withdrawRoyaltyTerms(sql: Sql, { id, offeredBy, by }: Ended): Promise<RoyaltyTerms> {
-  const terms = await ownTerms(sql, id, offeredBy);
-  if (terms.state === "replaced")
-    throw new Refusal("royalty_terms_replaced", `these terms of ${terms.model} are replaced already`);
+  await standingTerms(sql, id, offeredBy);
   return end(sql, { id, kind: "withdrawn", at: null, by });
 }
 
@@ -33,9 +31,7 @@ export async function endRoyaltyTerms(
     at,
   }: Ended & { /** RFC 3339, not before now; now when there is none. */ at: string | undefined },
 ): Promise<RoyaltyTerms> {
-  const terms = await ownTerms(sql, id, offeredBy);
-  if (terms.state === "replaced")
-    throw new Refusal("royalty_terms_replaced", `these terms of ${terms.model} are replaced already`);
+  const terms = await standingTerms(sql, id, offeredBy);
   if (terms.state === "upcoming")
     throw new Refusal(
       "royalty_terms_replaced",
@@ -51,9 +47,12 @@ export async function endRoyaltyTerms(
   return end(sql, { id, kind: "ended", at: at ?? null, by });
 }
 
-async function ownTerms(sql: Sql, id: string, offeredBy: string): Promise<RoyaltyTerms> {
+/** Terms of this payee that no others have replaced. */
+async function standingTerms(sql: Sql, id: string, offeredBy: string): Promise<RoyaltyTerms> {
   const [terms] = await listRoyaltyTerms(sql, { id, offeredBy });
   if (terms === undefined) throw new Refusal("not_found", `there are no royalty terms ${id} of ${offeredBy}`);
+  if (terms.state === "replaced")
+    throw new Refusal("royalty_terms_replaced", `these terms of ${terms.model} are replaced already`);
   return terms;
 }
 

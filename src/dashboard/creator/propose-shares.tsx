@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { useAction } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
+import { ModelField, modelPath } from "../parts/model-field.tsx";
 import { Panel } from "../parts/page.tsx";
 import { Notice } from "../parts/states.tsx";
 import { placed } from "../policies/draft.ts";
@@ -13,9 +14,8 @@ export function ProposeShares({ payee }: { payee: string }) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const [owner = "", name = ""] = String(form.get("model")).trim().split("/");
     propose.mutate({
-      path: { owner, name },
+      path: modelPath(String(form.get("model")).trim()),
       body: {
         effective_from: `${String(form.get("from"))}T00:00:00Z`,
         shares: shares.map(({ value }) => value),
@@ -26,10 +26,7 @@ export function ProposeShares({ payee }: { payee: string }) {
     <Panel title="A new proposal" note="It becomes the model's policy once everybody named has accepted.">
       <form className="form" onSubmit={submit}>
         <div className="row-form">
-          <label className="choice grow">
-            <span>Model of yours</span>
-            <input name="model" required placeholder={`${payee}/model`} pattern="[^\s\/]+\/[^\s\/]+" />
-          </label>
+          <ModelField label="Model of yours" name="model" placeholder={`${payee}/model`} />
           <label className="choice">
             <span>From (UTC)</span>
             <input name="from" type="date" required />

@@ -4,6 +4,7 @@ import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { CopyButton } from "../parts/copy-button.tsx";
+import { modelPath } from "../parts/model-field.tsx";
 import { Panel } from "../parts/page.tsx";
 import { Notice } from "../parts/states.tsx";
 import { draftOf, type Steps, stepsOf } from "./draft.ts";
@@ -15,7 +16,6 @@ export function PolicyEditor({ model, steps }: { model: string; steps: Steps | n
   const [draft, setDraft] = useState(() => draftOf(steps));
   const [from, setFrom] = useState(`${addMonths(thisMonth(), 1)}-01T00:00:00Z`);
   const post = useAction("post /v1/models/{owner}/{name}/policies");
-  const [owner = "", name = ""] = model.split("/");
   const drafted = stepsOf(draft);
   return (
     <div className="two">
@@ -31,7 +31,7 @@ export function PolicyEditor({ model, steps }: { model: string; steps: Steps | n
             title={`A new policy for ${model}?`}
             disabled={post.isPending}
             onConfirm={() =>
-              post.mutate({ path: { owner, name }, body: { effective_from: from, steps: drafted } })
+              post.mutate({ path: modelPath(model), body: { effective_from: from, steps: drafted } })
             }
           >
             <p>

@@ -4,6 +4,7 @@ import { timeName } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
+import { ModelField, modelPath } from "../parts/model-field.tsx";
 import { Panel } from "../parts/page.tsx";
 import { Notice, Shown } from "../parts/states.tsx";
 import { royaltyText } from "./royalty-text.ts";
@@ -21,10 +22,7 @@ export function AcceptTerms({ payee }: { payee: string }) {
       note="Before it can be registered, you accept what its base asks for."
     >
       <form className="row-form" onSubmit={find}>
-        <label className="choice grow">
-          <span>Base model</span>
-          <input name="base" required placeholder="owner/model" pattern="[^\s\/]+\/[^\s\/]+" />
-        </label>
+        <ModelField label="Base model" name="base" placeholder="owner/model" />
         <button type="submit">Show its terms</button>
       </form>
       {base !== "" && <Offered key={base} base={base} payee={payee} />}
@@ -33,8 +31,7 @@ export function AcceptTerms({ payee }: { payee: string }) {
 }
 
 function Offered({ base, payee }: { base: string; payee: string }) {
-  const [owner = "", name = ""] = base.split("/");
-  const terms = useApi("get /v1/models/{owner}/{name}/royalty-terms", { path: { owner, name } });
+  const terms = useApi("get /v1/models/{owner}/{name}/royalty-terms", { path: modelPath(base) });
   return (
     <Shown query={terms} lines={4}>
       {({ data }) => {

@@ -1,6 +1,7 @@
 import type { FormEvent } from "react";
 import { useAction } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
+import { ModelField, modelPath } from "../parts/model-field.tsx";
 import { Panel } from "../parts/page.tsx";
 import { Notice } from "../parts/states.tsx";
 
@@ -11,10 +12,9 @@ export function OfferTerms({ payee }: { payee: string }) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const text = (name: string) => String(form.get(name)).trim();
-    const [owner = "", name = ""] = text("model").split("/");
     const from = text("from");
     offer.mutate({
-      path: { owner, name },
+      path: modelPath(text("model")),
       body: {
         percent: text("percent"),
         of: text("of") === "remaining" ? "remaining" : "gross",
@@ -27,10 +27,7 @@ export function OfferTerms({ payee }: { payee: string }) {
     <Panel title="Offer new terms" note="For those who come from then on. They replace the terms before.">
       <form className="form" onSubmit={submit}>
         <div className="row-form">
-          <label className="choice grow">
-            <span>Model of yours</span>
-            <input name="model" required placeholder={`${payee}/model`} pattern="[^\s\/]+\/[^\s\/]+" />
-          </label>
+          <ModelField label="Model of yours" name="model" placeholder={`${payee}/model`} />
           <label className="choice">
             <span>Royalty in percent</span>
             <input
