@@ -28,11 +28,11 @@ describe(`a month of ${EVENTS} events and ${PAYEES} payees with seed ${SEED}, ki
   let expected: Map<string, bigint>;
 
   beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), "tributary-story-"));
-    service = await startService(dataDir);
     month = await generateMonth(SEED, EVENTS, PAYEES);
     // Keyed "payee USD"; everybody is paid in dollars here.
     expected = computeOracle(catalogOf(month), month.events).earned;
+    dataDir = await mkdtemp(join(tmpdir(), "tributary-story-"));
+    service = await startService(dataDir);
     await service.call("POST", "/catalog/import", catalogOf(month));
   });
 
