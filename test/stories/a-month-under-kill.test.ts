@@ -60,7 +60,8 @@ describe(`a month of ${EVENTS} events and ${PAYEES} payees with seed ${SEED}, ki
 
   test("live earnings equal the oracle to the nano although all was killed while a batch was on its way", async () => {
     await sendAll(service, month);
-    await until(async () => (await service.call<{ lag: number }>("GET", "/metering/status")).lag === 0);
+    const metered = async () => (await service.call<{ lag: number }>("GET", "/metering/status")).lag === 0;
+    await until(metered, 600_000);
     const status = await service.call<Record<string, string>>("GET", "/metering/status");
     expect(status).toMatchObject({ applied: String(EVENTS), conflict: "0", dead: "0", waiting: "0" });
     await eachOf(month.payees, async (payee) => {
@@ -113,7 +114,7 @@ describe(`a month of ${EVENTS} events and ${PAYEES} payees with seed ${SEED}, ki
     await service.kill();
     expect(await service.command("verify", [])).toMatchObject({ code: 0 });
     await service.start();
-  }, 300_000);
+  }, 1_200_000);
 });
 
 interface Settlement {
