@@ -59,6 +59,7 @@ CREATE TABLE "session" (
 	"api_key" text,
 	"app_user" text,
 	"operator_proof" text,
+	"proven_email" text,
 	"user_agent" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"last_seen_at" timestamp with time zone DEFAULT now() NOT NULL,

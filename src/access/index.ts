@@ -30,6 +30,7 @@ export {
   listUsers,
   type OtherRole,
   otherRolesOf,
+  provenEmailOf,
   putUser,
   type UserRole,
   type UserTerms,
