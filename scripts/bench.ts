@@ -94,7 +94,7 @@ const RUNS: Record<Benchmark, Run> = {
 
   async pages(opened, { seed, partitions = 4, json, ...options }, small) {
     const { events = small ? 50_000 : 400_000 } = options;
-    const often = small ? { looks: 2, calls: 10 } : { looks: 5, calls: 30 };
+    const often = small ? { looks: 2, calls: 10 } : { looks: 3, calls: 30 };
     const figures = await withOpened(opened, (own) =>
       measurePages(own, { events, seed, partitions, ...often }),
     );

@@ -1,4 +1,5 @@
 import type { Browser } from "playwright-core";
+import { nextPeriod, type Period, present } from "../../src/kernel/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
 import { buildDashboard } from "../browser/built-dashboard.ts";
 import { findChromium, launchChromium } from "../browser/chromium.ts";
@@ -79,7 +80,7 @@ export async function measurePages(opened: Opened, settings: PagesSettings): Pro
   };
   const browser = await opened.open(launchChromium(executable), (open) => open.close());
 
-  const last = months.at(-2) ?? "";
+  const last = present(months.at(-2), "the last month that is over");
   const settled = await settleLast(browser, await first.ready, last);
   await first.stop();
   const second = startRole(opened, "api", start);
@@ -169,24 +170,36 @@ async function lookAt(
   return { pages, calls: [...calls].sort() };
 }
 
-/** What the pages asked for, the live figures, and a statement as a file. */
+/** What the pages asked for, and what programs ask for: live figures, whole statements, files and days. */
 async function timeCalls(
   url: string,
   who: string,
   key: string,
   asked: readonly string[],
-  month: string,
+  month: Period,
   count: number,
 ): Promise<CallFigures[]> {
   const figures: CallFigures[] = [];
-  const take = async (call: string, accept: string) => {
+  const take = async (call: string, accept = "application/json") => {
     const taken = await timeCall(url, key, call, { accept, count });
-    say(`pages: ${who} ${decodeURIComponent(call)} ${times(taken)}, ${figure(taken.bytes)} bytes`);
-    figures.push({ who, call: accept === "application/pdf" ? `${call} (PDF)` : call, ...taken });
+    const [, type = ""] = accept.split("/");
+    const named = type === "json" ? call : `${call} (${type})`;
+    say(`pages: ${who} ${decodeURIComponent(named)} ${times(taken)}, ${figure(taken.bytes)} bytes`);
+    figures.push({ who, call: named, ...taken });
   };
-  for (const call of asked) await take(call, "application/json");
+  for (const call of asked) await take(call);
   await take(LIVE, "text/event-stream");
-  if (who !== "operator") await take(`/v1/payees/${who}/statements/${month}?currency=USD`, "application/pdf");
+  if (who === "operator") {
+    await take("/v1/audit-log");
+    return figures;
+  }
+  const at = `/v1/payees/${who}`;
+  await take(`${at}/statements`);
+  await take(`${at}/statements?year=${month.slice(0, 4)}`, "text/csv");
+  for (const type of ["text/csv", "application/pdf"])
+    await take(`${at}/statements/${month}?currency=USD`, type);
+  for (const period of [month, nextPeriod(month)])
+    await take(`${at}/earnings?from=${period}-01&to=${nextPeriod(period)}-01&group_by=model,day`);
   return figures;
 }
 
