@@ -2,6 +2,8 @@ export {
   type AuditEntry,
   type AuditFilter,
   appendAudit,
+  findAudit,
+  type ListedAuditEntry,
   listAudit,
   type NewAuditEntry,
 } from "./audit-log.ts";
