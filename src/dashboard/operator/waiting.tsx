@@ -83,6 +83,7 @@ export function WaitingBalances() {
                   cell: ({ code, payee, name }) =>
                     code === "frozen" ? (
                       <ConfirmButton
+                        inRow
                         label="Lift"
                         title={`Pay ${name} again?`}
                         disabled={unfreeze.isPending}

@@ -7,6 +7,7 @@ export function ConfirmButton({
   title,
   children,
   danger = false,
+  inRow = false,
   disabled = false,
   ready = true,
   onConfirm,
@@ -15,6 +16,8 @@ export function ConfirmButton({
   title: string;
   children: ReactNode;
   danger?: boolean;
+  /** One of many, in a table: only what a page is for stands out. */
+  inRow?: boolean;
   disabled?: boolean;
   /** Whether what must be confirmed inside is. */
   ready?: boolean;
@@ -23,7 +26,7 @@ export function ConfirmButton({
   const [open, setOpen] = useState(false);
   return (
     <Dialog.Root open={open} onOpenChange={setOpen}>
-      <Dialog.Trigger className={danger ? "danger" : "primary"} disabled={disabled}>
+      <Dialog.Trigger className={danger ? "danger" : inRow ? undefined : "primary"} disabled={disabled}>
         {label}
       </Dialog.Trigger>
       <Dialog.Portal>
