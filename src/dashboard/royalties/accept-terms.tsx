@@ -25,7 +25,7 @@ export function AcceptTerms({ payee }: { payee: string }) {
         <ModelField label="Base model" name="base" placeholder="owner/model" />
         <button type="submit">Show its terms</button>
       </form>
-      {base !== "" && <Offered key={base} base={base} payee={payee} />}
+      <div className="later stack">{base !== "" && <Offered key={base} base={base} payee={payee} />}</div>
     </Panel>
   );
 }
