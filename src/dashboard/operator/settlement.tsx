@@ -190,7 +190,10 @@ function PayStep({ period, settlement }: { period: string; settlement: Settlemen
         {settlement.payouts.map(({ state, currency, count, amount }) => (
           <li key={`${state} ${currency}`}>
             <span>
-              {count} <span className={state === "paid" ? "tag good" : "tag warn"}>{state}</span>
+              {count}{" "}
+              <span className={`tag ${state === "paid" ? "good" : state === "failed" ? "bad" : "warn"}`}>
+                {state}
+              </span>
             </span>
             <MoneyView value={amount} />
           </li>
