@@ -164,6 +164,12 @@ describe.skipIf(executable === undefined)("terms, refunds and the keyboard, on t
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await expect.poll(() => focused(page)).toBe("Revoke");
     expect(await outline(page)).toBe("solid");
+
+    const rotate = page.getByRole("button", { name: "Rotate" }).first();
+    await rotate.press("Enter");
+    await page.getByRole("dialog").getByRole("button", { name: "Rotate" }).press("Enter");
+    await page.getByText("The new key, shown this once").waitFor();
+    await expect.poll(() => page.evaluate("document.activeElement.closest('main') !== null")).toBe(true);
     expect(guest.complaints).toEqual([]);
     await guest.close();
   }, 120_000);

@@ -25,8 +25,12 @@ export function ConfirmButton({
 }) {
   const [open, setOpen] = useState(false);
   return (
-    <Dialog.Root open={open} onOpenChange={setOpen}>
-      <Dialog.Trigger className={danger ? "danger" : inRow ? undefined : "primary"} disabled={disabled}>
+    <Dialog.Root open={open} onOpenChange={(next) => setOpen(next && !disabled)}>
+      {/* Not truly disabled: the keyboard comes back to it while what was confirmed is carried out. */}
+      <Dialog.Trigger
+        className={danger ? "danger" : inRow ? undefined : "primary"}
+        aria-disabled={disabled || undefined}
+      >
         {label}
       </Dialog.Trigger>
       <Dialog.Portal>
