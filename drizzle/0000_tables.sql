@@ -59,6 +59,7 @@ CREATE TABLE "session" (
 	"api_key" text,
 	"app_user" text,
 	"operator_proof" text,
+	"proven_email" text,
 	"user_agent" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"last_seen_at" timestamp with time zone DEFAULT now() NOT NULL,
@@ -1511,5 +1512,4 @@ CREATE INDEX "credit_grant_expires_at_index" ON "credit_grant" USING btree ("exp
 CREATE UNIQUE INDEX "credit_grant_reference" ON "credit_grant" USING btree ("customer","reference") WHERE reference IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "credit_revocation_grant_id_index" ON "credit_revocation" USING btree ("grant_id");--> statement-breakpoint
 CREATE INDEX "credit_use_invoice_id_index" ON "credit_use" USING btree ("invoice_id");--> statement-breakpoint
-CREATE INDEX "spend_reservation_open" ON "spend_reservation" USING btree ("expires_at") WHERE outcome IS NULL;--> statement-breakpoint
-CREATE INDEX "spend_reservation_ended" ON "spend_reservation" USING btree ("ended_at") WHERE outcome IS NOT NULL;
+CREATE INDEX "spend_reservation_order" ON "spend_reservation" USING btree ("ended_at","expires_at");

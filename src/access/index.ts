@@ -32,6 +32,7 @@ export {
   listUsers,
   type OtherRole,
   otherRolesOf,
+  provenEmailOf,
   putUser,
   type UserRole,
   type UserTerms,

@@ -81,7 +81,8 @@ function Entries({ entries }: { entries: readonly Entry[] }) {
           lead: true,
           cell: ({ entry, route, target }) => (
             <>
-              <span className="dim">{entry}</span> {route} <span className="dim">{target}</span>
+              <span className="dim">{entry}</span> {route}{" "}
+              {!route.endsWith(target.replace(/^\/v1/, "")) && <span className="dim">{target}</span>}
             </>
           ),
         },
