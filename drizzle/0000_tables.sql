@@ -59,6 +59,7 @@ CREATE TABLE "session" (
 	"api_key" text,
 	"app_user" text,
 	"operator_proof" text,
+	"proven_email" text,
 	"user_agent" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"last_seen_at" timestamp with time zone DEFAULT now() NOT NULL,
@@ -1473,7 +1474,7 @@ CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") W
 CREATE INDEX "usage_block_to_count" ON "usage_block" USING btree ("block_no") WHERE counted = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_sketch" ON "usage_block" USING btree ("block_no") WHERE sketched = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_chain" ON "usage_block" USING btree ("block_no") WHERE chained > 0;--> statement-breakpoint
-CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
+CREATE INDEX "usage_term_split_plan_no_booked_period_index" ON "usage_term" USING btree ("split_plan_no","booked_period");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint
 CREATE INDEX "mail_next_attempt_at_index" ON "mail" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "webhook_delivery_next_attempt_at_index" ON "webhook_delivery" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint

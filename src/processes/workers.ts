@@ -11,7 +11,7 @@ import {
   linkChainedEvents,
   mergeExtents,
   mergeWindows,
-  releaseParked,
+  parkedSweep,
 } from "../metering/index.ts";
 import { deliverDue, type MailSettings, sendDueMail } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
@@ -86,7 +86,7 @@ export async function startWorkers({
     word: { login: (data, createdAt) => loginMail(sql, data, createdAt) },
   };
   const loops = [
-    repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
+    repeat("releasing parked events", PARKED_SWEEP_MS, parkedSweep(sql)),
     repeat("noting what called what", LINK_MS, () => linkChainedEvents(sql)),
     repeat("sketching how long predictions took", SKETCH_MS, () => sketchLatencies(sql)),
     repeat("looking for drift", DRIFT_MS, () => lookForDrift(sql, new Date())),
