@@ -36,7 +36,7 @@ export interface GeneratedMonth {
 export async function generateMonth(
   seed: number,
   eventCount: number,
-  payeeCount: number,
+  payeeCount = 12,
 ): Promise<GeneratedMonth> {
   const random = mulberry32(seed);
   const below = (n: number) => Math.floor(random() * n);
