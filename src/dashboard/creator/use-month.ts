@@ -8,12 +8,20 @@ export function useMonth() {
   const [search, setSearch] = useSearchParams();
   const balances = useApi("get /v1/payees/{id}/balances", { path: { id: payee } });
   const currencies = balances.data?.map(({ currency }) => currency) ?? [];
-  const currency = search.get("currency") ?? currencies[0];
-  const months = useApi(
+  const named = search.get("currency") ?? undefined;
+  const currency = named ?? currencies[0];
+  // At once in the payee's own currency, which mostly is the one; asked for again where its balances are in another.
+  const own = useApi("get /v1/payees/{id}/earnings", {
+    path: { id: payee },
+    query: { group_by: "month", currency: named },
+  });
+  const isOwn = own.data === undefined || currency === undefined || own.data.total.currency === currency;
+  const others = useApi(
     "get /v1/payees/{id}/earnings",
     { path: { id: payee }, query: { group_by: "month", currency } },
-    { enabled: currency !== undefined },
+    { enabled: !isOwn },
   );
+  const months = isOwn ? own : others;
   const rows = months.data?.data ?? [];
   const known = newestFirst(rows);
   const thisMonth = new Date().toISOString().slice(0, 7);

@@ -1,4 +1,4 @@
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { MonthChoice } from "../creator/month-choice.tsx";
 import { useMonth } from "../creator/use-month.ts";
 import { monthName } from "../data/time.ts";
@@ -7,14 +7,21 @@ import { ErrorState, Skeleton } from "../parts/states.tsx";
 import { BalanceCards } from "./balance-cards.tsx";
 import { NextPayout } from "./next-payout.tsx";
 
-const EarningsChart = lazy(() => import("./earnings-chart.tsx").then((m) => ({ default: m.EarningsChart })));
-const WhatChanged = lazy(() => import("./what-changed.tsx").then((m) => ({ default: m.WhatChanged })));
-const GrossToEarned = lazy(() => import("./gross-to-earned.tsx").then((m) => ({ default: m.GrossToEarned })));
+const loadChart = () => import("./earnings-chart.tsx");
+const loadChanges = () => import("./what-changed.tsx");
+const loadGross = () => import("./gross-to-earned.tsx");
+const EarningsChart = lazy(() => loadChart().then((m) => ({ default: m.EarningsChart })));
+const WhatChanged = lazy(() => loadChanges().then((m) => ({ default: m.WhatChanged })));
+const GrossToEarned = lazy(() => loadGross().then((m) => ({ default: m.GrossToEarned })));
 
 /** What there is, what comes next and when, and what the month brought. */
 export function Overview() {
   const chosen = useMonth();
   const { balances, currency, month, error } = chosen;
+  // Their code comes while the figures are asked for, not after; what fails to come is asked for again where it is shown.
+  useEffect(() => {
+    for (const load of [loadChart, loadChanges, loadGross]) load().catch(() => {});
+  }, []);
   const balance = balances.data?.find((each) => each.currency === currency) ?? balances.data?.[0];
   if (error !== null) return <ErrorState error={error} retry={() => void balances.refetch()} />;
   return (
