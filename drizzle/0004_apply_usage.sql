@@ -1,5 +1,8 @@
 -- Why: one call applies one consumed batch, in full or not at all; parked events go the same way once they can.
 
+-- Who asks for an event that waits knows its id, not always its source.
+CREATE INDEX parked_event_id ON parked_event ((event->>'e'));
+--> statement-breakpoint
 -- Which of the identities were metered before: their places. Asked when some are likely to be. The planner must walk the index, whatever it believes about
 -- its size.
 CREATE FUNCTION known_identities(p_identities uuid[]) RETURNS int[] LANGUAGE plpgsql STABLE

@@ -49,23 +49,29 @@ $$;
 --> statement-breakpoint
 
 -- Keeps payloads, each identity and content once. Refuses payload_key_gone when a key was shredded meanwhile; the lock on
--- the keys makes a shredding wait for those who use them.
+-- the keys makes a shredding wait for those who use them. The days asked for hold only where no rule says otherwise now: one that is
+-- set waits for those who store (advisory lock 7028), so that whoever brings payloads in line with it sees them all.
 CREATE FUNCTION store_payloads(p_identities uuid[], p_contents bigint[], p_customers text[], p_models text[], p_key_nos int[],
   p_days int[], p_bodies bytea[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-DECLARE v_day date;
+DECLARE
+  v_day date;
+  v_days int[];
 BEGIN
+  PERFORM pg_advisory_xact_lock_shared(7028);
+  v_days := ARRAY(SELECT payload_days(n.customer, n.model, n.days)
+    FROM unnest(p_customers, p_models, p_days) WITH ORDINALITY AS n(customer, model, days, place) ORDER BY n.place);
   PERFORM FROM payload_key k WHERE (k.customer, k.key_no) IN (SELECT * FROM unnest(p_customers, p_key_nos))
   ORDER BY k.customer, k.key_no FOR SHARE;
   IF EXISTS (SELECT FROM unnest(p_customers, p_key_nos) AS n(customer, key_no) WHERE NOT EXISTS (
       SELECT FROM payload_key k WHERE k.customer = n.customer AND k.key_no = n.key_no AND k.wrapped IS NOT NULL)) THEN
     PERFORM refuse('payload_key_gone');
   END IF;
-  FOR v_day IN SELECT DISTINCT (now() + make_interval(days => d))::date FROM unnest(p_days) AS d ORDER BY 1 LOOP
+  FOR v_day IN SELECT DISTINCT (now() + make_interval(days => d))::date FROM unnest(v_days) AS d WHERE d > 0 ORDER BY 1 LOOP
     PERFORM make_payload_day(v_day);
   END LOOP;
   WITH payload AS (
-    SELECT * FROM unnest(p_identities, p_contents, p_customers, p_models, p_key_nos, p_days, p_bodies)
-      AS n(identity, content, customer, model, key_no, days, body)
+    SELECT * FROM unnest(p_identities, p_contents, p_customers, p_models, p_key_nos, v_days, p_bodies)
+      AS n(identity, content, customer, model, key_no, days, body) WHERE days > 0
   ), new AS (
     INSERT INTO payload_ref (identity, content, customer, model, stored_at, expires_at, expires_on)
     SELECT identity, content, customer, model, now(), now() + make_interval(days => days),
@@ -75,6 +81,16 @@ BEGIN
   INSERT INTO prediction_payload (expires_on, identity, content, customer, key_no, body)
   SELECT new.expires_on, p.identity, p.content, p.customer, p.key_no, p.body FROM payload p JOIN new USING (identity, content);
 END $$;
+--> statement-breakpoint
+
+CREATE FUNCTION await_payload_stores() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(7028);
+  RETURN NULL;
+END $$;
+--> statement-breakpoint
+CREATE TRIGGER payload_rule_awaits_stores BEFORE INSERT OR UPDATE OF days ON payload_rule
+  FOR EACH STATEMENT EXECUTE FUNCTION await_payload_stores();
 --> statement-breakpoint
 
 -- That rows were deleted from a table and must leave its files too.

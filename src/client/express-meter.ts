@@ -23,7 +23,8 @@ type End = (chunk?: unknown, encoding?: unknown, ...rest: unknown[]) => ServerRe
 /**
  * Express middleware for an endpoint that answers as OpenAI's does, also streaming (ask the model for usage in the stream:
  * `stream_options: { include_usage: true }`). The answer passes unchanged; when it is over, what it used is recorded:
- * failed from status 400 on, canceled when the caller went away before its end.
+ * failed from status 400 on, canceled when the caller went away before its end. Each answer is recorded under an id of its own, which
+ * begins with the answer's: some servers give the same one to many, as caches do.
  */
 export function meterOpenAi<Request extends IncomingMessage>({
   client,
@@ -48,7 +49,7 @@ export function meterOpenAi<Request extends IncomingMessage>({
         model: options.model(request),
         status: statusOf(response),
         metrics: { predict_time: seconds, ...(usage === undefined ? {} : metricsOfOpenAiUsage(usage)) },
-        ...(id === undefined ? {} : { id }),
+        id: ownId(id),
         ...(version === undefined ? {} : { version }),
         ...(parent === undefined ? {} : { parent }),
         ...(options.payloads ? { input: (request as { body?: unknown }).body, output } : {}),
@@ -62,6 +63,14 @@ export function meterOpenAi<Request extends IncomingMessage>({
     });
     next();
   };
+}
+
+const ANSWER_ID_LENGTH_MAX = 200;
+
+/** What is sent twice under an id counts once, so it must never come from somebody who may say the same twice. */
+function ownId(answerId: string | undefined): string {
+  const readable = (answerId ?? "").replace(/\p{C}/gu, "").slice(0, ANSWER_ID_LENGTH_MAX).toWellFormed();
+  return readable === "" ? crypto.randomUUID() : `${readable}:${crypto.randomUUID()}`;
 }
 
 function statusOf(response: ServerResponse): UsageStatus {

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   mkdirSync,
   openSync,
@@ -10,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
+const OWNER_ALONE = { folder: 0o700, file: 0o600 };
 const NAME = /^usage-[\w-]+\.jsonl$/;
 /** A file goes when all of its events are acknowledged, so it must not grow for ever. */
 const EVENTS_PER_SEGMENT = 1000;
@@ -25,7 +27,8 @@ export interface Segment {
 
 /**
  * Events on disk until they are acknowledged: what was recorded survives the process, however it ends. Written through
- * the operating system's cache, so a machine that loses its power may lose the last seconds.
+ * the operating system's cache, so a machine that loses its power may lose the last seconds. What came in and out of
+ * predictions stands there in clear text, so nobody else may read it.
  */
 export class Journal {
   readonly #folder: string;
@@ -33,7 +36,7 @@ export class Journal {
 
   /** @param folder of this process alone: what lies in it is taken for what an earlier one left. */
   constructor(folder: string) {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: OWNER_ALONE.folder });
     this.#folder = folder;
   }
 
@@ -48,6 +51,7 @@ export class Journal {
         const taken = this.#newPath();
         try {
           renameSync(path, taken);
+          chmodSync(taken, OWNER_ALONE.file);
           return [taken];
         } catch (error) {
           // Another process was faster.
@@ -105,7 +109,7 @@ export class Journal {
   #openSegment(): Segment {
     if (this.#current === undefined) {
       const path = this.#newPath();
-      this.#current = { path, waiting: 0, fd: openSync(path, "ax"), events: 0 };
+      this.#current = { path, waiting: 0, fd: openSync(path, "ax", OWNER_ALONE.file), events: 0 };
     }
     return this.#current;
   }

@@ -14,6 +14,11 @@ export interface UsageClientOptions {
    * `queuedMax` events are kept, in memory.
    */
   journal?: string;
+  /**
+   * Takes out of input, output, logs and error what must not leave this process, before they stand in the journal or are sent.
+   * The service replaces secrets before it keeps anything, but the journal is written before. When it throws, they are left out.
+   */
+  redact?: (usage: Usage) => Usage;
   /** Events in one request, at most 1,000. */
   batchEvents?: number;
   /** How long an event waits for others. */
@@ -25,7 +30,7 @@ export interface UsageClientOptions {
   onRejected?: (event: UsageEvent, rejection: Omit<Rejection, "index">) => void;
   /**
    * Something that does not go on as it is: wrong key, no connection. It is tried again, by itself. Also what is noted all the
-   * same, but not as it should be: without a payload that JSON cannot write, or in memory alone, since the journal cannot.
+   * same, but not as it should be: without a payload that JSON cannot write or `redact` could not take, or in memory alone, since the journal cannot.
    */
   onTrouble?: (error: Error) => void;
 }
@@ -79,7 +84,7 @@ export class UsageClient {
    */
   record(usage: Usage): string {
     if (this.#closed) throw new Error("this usage client is closed");
-    const event = toEvent(usage, this.#options.source);
+    const event = toEvent(this.#redacted(usage), this.#options.source);
     const full = this.#queue.length >= this.#options.queuedMax;
     if (full && this.#journal === undefined) {
       throw new UsageQueueFull(
@@ -93,6 +98,18 @@ export class UsageClient {
     else this.#queue.push({ event: text, segment });
     this.#schedule();
     return event.id;
+  }
+
+  #redacted(usage: Usage): Usage {
+    try {
+      return this.#options.redact?.(usage) ?? usage;
+    } catch (cause) {
+      const { input, output, logs, error, ...bare } = usage;
+      this.#options.onTrouble?.(
+        new Error("sent without its payload, which could not be redacted", { cause }),
+      );
+      return bare;
+    }
   }
 
   /** What cannot be written (a bigint, a circle) must not keep what was used, nor what was recorded after it, from being sent. */

@@ -24,6 +24,7 @@ export {
 export {
   type DeadLetter,
   deadLetters,
+  identitiesOfId,
   type MeteringCursor,
   type MeteringStatus,
   meteringCursors,

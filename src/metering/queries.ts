@@ -1,5 +1,5 @@
 import type { Sql } from "../postgres/index.ts";
-import type { UsageLog } from "../usage/index.ts";
+import { eventIdentity, type UsageLog } from "../usage/index.ts";
 import { lagOf, positionsOf } from "./progress.ts";
 
 /** Counters since the installation began, as decimal strings; applied + duplicate + conflict + parked + dead = consumed. */
@@ -91,4 +91,30 @@ export async function deadLetters(sql: Sql, limit: number, before?: string): Pro
       encode(raw, 'base64') AS "rawBase64", created_at AS "createdAt", replayed_at AS "replayedAt"
     FROM dead_letter WHERE dead_letter_no < coalesce(${before ?? null}::bigint, 9223372036854775807)
     ORDER BY dead_letter_no DESC LIMIT ${limit}`;
+}
+
+const SOURCES_AT_ONCE = 10_000;
+/** An id that so many sources use is no name: the others are not looked for. */
+const SAME_ID_MAX = 1_000;
+
+/**
+ * The identities of the events with this id, metered or parked, whatever their source. Identities say nothing of the id, so each
+ * source that there ever was is tried.
+ */
+export async function identitiesOfId(sql: Sql, id: string): Promise<string[]> {
+  const parked = await sql<{ identity: string }[]>`
+    SELECT replace(identity::text, '-', '') AS identity FROM parked_event WHERE event->>'e' = ${id}`;
+  const found = new Set(parked.map(({ identity }) => identity));
+  for (let after = 0; found.size < SAME_ID_MAX; ) {
+    const sources = await sql<{ source_no: number; source: string }[]>`
+      SELECT source_no, source FROM usage_source WHERE source_no > ${after} ORDER BY source_no LIMIT ${SOURCES_AT_ONCE}`;
+    const identities = sources.map(({ source }) => eventIdentity(source, id));
+    const known = await sql<{ identity: string }[]>`
+      SELECT replace(identity::text, '-', '') AS identity FROM usage_identity WHERE identity = ANY (${identities}::text[]::uuid[])`;
+    for (const { identity } of known) found.add(identity);
+    const last = sources.at(-1);
+    if (last === undefined || sources.length < SOURCES_AT_ONCE) break;
+    after = last.source_no;
+  }
+  return [...found];
 }

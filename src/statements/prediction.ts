@@ -13,12 +13,11 @@ import {
   roundToNanos,
   ZERO,
 } from "../kernel/index.ts";
+import { identitiesOfId } from "../metering/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import { meterScale } from "../pricing/index.ts";
 import { type SplitPlan, splitGross } from "../sharing/index.ts";
 import { eventIdentity } from "../usage/index.ts";
-
-const SOURCES_MAX = 1000;
 
 export interface PredictionView {
   id: string;
@@ -47,10 +46,9 @@ export interface PredictionView {
   earnings: { payee: string | null; reason: string; paid_by: string; earned: Money }[];
 }
 
-/** The predictions with this id: one a source that has it. Without a source all known sources are tried. */
+/** The predictions with this id: one a source that has it. Without a source it may be any. */
 export async function findPredictions(sql: Sql, id: string, source?: string): Promise<PredictionView[]> {
-  const sources = source === undefined ? await knownSources(sql) : [source];
-  const identities = sources.map((known) => eventIdentity(known, id));
+  const identities = source === undefined ? await identitiesOfId(sql, id) : [eventIdentity(source, id)];
   return [...(await predictionsOf(sql, identities)).values()];
 }
 
@@ -78,12 +76,6 @@ export async function predictionsOf(
       return view === undefined ? [] : [[identity, view]];
     }),
   );
-}
-
-export async function knownSources(sql: Sql): Promise<string[]> {
-  const rows = await sql<{ source: string }[]>`
-    SELECT source FROM usage_source UNION SELECT event->>'s' FROM parked_event LIMIT ${SOURCES_MAX}`;
-  return rows.map((row) => row.source);
 }
 
 interface ParkedEvent extends Record<"e" | "s" | "m" | "v" | "u" | "k" | "t", string> {

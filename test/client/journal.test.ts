@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { UsageClient, type UsageEvent } from "../../src/client/index.ts";
+import { type Usage, UsageClient, type UsageEvent } from "../../src/client/index.ts";
 
 const disk = vi.hoisted(() => ({ room: Number.POSITIVE_INFINITY }));
 
@@ -89,4 +89,40 @@ test("a disk that was full for a while loses nothing: what was written before an
   expect(await next.close()).toBe(0);
   expect(taken.map(({ id }) => id).sort()).toEqual(["after", "before"]);
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test("nobody else may read the journal, and what must not leave the process is not in it", async () => {
+  const journal = join(folder, "journal");
+  const { taken, fetch } = service({ open: false });
+  const troubles: string[] = [];
+  const redact = (usage: Usage): Usage => {
+    if (usage.input === undefined) throw new Error("cannot read that");
+    return { ...usage, input: String(usage.input).replace("hunter2", "…") };
+  };
+  const options = { ...ENDPOINT, journal, delayMs: 1_000_000 };
+  const client = new UsageClient({
+    ...options,
+    fetch,
+    redact,
+    onTrouble: (error) => troubles.push(error.message),
+  });
+  client.record(usage("a", { input: "it is hunter2" }));
+  client.record(usage("b", { output: "it is hunter2" }));
+  expect(troubles).toEqual(["sent without its payload, which could not be redacted"]);
+  await client.close(0);
+  const files = () => readdirSync(journal).map((name) => join(journal, name));
+  const modes = (paths: string[]) => paths.map((path) => statSync(path).mode & 0o777);
+  expect(modes([journal, ...files()])).toEqual([0o700, 0o600]);
+  expect(
+    files()
+      .map((path) => readFileSync(path, "utf8"))
+      .join(""),
+  ).not.toContain("hunter2");
+
+  // As an earlier version left it.
+  for (const path of files()) chmodSync(path, 0o644);
+  const next = new UsageClient({ ...options, fetch: service({ open: false }).fetch });
+  expect(modes(files())).toEqual([0o600]);
+  await next.close(0);
+  expect(taken).toEqual([]);
 });

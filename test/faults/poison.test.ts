@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { present } from "../../src/kernel/index.ts";
@@ -124,7 +125,9 @@ async function anyBytes() {
             offsets.get(`${letter.partition} ${letter.offset}`),
             "a garbage record there",
           );
-          expect(record.includes(letter.raw)).toBe(true);
+          // Of what is no JSON and no broken event a hash and a head are kept.
+          const hash = createHash("sha256").update(record).digest("hex");
+          expect(record.includes(letter.raw) || letter.raw.includes(hash)).toBe(true);
         }
       },
     ),

@@ -1,11 +1,13 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type OpenAI from "openai";
+import type { TransactionSql } from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DataKeys, masterKey, sweepPayloads } from "../../src/predictions/index.ts";
 import { newDataKey } from "../../src/predictions/payloads/vault.ts";
 import { type Call, startTestApi, type TestApi } from "../support/api.ts";
 import { expectProblem } from "../support/problem.ts";
+import { until } from "../support/until.ts";
 import { type EventFields, SMALL_CATALOG, usageEvent } from "../support/usage.ts";
 
 const MASTER = Buffer.alloc(32, 7);
@@ -248,12 +250,49 @@ describe("after its time", () => {
     await sweepPayloads(api.sql, keys);
     expect(await daysLeft()).toBe(5);
     await ada("PUT", "/v1/models/ada/llm/retention", { days: 300 });
+    const shown = (await acme("POST", "/v1/predictions/timed/shares")).body as { url: string };
     await acme("PUT", "/v1/customers/acme/retention", { days: 0 });
+    expect(await seen("timed")).toMatchObject({ input: null, payload: { state: "none" } });
+    const { body } = await api.as(null)("GET", new URL(shown.url).pathname);
+    expect(JSON.stringify(body)).not.toContain("for a while");
     await sweepPayloads(api.sql, keys);
     expect(await seen("timed")).toMatchObject({ payload: { state: "none" } });
     const before = await stored();
     await api.send(withPayload({ id: "never" }, { input: "never kept" }));
     expect(await stored()).toEqual(before);
+    await acme("PUT", "/v1/customers/acme/retention", { days: null });
+  });
+
+  test("a rule that is set while payloads are stored waits for them, and holds for those that come after", async () => {
+    await acme("PUT", "/v1/customers/acme/retention", { days: 30 });
+    const storing = (sql: TransactionSql, identity: string) => sql`
+      SELECT store_payloads(ARRAY[${identity}::text::uuid], ARRAY[1::bigint], ARRAY['acme'], ARRAY['ada/llm'],
+        ARRAY(SELECT max(key_no) FROM payload_key WHERE customer = 'acme' AND wrapped IS NOT NULL), ARRAY[30], ARRAY['\\x00'::bytea])`;
+    const [first, second] = [crypto.randomUUID(), crypto.randomUUID()];
+    let done = false;
+    const setting = await api.sql.begin(async (sql) => {
+      await storing(sql, first);
+      const put = acme("PUT", "/v1/customers/acme/retention", { days: 0 }).finally(() => {
+        done = true;
+      });
+      await until(async () => {
+        const waiting =
+          await api.sql`SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7028 AND NOT granted`;
+        return waiting.length > 0 || done;
+      });
+      expect(done).toBe(false);
+      return { put };
+    });
+    expect((await setting.put).status).toBe(200);
+    await api.sql.begin((sql) => storing(sql, second));
+    const known = await api.sql`SELECT FROM payload_ref WHERE identity = ${second}`;
+    expect(known).toHaveLength(0);
+    await sweepPayloads(api.sql, keys);
+    const [row] = await api.sql<{ due: boolean }[]>`
+      SELECT expires_at <= now() AS due FROM payload_ref WHERE identity = ${first}`;
+    expect(row?.due).toBe(true);
+    await api.sql`DELETE FROM prediction_payload WHERE identity = ${first}`;
+    await api.sql`DELETE FROM payload_ref WHERE identity = ${first}`;
     await acme("PUT", "/v1/customers/acme/retention", { days: null });
   });
 });
@@ -270,8 +309,11 @@ describe("erasing a customer", () => {
 
     const { status, body } = await acme("DELETE", "/v1/customers/acme/data");
     expect(status).toBe(200);
-    expect(body).toMatchObject({ customer: "acme", removed: { keys: 1, feedback: 1, shares: 2 } });
-    expect((body as { kept: { why: string }[] }).kept.length).toBeGreaterThan(3);
+    expect(body).toMatchObject({ customer: "acme", removed: { keys: 1, feedback: 1, shares: 3 } });
+    const whatStays = (body as { kept: { what: string }[] }).kept.map(({ what }) => what);
+    expect(whatStays).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^dead letters/), "the usage log"]),
+    );
     await sweepPayloads(api.sql, keys);
     expect(await api.sql`SELECT FROM payload_rewrite`).toHaveLength(0);
     expect(hold(await filesOf("payload_key"), wrapped)).toBe(false);

@@ -124,3 +124,19 @@ test("an event that waits for the catalogue is in its chain once it is metered",
   await linkChainedEvents(books.sql);
   expect((await chain("boss")).ids).toEqual(["0 boss", "1 waits"]);
 });
+
+test("a prediction is found by its id alone, however many sources there are, also one that waits for its model", async () => {
+  await books.sql`INSERT INTO usage_source (source) SELECT '//many/' || n FROM generate_series(1, 12000) AS n`;
+  const [late, waiting] = ["//late/1", "//late/2"];
+  await use([
+    { id: "late", source: late },
+    { id: "waiting", source: waiting, model: "ada/not-yet" },
+    { id: "child-of-late", source: "//many/7", parent: "late" },
+  ]);
+  await books.sql`
+    INSERT INTO parked_event (identity, shard, reason, event)
+    SELECT gen_random_uuid(), 0, 'unknown_model', jsonb_build_object('e', 'other-' || n, 's', '//waits/' || n) FROM generate_series(1, 2000) AS n`;
+  expect(await findPredictions(books.sql, "late")).toMatchObject([{ source: late, state: "metered" }]);
+  expect(await findPredictions(books.sql, "waiting")).toMatchObject([{ source: waiting, state: "parked" }]);
+  expect((await chain("child-of-late")).ids).toEqual(["-1 late", "0 child-of-late"]);
+});

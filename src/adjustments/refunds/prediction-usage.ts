@@ -1,4 +1,5 @@
 import { type Rational, Refusal } from "../../kernel/index.ts";
+import { identitiesOfId } from "../../metering/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { eventIdentity } from "../../usage/index.ts";
 import { exact } from "../lines/closed-usage.ts";
@@ -24,8 +25,7 @@ interface StoredUsage extends Omit<PredictionUsage, "meters"> {
 
 /** @throws Refusal not_found, identity_ambiguous or nothing_to_refund */
 export async function predictionUsage(sql: Sql, id: string, source?: string): Promise<PredictionUsage> {
-  const sources = source === undefined ? await knownSources(sql) : [source];
-  const identities = sources.map((known) => eventIdentity(known, id));
+  const identities = source === undefined ? await identitiesOfId(sql, id) : [eventIdentity(source, id)];
   const found = await sql<{ identity: string; event_no: string }[]>`
     SELECT identity, event_no::text FROM usage_identity WHERE identity = ANY (${identities}::uuid[]) AND event_no IS NOT NULL`;
   if (found.length > 1)
@@ -50,9 +50,4 @@ export async function predictionUsage(sql: Sql, id: string, source?: string): Pr
     ...usage,
     meters: (meters ?? []).map(({ meter_no, gross }) => ({ meter_no, gross: exact(gross) })),
   };
-}
-
-async function knownSources(sql: Sql): Promise<string[]> {
-  const rows = await sql<{ source: string }[]>`SELECT source FROM usage_source ORDER BY source_no LIMIT 1000`;
-  return rows.map(({ source }) => source);
 }

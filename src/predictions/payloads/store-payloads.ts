@@ -44,7 +44,10 @@ export async function storePayloads(store: PayloadStore, taken: readonly TakenEv
   }
 }
 
-/** What came with an event; undefined when nothing is kept. The event that counts is the one with this content. */
+/**
+ * What came with an event; undefined when nothing is kept, or the rules in force now say that it should not be, though the
+ * sweeper has not come to it yet. The event that counts is the one with this content.
+ */
 export async function findPayload(
   { sql, keys }: Pick<PayloadStore, "sql" | "keys">,
   source: string,
@@ -53,11 +56,14 @@ export async function findPayload(
   const identity = eventIdentity(source, id);
   const [row] = await sql<StoredRow[]>`
     SELECT p.customer, p.key_no, p.body, p.content::text AS content,
-      CASE WHEN r.expires_on = 'infinity' THEN NULL
-        ELSE to_char(r.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') END AS expires_at
+      CASE WHEN NOT rule.hold THEN to_char(rule.until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') END AS expires_at
     FROM usage_identity u JOIN payload_ref r USING (identity, content)
     JOIN prediction_payload p ON p.expires_on = r.expires_on AND p.identity = r.identity AND p.content = r.content
-    WHERE u.identity = ${identity} AND (r.expires_at > now() OR r.expires_on = 'infinity')`;
+    LEFT JOIN payload_rule c ON c.kind = 'customer' AND c.subject = r.customer
+    LEFT JOIN payload_rule m ON m.kind = 'model' AND m.subject = r.model
+    CROSS JOIN LATERAL (SELECT coalesce(c.hold, false) AS hold,
+      least(r.expires_at, r.stored_at + make_interval(days => least(c.days, m.days))) AS until) rule
+    WHERE u.identity = ${identity} AND (rule.hold OR rule.until > now())`;
   if (row === undefined) return undefined;
   const key = await keys.find(row.customer, row.key_no);
   if (key === undefined) return undefined;

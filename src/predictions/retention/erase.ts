@@ -74,6 +74,16 @@ async function keptOf(sql: Sql, customer: string): Promise<ErasureReport["kept"]
       why: "invoices and entries of the books are about them",
     },
     {
+      what: "dead letters (GET /v1/dead-letters)",
+      count: "unknown",
+      why: "operators have to see what could not be read; they are kept without input, output, logs and error, and of what is no JSON and may hold them only size, hash and first characters",
+    },
+    {
+      what: "the usage log",
+      count: "unknown",
+      why: "the books are proved from it; events that came over HTTP stand there without payloads, what a producer wrote into Kafka itself stands there as it wrote it, until the topic's retention lets it go",
+    },
+    {
       what: "backups of the database from before",
       count: "unknown",
       why: "they hold the wrapped keys until they are deleted; after one is restored the erasures noted since have to be asked for again",

@@ -1,6 +1,7 @@
+import { identitiesOfId } from "../../metering/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { eventIdentity } from "../../usage/index.ts";
-import { knownSources, type PredictionView, predictionsOf } from "../prediction.ts";
+import { type PredictionView, predictionsOf } from "../prediction.ts";
 import { type Link, linksBelow, linksOf } from "./links.ts";
 
 /** A chain is followed no deeper than this, up or down. */
@@ -96,11 +97,7 @@ async function parentOf(sql: Sql, { parent, source }: Link): Promise<Link | unde
   if (parent === null) return undefined;
   const [own] = await linksOf(sql, [eventIdentity(source, parent)]);
   if (own !== undefined) return own;
-  const sources = await knownSources(sql);
-  const others = await linksOf(
-    sql,
-    sources.map((known) => eventIdentity(known, parent)),
-  );
+  const others = await linksOf(sql, await identitiesOfId(sql, parent));
   return others.sort((a, b) => (a.source < b.source ? -1 : 1))[0];
 }
 
