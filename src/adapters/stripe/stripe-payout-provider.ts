@@ -21,7 +21,7 @@ export function openStripePayoutProvider(options: StripeOptions): PayoutProvider
   const deadlineMs = 2 * options.timeoutMs;
 
   return {
-    async createAccount({ payee, country, idempotencyKey }) {
+    async createAccount({ payee, country, installation, idempotencyKey }) {
       const account = await ask(() =>
         stripe.accounts.create(
           {
@@ -32,7 +32,7 @@ export function openStripePayoutProvider(options: StripeOptions): PayoutProvider
               stripe_dashboard: { type: "express" },
             },
             capabilities: { transfers: { requested: true } },
-            metadata: { payee },
+            metadata: { payee, installation },
           },
           { idempotencyKey },
         ),
