@@ -46,6 +46,14 @@ BEGIN
     RETURN;
   END IF;
 
+  -- Whoever takes of this balance at the same moment (another attempt, a conversion) is waited for, and then seen.
+  PERFORM FROM account_balance b JOIN ledger_account a USING (account_no)
+  WHERE a.path = 'payee:' || v.payee || ':payable' AND b.currency = v.currency FOR UPDATE OF b;
+  IF v.state = 'failed' AND EXISTS (SELECT FROM settlement WHERE period > v.period AND state = 'approved') THEN
+    UPDATE payout SET updated_at = clock_timestamp(),
+      reason = 'a later settlement is approved: what this payout was for is planned there, or in the next one' WHERE id = p_id;
+    RETURN;
+  END IF;
   v_payable := -account_balance_of('payee:' || v.payee || ':payable', v.currency);
   IF v_payable < v.amount_nanos THEN
     UPDATE payout SET state = 'failed', updated_at = clock_timestamp(),
