@@ -73,10 +73,31 @@ function hideInText(text: string, known: KnownSecrets, depth: number): string {
   known.addFrom(text);
   const json = depth > DEPTH_MAX ? undefined : parsed(text);
   if (json === undefined) return text;
-  const before = JSON.stringify(json);
   const after = JSON.stringify(hideByName(json, known, depth + 1));
-  return after === before ? text : after;
+  return after === written(json) ? text : after;
 }
+
+/** Undefined for what is nested so deeply that no stack holds it: it can be parsed, but not be written again. */
+function written(json: unknown): string | undefined {
+  try {
+    return JSON.stringify(json);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** Learns the secrets of a text that was put together from pieces, which may be more than one JSON document, or none to its end. */
+export function learnFromPieces(text: string, known: KnownSecrets): void {
+  hideInText(text, known, 0);
+  for (const [, name = "", value = ""] of text.matchAll(MEMBER)) {
+    const json = parsed(`["${name}","${value}"]`);
+    if (Array.isArray(json) && isSecretName(json[0] as string)) learn(json[1] as string, known);
+  }
+}
+
+/** A name of JSON with its text, or what there is of that. */
+const MEMBER = /"([^"\\]{1,128})"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)/g;
 
 /** Arguments of tool calls, and much else, are JSON in a text. */
 function parsed(text: string): unknown {
