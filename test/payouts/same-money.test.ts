@@ -85,7 +85,7 @@ test("a payout that begins and a conversion of the same balance see each other, 
   const second = await planned();
   expect(second.plan.conversions).toMatchObject([{ payee: "payee2" }]);
   await session`BEGIN`;
-  await session`SELECT approve_plan(${firstDay(NEXT)}, ${second.hash}, 'checker', ${second.confirmed})`;
+  await session`SELECT approve_plan(${firstDay(NEXT)}, ${second.hash}, 'checker', ${second.confirmed}::text[])`;
   const beginning = sql`SELECT attempt FROM begin_payout_attempt('po_2023-09_payee2_USD')`.execute();
   await somebodyWaits();
   await session`COMMIT`;
