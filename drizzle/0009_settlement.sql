@@ -64,11 +64,13 @@ END $$;
 
 -- After the final accrual: moves what was earned from accruing to payable, and what customers owe from unbilled to
 -- their receivables. Refuses when the accrual does not stand exactly at the windows; from here on nothing accrues on
--- this period any more, so a worker with older figures cannot post them late.
+-- this period any more, so a worker with older figures cannot post them late. It moves all payees' and all customers'
+-- balances, one kind after the other: alone (7015), since a payment takes them in another order.
 CREATE FUNCTION release_period(p_period date) RETURNS void LANGUAGE plpgsql VOLATILE
 SET jit = off SET work_mem = '128MB' AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(7002);
+  PERFORM pg_advisory_xact_lock(7015);
   IF NOT EXISTS (SELECT FROM settlement WHERE period = p_period AND state = 'closing') THEN RETURN; END IF;
   IF EXISTS (SELECT FROM line_to_accrue WHERE booked_period = p_period) THEN PERFORM refuse('accrual_incomplete'); END IF;
   IF EXISTS (SELECT FROM usage_block WHERE folded = 0 AND first_period <= p_period) THEN PERFORM refuse('fold_incomplete'); END IF;

@@ -19,31 +19,41 @@ CREATE FUNCTION open_period() RETURNS date LANGUAGE sql STABLE AS $$
 $$;
 --> statement-breakpoint
 
--- Begins a payout's next attempt, or answers the one under way (sending, unknown). No row: nothing to send.
+-- Begins a payout's next attempt, or answers the one under way (sending, unknown), and why the payee is frozen, if it is: then
+-- that one is looked for, and not sent. No row: nothing to send.
 CREATE FUNCTION begin_payout_attempt(p_id text)
-RETURNS TABLE (attempt int, idempotency_key text, started_at timestamptz, resumed boolean) LANGUAGE plpgsql VOLATILE AS $$
+RETURNS TABLE (attempt int, idempotency_key text, started_at timestamptz, resumed boolean, frozen text) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v payout;
   v_payable numeric;
   v_brake text;
+  v_frozen text;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(7001);
   SELECT * INTO v FROM payout WHERE id = p_id FOR UPDATE;
   IF v.state = 'paid' THEN RETURN; END IF;
   SELECT reason INTO v_brake FROM payout_stop WHERE resumed_at IS NULL;
   IF FOUND THEN PERFORM refuse('payouts_stopped', jsonb_build_object('reason', v_brake)); END IF;
+  SELECT reason INTO v_frozen FROM payee_freeze WHERE payee = v.payee AND lifted_at IS NULL;
   IF v.state IN ('sending', 'unknown') THEN
-    RETURN QUERY SELECT a.attempt, a.idempotency_key, a.started_at, true
+    RETURN QUERY SELECT a.attempt, a.idempotency_key, a.started_at, true, v_frozen
                  FROM payout_attempt a WHERE a.payout_id = p_id AND a.attempt = v.attempt;
     RETURN;
   END IF;
 
-  SELECT reason INTO v_brake FROM payee_freeze WHERE payee = v.payee AND lifted_at IS NULL;
-  IF FOUND THEN
-    UPDATE payout SET reason = 'the payee is frozen: ' || v_brake, updated_at = clock_timestamp() WHERE id = p_id;
+  IF v_frozen IS NOT NULL THEN
+    UPDATE payout SET reason = 'the payee is frozen: ' || v_frozen, updated_at = clock_timestamp() WHERE id = p_id;
     RETURN;
   END IF;
 
+  -- Whoever takes of this balance at the same moment (another attempt, a conversion) is waited for, and then seen.
+  PERFORM FROM account_balance b JOIN ledger_account a USING (account_no)
+  WHERE a.path = 'payee:' || v.payee || ':payable' AND b.currency = v.currency FOR UPDATE OF b;
+  IF v.state = 'failed' AND EXISTS (SELECT FROM settlement WHERE period > v.period AND state = 'approved') THEN
+    UPDATE payout SET updated_at = clock_timestamp(),
+      reason = 'a later settlement is approved: what this payout was for is planned there, or in the next one' WHERE id = p_id;
+    RETURN;
+  END IF;
   v_payable := -account_balance_of('payee:' || v.payee || ':payable', v.currency);
   IF v_payable < v.amount_nanos THEN
     UPDATE payout SET state = 'failed', updated_at = clock_timestamp(),
@@ -58,7 +68,7 @@ BEGIN
   INSERT INTO payout_attempt (payout_id, attempt, idempotency_key)
   SELECT p_id, v.attempt, format('payout:%s:%s:%s', installation, p_id, v.attempt) FROM books_state;
   UPDATE payout SET state = 'sending', attempt = v.attempt, reason = NULL, updated_at = clock_timestamp() WHERE id = p_id;
-  RETURN QUERY SELECT a.attempt, a.idempotency_key, a.started_at, false
+  RETURN QUERY SELECT a.attempt, a.idempotency_key, a.started_at, false, NULL::text
                FROM payout_attempt a WHERE a.payout_id = p_id AND a.attempt = v.attempt;
 END $$;
 --> statement-breakpoint

@@ -99,7 +99,7 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- What is due becomes payable, the earliest first; answers how many.
+-- What is due becomes payable, the earliest first; answers how many. Alone (7015), as release_held.
 CREATE FUNCTION release_reserves(p_limit int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_names text[];
@@ -108,6 +108,7 @@ DECLARE
   v_amounts numeric[];
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(7001);
+  PERFORM pg_advisory_xact_lock(7015);
   WITH due AS (
     SELECT period, invoice_id, payee, currency FROM reserve WHERE released_at IS NULL AND due_at <= clock_timestamp()
     ORDER BY due_at, period, invoice_id, payee, currency LIMIT p_limit FOR UPDATE SKIP LOCKED

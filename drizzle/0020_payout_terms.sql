@@ -53,18 +53,23 @@ END $$;
 --> statement-breakpoint
 
 -- Part of approve_plan: each conversion of the plan as two entries, one in each currency, with platform:fx between. Refuses a
--- plan whose balances or rates are not what they were.
+-- plan whose balances or rates are not what they were. Alone (7015), as all that moves several payees' balances; a payout that
+-- begins takes one of them, and is waited for.
 CREATE FUNCTION book_conversions(p_period date, p_plan jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE v_wrong text;
 BEGIN
   IF jsonb_array_length(coalesce(p_plan->'conversions', '[]')) = 0 THEN RETURN; END IF;
   PERFORM pg_advisory_xact_lock_shared(7001);
+  PERFORM pg_advisory_xact_lock(7015);
   INSERT INTO conversion (id, period, payee, from_currency, from_nanos, to_currency, to_nanos, rate_no)
   SELECT c.id, p_period, c.payee, c."from"->>'currency', c.from_nanos, c."to"->>'currency', c.to_nanos, c.rate_no
   FROM jsonb_to_recordset(p_plan->'conversions')
     AS c(id text, payee text, "from" jsonb, from_nanos numeric, "to" jsonb, to_nanos numeric, rate_no int)
   ORDER BY c.id;
 
+  PERFORM FROM account_balance b JOIN ledger_account a USING (account_no)
+  JOIN conversion c ON a.path = format('payee:%s:payable', c.payee) AND b.currency = c.from_currency
+  WHERE c.period = p_period ORDER BY b.account_no, b.currency FOR UPDATE OF b;
   SELECT c.payee INTO v_wrong FROM conversion c
   LEFT JOIN LATERAL fx_rate_of(c.from_currency, c.to_currency, p_period) r ON true
   WHERE c.period = p_period AND (r.rate_no IS DISTINCT FROM c.rate_no OR c.to_nanos <> floor(c.from_nanos * r.rate)

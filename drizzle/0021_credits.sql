@@ -2,8 +2,9 @@
 -- for customers with credits or limits, in one small row each, so that a prediction is authorized by reading that row and
 -- nothing else. What is metered never waits for any of this.
 --
--- Locks are taken in this order: making invoices (7014), catalogue and books (7001), adjustments and payments (7015), counting
--- (7021), the rows of spend_account by number and currency, then balances. Reservations and grants are changed under their account's row only.
+-- Locks are taken in this order: making invoices (7014), catalogue and books (7001), accruing and releasing a month (7002),
+-- adjustments and payments (7015), counting (7021), the rows of spend_account by number and currency, then balances.
+-- Reservations and grants are changed under their account's row only.
 
 ALTER TABLE usage_block ADD CHECK (counted IN (0, 1));
 --> statement-breakpoint

@@ -72,7 +72,14 @@ export interface SettleOperations {
     period: Period,
     options: { by: string; hash?: string; confirmed?: readonly string[] },
   ): Promise<{ hash: string }>;
-  pay(period: Period, options?: { onProgress?: (done: number, total: number) => void }): Promise<PayReport>;
+  pay(
+    period: Period,
+    options?: {
+      onProgress?: (done: number, total: number) => void;
+      /** False to leave alone what the provider refused before. */
+      failedAgain?: boolean;
+    },
+  ): Promise<PayReport>;
   /** Compares with the provider, both ways, and stores what was found; corrects nothing. */
   reconcile(period: Period, options: { by: string }): Promise<ReconcileReport & { run: string }>;
   /** Books a reversal that happened at the provider, once. */

@@ -15,15 +15,22 @@ export interface PayReport {
   problems: { payout: string; payee: string; result: SendResult; detail: string }[];
 }
 
+interface PayOptions {
+  onProgress?: (done: number, total: number) => void;
+  /** False to leave alone what the provider refused for good, for runs that nobody asked for. */
+  failedAgain?: boolean;
+}
+
 /**
- * Pays an approved settlement, or goes on with it: every payout that is not paid yet is sent or looked up.
+ * Pays an approved settlement, or goes on with it: every payout that is not paid yet is sent or looked up. What was refused is
+ * tried again, unless a later settlement is approved: its money is that one's.
  * @throws Refusal not_approved or settlement_running
  */
 export async function payMonth(
   sql: Sql,
   provider: PayoutProvider,
   period: Period,
-  onProgress: (done: number, total: number) => void = () => {},
+  { onProgress = () => {}, failedAgain = true }: PayOptions = {},
 ): Promise<PayReport> {
   const lock = await sql.reserve();
   try {
@@ -34,7 +41,7 @@ export async function payMonth(
         "another run is paying right now: wait for it to end, then run this again",
       );
     try {
-      return await payAll(sql, provider, await unpaid(sql, period), onProgress);
+      return await payAll(sql, provider, await unpaid(sql, period, failedAgain), onProgress);
     } finally {
       await lock`SELECT pg_advisory_unlock(${PAY_LOCK})`;
     }
@@ -43,7 +50,7 @@ export async function payMonth(
   }
 }
 
-async function unpaid(sql: Sql, period: Period): Promise<PayoutToSend[]> {
+async function unpaid(sql: Sql, period: Period, failedAgain: boolean): Promise<PayoutToSend[]> {
   const [settlement] = await sql<
     { state: string }[]
   >`SELECT state FROM settlement WHERE period = ${firstDay(period)}`;
@@ -51,7 +58,7 @@ async function unpaid(sql: Sql, period: Period): Promise<PayoutToSend[]> {
     throw new Refusal("not_approved", `the plan of ${period} is not approved: approve it first`);
   const rows = await sql<(Omit<PayoutToSend, "amountNanos"> & { amount: string })[]>`
     SELECT id, payee, currency, account, amount_nanos::text AS amount FROM payout
-    WHERE period = ${firstDay(period)} AND state <> 'paid' ORDER BY id`;
+    WHERE period = ${firstDay(period)} AND state <> 'paid' AND (${failedAgain} OR state <> 'failed') ORDER BY id`;
   return rows.map(({ amount, ...row }) => ({ ...row, period, amountNanos: BigInt(amount) }));
 }
 

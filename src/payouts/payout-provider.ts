@@ -1,7 +1,13 @@
 /** Who moves the money: the port that the payouts stage needs. One adapter, Stripe (`adapters/stripe`). */
 export interface PayoutProvider {
   /** Makes a connected account that can be onboarded; the same key makes it once. */
-  createAccount(request: { payee: string; country: string; idempotencyKey: string }): Promise<AccountStatus>;
+  createAccount(request: {
+    payee: string;
+    country: string;
+    /** Whose payee it is: one provider account may serve several installations. */
+    installation: string;
+    idempotencyKey: string;
+  }): Promise<AccountStatus>;
   /** What the provider says of an account now. An account it does not know cannot receive transfers. */
   accountStatus(account: string): Promise<AccountStatus>;
   /** A fresh, single-use link with which the payee completes the account. */

@@ -7,7 +7,7 @@ const AT_ONCE = 8;
 
 /**
  * Gives every payee without an account one that can receive transfers. For the simulator only: at Stripe itself
- * payees connect their own. Safe to repeat: the key is the payee's, and the account is noted in the catalogue.
+ * payees connect their own. Safe to repeat: the key is the payee's in this installation, and the account is noted in the catalogue.
  */
 export async function provisionAccounts(
   sql: Sql,
@@ -36,7 +36,9 @@ export async function openAccount(
   country: string,
 ): Promise<AccountStatus> {
   const askedAt = new Date();
-  const status = await provider.createAccount({ payee, country, idempotencyKey: `account:${payee}` });
+  const [{ installation }] = await sql<[{ installation: string }]>`SELECT installation FROM books_state`;
+  const idempotencyKey = `account:${installation}:${payee}`;
+  const status = await provider.createAccount({ payee, country, installation, idempotencyKey });
   await recordAccount(sql, status, askedAt);
   return status;
 }

@@ -42,7 +42,7 @@ export async function sendPayout(
     maySend: () => ageMs + sinceAsked() < KEY_SAFE_MS,
   };
   const outcome = attempt.resumed
-    ? await lookUp(sql, provider, request, attempt.attempt, ageMs)
+    ? await lookUp(sql, provider, request, attempt)
     : await transfer(provider, request);
   const { result, detail } = await record(
     sql,
@@ -62,12 +62,14 @@ interface BegunAttempt {
   idempotency_key: string;
   age_ms: string;
   resumed: boolean;
+  /** Why the payee is frozen, when an attempt that is under way is answered. */
+  frozen: string | null;
 }
 
 async function begin(sql: Sql, id: string): Promise<BegunAttempt | { stopped: string } | undefined> {
   try {
     const [attempt] = await sql<BegunAttempt[]>`
-      SELECT attempt, idempotency_key, resumed,
+      SELECT attempt, idempotency_key, resumed, frozen,
         (extract(epoch FROM clock_timestamp() - started_at) * 1000)::bigint AS age_ms
       FROM begin_payout_attempt(${id})`;
     return attempt;
@@ -114,30 +116,34 @@ async function transfer(provider: PayoutProvider, request: TransferRequest): Pro
 
 /**
  * Looks first. Not found, it is sent again only under the same key while that is young: an old one may be forgotten,
- * and the same request under it would pay twice.
+ * and the same request under it would pay twice. Nor while the payee is frozen: then it is only looked for.
  */
 async function lookUp(
   sql: Sql,
   provider: PayoutProvider,
   request: TransferRequest,
-  attempt: number,
-  ageMs: number,
+  { attempt, frozen, age_ms }: BegunAttempt,
 ): Promise<TransferOutcome> {
+  const sendAgain = async (): Promise<TransferOutcome> => {
+    if (frozen === null) return transfer(provider, request);
+    const detail = `the payee is frozen (${frozen}): the transfer is looked for, and not sent again`;
+    return { outcome: "unknown", detail };
+  };
   try {
     const transferId = await provider.findTransfer(request);
     if (transferId !== undefined) return { outcome: "paid", transferId };
   } catch (error) {
-    if (request.maySend()) return transfer(provider, request);
+    if (request.maySend()) return sendAgain();
     return {
       outcome: "unknown",
       detail: `could not ask the provider: ${error instanceof Error ? error.message : error}`,
     };
   }
-  if (request.maySend()) return transfer(provider, request);
+  if (request.maySend()) return sendAgain();
   const [row] = await sql<[{ since: Date; apart_ms: string }]>`
     SELECT since, (extract(epoch FROM clock_timestamp() - since) * 1000)::bigint AS apart_ms
     FROM note_attempt_missing(${request.payoutId}, ${attempt}) AS since`;
-  if (Number(row.apart_ms) >= MISSING_APART_MS && ageMs >= MISSING_AFTER_MS) {
+  if (Number(row.apart_ms) >= MISSING_APART_MS && Number(age_ms) >= MISSING_AFTER_MS) {
     return {
       outcome: "failed",
       detail: `no transfer was found twice, since ${row.since.toISOString()}: the attempt never reached the provider`,

@@ -71,7 +71,7 @@ export function settleOperations(parts: SettleParts): SettleOperations {
       return { hash: planHash };
     },
 
-    pay: (period, { onProgress } = {}) => payMonth(sql, provider, period, onProgress),
+    pay: (period, options) => payMonth(sql, provider, period, options),
 
     reconcile: (period, { by }) => reconcile(sql, provider, period, by),
 

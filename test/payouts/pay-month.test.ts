@@ -8,9 +8,9 @@ import { expectTransfersToMatchPlan, MONTH, openApprovedMonth, transfersAt } fro
 test("an approved month pays each planned payout once, and the transfers match the plan one to one", async () => {
   const month = await openApprovedMonth(12);
   const progress: [number, number][] = [];
-  const report = await payMonth(month.sql, month.provider, MONTH, (done, total) =>
-    progress.push([done, total]),
-  );
+  const report = await payMonth(month.sql, month.provider, MONTH, {
+    onProgress: (done, total) => progress.push([done, total]),
+  });
   expect(report).toMatchObject({ stopped: null, problems: [], results: { paid: 12 } });
   expect(progress).toHaveLength(12);
   expect(progress.at(-1)).toEqual([12, 12]);

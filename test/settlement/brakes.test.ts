@@ -84,6 +84,42 @@ test("a frozen payee is not sent what is approved, nor planned, until it is lift
   await expect(freezePayee(sql, "nobody", "x", "ops")).rejects.toMatchObject({ code: "not_found" });
 });
 
+test("a frozen payee's payout whose answer was lost is looked for, and not sent until the freeze is lifted", async () => {
+  const month = await openApprovedMonth(1);
+  const { sql } = month;
+  await month.fault("drop_before", 2);
+  expect(await month.pay()).toMatchObject({ results: { unknown: 1 } });
+  await freezePayee(sql, "payee1", "fraud", "ops");
+  expect(await month.pay()).toMatchObject({
+    results: { unknown: 1 },
+    problems: [{ detail: expect.stringContaining("the payee is frozen (fraud)") }],
+  });
+  // A killed run left it there, and the provider cannot be asked: nor then.
+  await sql`UPDATE payout SET state = 'sending'`;
+  await month.simulator.control("POST", "/faults", {
+    fault: "error_500_before",
+    match: { method: "GET", path: "/v1/transfers" },
+    times: 1,
+  });
+  expect(await month.pay()).toMatchObject({ results: { unknown: 1 } });
+  expect(await transfersAt(month.simulator)).toEqual([]);
+  expect(await sql`SELECT missing_since FROM payout_attempt`).toEqual([{ missing_since: null }]);
+
+  // Missing twice after a day, its money is payable again.
+  await sql`UPDATE payout_attempt SET started_at = started_at - interval '25 hours'`;
+  await month.pay();
+  await sql`UPDATE payout_attempt SET missing_since = missing_since - interval '11 minutes'`;
+  expect(await month.pay()).toMatchObject({ results: { failed: 1 } });
+  await unfreezePayee(sql, "payee1", "ops");
+
+  // One that came to the provider is found, frozen or not.
+  await month.fault("drop_after", 2);
+  expect(await month.pay()).toMatchObject({ results: { unknown: 1 } });
+  await freezePayee(sql, "payee1", "fraud", "ops");
+  expect(await month.pay()).toMatchObject({ problems: [], results: { paid: 1 } });
+  expect(await transfersAt(month.simulator)).toHaveLength(1);
+});
+
 test("a minimum per payee and currency holds from the next plan on", async () => {
   const { sql, books, provider } = await openApprovedMonth(1);
   await books.use([{ payee: "payee1", time: `${NEXT}-10T00:00:00Z`, grossMicros: 20_000_000 }]);

@@ -10,6 +10,7 @@ import { settleOperations } from "../../src/processes/settle.ts";
 import {
   approvePlan,
   findSettlement,
+  freezePayee,
   resumePayouts,
   runAlone,
   stopPayouts,
@@ -25,7 +26,7 @@ import {
 import { startStripeSimulator, type TestSimulator } from "../support/stripe-simulator.ts";
 
 const SCHEDULE = { day: 2, minuteOfDay: 390 };
-const [SEPTEMBER, OCTOBER] = [monthOf("2023-09"), monthOf("2023-10")];
+const [SEPTEMBER, OCTOBER, NOVEMBER] = [monthOf("2023-09"), monthOf("2023-10"), monthOf("2023-11")];
 
 let books: MarketplaceBooks;
 let simulator: TestSimulator;
@@ -107,4 +108,32 @@ test("a warning stops it until somebody confirms; then it goes on, through a sto
     { state: "paid" },
     { state: "paid" },
   ]);
+});
+
+test("what the provider refused is not tried every few minutes, while the month waits for another payout", async () => {
+  const { sql } = books;
+  await use(NOVEMBER, 300_000_000);
+  const due = new Date("2023-12-02T07:00:00Z");
+  await stopPayouts(sql, "wait", "ops");
+  await settleWhatIsDue(parts, due);
+  expect(await states()).toContain("2023-11 approved");
+  await freezePayee(sql, "lin", "look at it", "ops");
+  const [ada] = await sql<[{ account: string }]>`
+    SELECT account FROM payout WHERE period = ${firstDay(NOVEMBER)} AND payee = 'ada'`;
+  await simulator.control("POST", `/accounts/${ada.account}`, { transfers: "inactive" });
+  await resumePayouts(sql, "ops");
+  const attempts = () => sql`
+    SELECT o.payee, o.state, o.attempt FROM payout o WHERE o.period = ${firstDay(NOVEMBER)} ORDER BY 1`;
+  const refusedOnce = [
+    { payee: "ada", state: "failed", attempt: 1 },
+    { payee: "lin", state: "approved", attempt: 0 },
+  ];
+  await settleWhatIsDue(parts, due);
+  expect(await attempts()).toEqual(refusedOnce);
+  await settleWhatIsDue(parts, due);
+  expect(await attempts()).toEqual(refusedOnce);
+
+  // Somebody who has mended it and pays the month again does try.
+  await simulator.control("POST", `/accounts/${ada.account}`, { transfers: "active" });
+  expect(await parts.settle.pay(NOVEMBER)).toMatchObject({ results: { paid: 1, held: 1 } });
 });

@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
+import type { Request } from "express";
 import { z } from "zod";
+import { contentHash } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
+import type { Principal } from "../keys/principal.ts";
 import { Money } from "../schemas.ts";
 
 // What refunds, disputes and corrections take and show in common.
@@ -13,8 +16,19 @@ export const Reference = z.string().min(1).max(200).meta({
   description: "Your own name for it: the same one is booked once. One is made when it is left out.",
 });
 
-export function referenceOf(given: string | undefined): string {
-  return given ?? `api:${randomUUID()}`;
+/**
+ * The caller's own reference, or one made from the request's Idempotency-Key: what was booked just before the service was
+ * killed, or failed, is found again by it when the request is repeated, whatever became of the answer that was to be kept.
+ */
+export function referenceOf(
+  given: string | undefined,
+  route: "refunds" | "corrections",
+  principal: Principal,
+  request: Request,
+): string {
+  if (given !== undefined) return given;
+  const key = request.get("Idempotency-Key");
+  return `api:${key === undefined ? randomUUID() : contentHash({ principal: principal.id, route, key })}`;
 }
 
 export const Party = z.object({

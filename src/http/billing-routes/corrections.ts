@@ -113,8 +113,8 @@ const create = defineRoute({
     parties: z.array(Party),
     correction: View.nullable(),
   }),
-  async handle({ query, body, principal, context }) {
-    const { reason, reference, ...asked } = body;
+  async handle({ query, body, principal, context }, request) {
+    const { reason, reference: given, ...asked } = body;
     const { sql, correctionLimits: limits } = context;
     if (query.dry_run) {
       const { currency, sizeNanos, parties } = await draftCorrection(sql, asked);
@@ -127,7 +127,8 @@ const create = defineRoute({
       };
     }
     const by = principal.id;
-    const { id } = await correct(sql, { asked, reference: referenceOf(reference), reason, by, limits });
+    const reference = referenceOf(given, "corrections", principal, request);
+    const { id } = await correct(sql, { asked, reference, reason, by, limits });
     const correction = await one(context, id);
     const parts = correction.adjustment === null ? [] : await adjustedParts(sql, correction.adjustment);
     const parties = parts.map(({ payee, amount }) => ({ payee, amount }));

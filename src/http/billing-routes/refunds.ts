@@ -108,7 +108,7 @@ const create = defineRoute({
     parties: z.array(Party),
     at_provider: AtProvider,
   }),
-  async handle({ query, body, principal, context }) {
+  async handle({ query, body, principal, context }, request) {
     const { invoice, line, prediction, amount } = body;
     const asked = defined({
       invoice,
@@ -129,7 +129,7 @@ const create = defineRoute({
     }
     const id = await refund(context.sql, {
       asked,
-      reference: referenceOf(body.reference),
+      reference: referenceOf(body.reference, "refunds", principal, request),
       reason: body.reason,
       by: principal.id,
       returnedNanos: nanosOf("returned", body.returned),

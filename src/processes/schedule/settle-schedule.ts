@@ -84,7 +84,8 @@ async function settleMonth(parts: ScheduleParts, period: Period): Promise<boolea
     const hash = settlement?.planHash;
     await settle.approve(period, { by: BY, confirmed: [], ...(hash == null ? {} : { hash }) });
   }
-  const { results, stopped, problems } = await settle.pay(period);
+  // What was refused waits for somebody to mend it, or for the next plan: every few minutes would tell the payee each time.
+  const { results, stopped, problems } = await settle.pay(period, { failedAgain: false });
   if (stopped !== null || problems.length > 0)
     logger.warn({ period, results, problems: problems.slice(0, 20) }, stopped ?? "not every payout is done");
   if (!(await isReconciled(sql, period))) {

@@ -42,6 +42,7 @@ async function allPaid({ books }: World): Promise<boolean> {
     SELECT (SELECT count(*) FROM settlement WHERE state = 'approved') = 3 AND NOT EXISTS (
       SELECT FROM payout o JOIN ledger_account a ON a.path = 'payee:' || o.payee || ':payable'
       JOIN account_balance b USING (account_no, currency)
-      WHERE o.state <> 'paid' AND NOT (o.state = 'failed' AND -b.balance_nanos < o.amount_nanos)) AS all`;
+      WHERE o.state <> 'paid' AND NOT (o.state = 'failed' AND (-b.balance_nanos < o.amount_nanos
+        OR EXISTS (SELECT FROM settlement s WHERE s.period > o.period AND s.state = 'approved')))) AS all`;
   return row.all;
 }
