@@ -142,6 +142,18 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
+-- Corrections of a model's month move payable balances. So they wait for customers' payments: what is corrected of earnings
+-- that nobody has paid for yet would be paid out at once.
+CREATE FUNCTION require_earnings_released(p_period date, p_currency text, p_models int[]) RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF EXISTS (SELECT FROM waiting_share s JOIN customer c ON c.id = s.customer
+             JOIN customer_window w ON w.customer_no = c.customer_no AND w.booked_period = p_period AND w.model_no = ANY (p_models)
+             WHERE s.period = p_period AND s.currency = p_currency AND s.amount_nanos <> 0) THEN
+    PERFORM refuse('earnings_held', jsonb_build_object('period', to_char(p_period, 'YYYY-MM')));
+  END IF;
+END $$;
+--> statement-breakpoint
+
 -- Locks what decides where an invoice's shares are: the same order everywhere. Answers whether they are still held, or what
 -- came back of them is.
 CREATE FUNCTION lock_held_shares(p_invoice text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
@@ -275,6 +287,10 @@ BEGIN
     PERFORM refuse('adjustment_differs', jsonb_build_object('id', v_known.id));
   END IF;
   PERFORM require_seen(v_corrects, coalesce(p->'seen', '[]'));
+  IF v_kind IN ('rerate', 'reattribution') THEN
+    PERFORM require_earnings_released(v_corrects, v_currency, (SELECT array_agg(s.model_no)
+      FROM jsonb_to_recordset(p->'seen') AS s(model_no int)));
+  END IF;
 
   IF p->>'invoice' IS NOT NULL THEN
     v_held := lock_held_shares(p->>'invoice');

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { refund, returnRefund } from "../../src/adjustments/index.ts";
+import { type CorrectionAsked, correct, refund, returnRefund } from "../../src/adjustments/index.ts";
 import {
   type Invoice,
   listInvoices,
@@ -200,6 +200,34 @@ test("a release that only a refund planned is not planned any more when the refu
   await sql`UPDATE invoice_release SET due_at = due_at - interval '15 days'`;
   expect(await releaseHeld(sql)).toBe(1);
   expect(await standing(sql)).toEqual(nobodyPaid.map((one) => ({ ...one, held: 0n, payable: one.earned })));
+});
+
+test("a month's usage is not corrected while its earnings wait for a payment", async () => {
+  const { sql } = await closedOnPayment([{ micros: 100_000_000 }, { customer: 1, model: 2, tokens: 9_000 }]);
+  await makeInvoices(sql, MONTH, BY);
+  const invoices = (await listInvoices(sql, { limit: 9 })).filter((invoice) => nanosOf(invoice) > 0n);
+  const nobodyPaid = await standing(sql);
+  const model = "ada/llm";
+  const give: CorrectionAsked = {
+    kind: "reattribution",
+    model,
+    period: MONTH,
+    currency: "USD",
+    from: "ada",
+    to: "lin",
+  };
+  const components = [{ meter: "predict_seconds", amount: "0.5", per: "1" }];
+  const rate: CorrectionAsked = { kind: "rerate", model, period: MONTH, currency: "USD", components };
+  const corrected = (asked: CorrectionAsked) =>
+    correct(sql, { asked, reference: asked.kind, reason: "test", by: "test" });
+  for (const asked of [give, rate])
+    await expect(corrected(asked)).rejects.toMatchObject({ code: "earnings_held" });
+  expect(await standing(sql)).toEqual(nobodyPaid);
+  expect(await sql`SELECT FROM correction`).toEqual([]);
+
+  for (const invoice of invoices.filter(({ id }) => id.includes("acme"))) await pay(sql, invoice);
+  for (const asked of [give, rate]) expect(await corrected(asked)).toMatchObject({ state: "booked" });
+  await expectBooksToHold(sql);
 });
 
 test("without a rule, everything is payable at close and nothing is held", async () => {
