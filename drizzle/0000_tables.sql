@@ -59,6 +59,7 @@ CREATE TABLE "session" (
 	"api_key" text,
 	"app_user" text,
 	"operator_proof" text,
+	"proven_email" text,
 	"user_agent" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"last_seen_at" timestamp with time zone DEFAULT now() NOT NULL,
@@ -1477,7 +1478,7 @@ CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") W
 CREATE INDEX "usage_block_to_count" ON "usage_block" USING btree ("block_no") WHERE counted = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_sketch" ON "usage_block" USING btree ("block_no") WHERE sketched = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_chain" ON "usage_block" USING btree ("block_no") WHERE chained > 0;--> statement-breakpoint
-CREATE INDEX "usage_term_split_plan_no_index" ON "usage_term" USING btree ("split_plan_no");--> statement-breakpoint
+CREATE INDEX "usage_term_split_plan_no_booked_period_index" ON "usage_term" USING btree ("split_plan_no","booked_period");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint
 CREATE INDEX "mail_next_attempt_at_index" ON "mail" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "webhook_delivery_next_attempt_at_index" ON "webhook_delivery" USING btree ("next_attempt_at") WHERE state = 'pending';--> statement-breakpoint
@@ -1515,5 +1516,4 @@ CREATE INDEX "credit_grant_expires_at_index" ON "credit_grant" USING btree ("exp
 CREATE UNIQUE INDEX "credit_grant_reference" ON "credit_grant" USING btree ("customer","reference") WHERE reference IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "credit_revocation_grant_id_index" ON "credit_revocation" USING btree ("grant_id");--> statement-breakpoint
 CREATE INDEX "credit_use_invoice_id_index" ON "credit_use" USING btree ("invoice_id");--> statement-breakpoint
-CREATE INDEX "spend_reservation_open" ON "spend_reservation" USING btree ("expires_at") WHERE outcome IS NULL;--> statement-breakpoint
-CREATE INDEX "spend_reservation_ended" ON "spend_reservation" USING btree ("ended_at") WHERE outcome IS NOT NULL;
+CREATE INDEX "spend_reservation_order" ON "spend_reservation" USING btree ("ended_at","expires_at");

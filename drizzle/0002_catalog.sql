@@ -148,12 +148,15 @@ BEGIN
     AS x(model text, currency text, effective_from timestamptz, charge_statuses text[])
   JOIN model m ON m.id = x.model;
 
+  -- The models first: rows that were written just now have no statistics, and a plan that joins by currency and time
+  -- alone takes as many steps as the square of an import.
+  WITH priced AS MATERIALIZED (
+    SELECT m.model_no, x.currency, x.effective_from, x.components
+    FROM jsonb_to_recordset(change->'prices') AS x(model text, currency text, effective_from timestamptz, components jsonb)
+    JOIN model m ON m.id = x.model)
   INSERT INTO price_component (price_no, meter_no, amount, per, unit_amount, max_per_event)
   SELECT v.price_no, t.meter_no, c.amount, c.per, c.unit_amount, c.max_per_event
-  FROM jsonb_to_recordset(change->'prices')
-    AS x(model text, currency text, effective_from timestamptz, components jsonb)
-  JOIN model m ON m.id = x.model
-  JOIN price_version v ON v.model_no = m.model_no AND v.currency = x.currency AND v.effective_from = x.effective_from
+  FROM priced x JOIN price_version v USING (model_no, currency, effective_from)
   CROSS JOIN jsonb_to_recordset(x.components)
     AS c(meter text, amount text, per text, unit_amount numeric, max_per_event numeric)
   JOIN meter t ON t.name = c.meter;

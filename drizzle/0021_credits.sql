@@ -18,15 +18,25 @@ ALTER TABLE credit_expiry ADD CHECK (amount_nanos >= 0);
 --> statement-breakpoint
 ALTER TABLE credit_revocation ADD CHECK (amount_nanos > 0);
 --> statement-breakpoint
--- More is never taken of grants than there was.
-ALTER TABLE spend_account ADD CHECK (spent >= 0 AND invoiced_nanos >= 0 AND credit_nanos >= 0 AND reserved_nanos >= 0);
+-- What questions change is guarded by domains: a table's CHECKs are parsed and planned anew by each statement that changes a
+-- row, all of them, which took a seventh of a question's time; a domain is planned once, and looked at when its column is set.
+CREATE DOMAIN not_negative AS numeric CHECK (VALUE >= 0);
 --> statement-breakpoint
-ALTER TABLE spend_account ADD CHECK (period IN ('month', 'total') AND soft_nanos >= 0 AND hard_nanos >= 0);
+CREATE DOMAIN nanos_not_negative AS numeric(38, 0) CHECK (VALUE >= 0);
+--> statement-breakpoint
+CREATE DOMAIN spend_period AS text CHECK (VALUE IN ('month', 'total'));
+--> statement-breakpoint
+CREATE DOMAIN reservation_outcome AS text CHECK (VALUE IN ('settled', 'released', 'expired'));
+--> statement-breakpoint
+-- More is never taken of grants, or of what is reserved, than there was.
+ALTER TABLE spend_account ALTER spent TYPE not_negative, ALTER invoiced_nanos TYPE nanos_not_negative,
+  ALTER credit_nanos TYPE nanos_not_negative, ALTER reserved_nanos TYPE nanos_not_negative,
+  ALTER soft_nanos TYPE nanos_not_negative, ALTER hard_nanos TYPE nanos_not_negative, ALTER period TYPE spend_period;
 --> statement-breakpoint
 ALTER TABLE spend_month ADD CHECK (spent >= 0 AND extract(day FROM service_month) = 1);
 --> statement-breakpoint
-ALTER TABLE spend_reservation ADD CHECK (amount_nanos >= 0 AND outcome IN ('settled', 'released', 'expired')
-  AND (outcome IS NULL) = (ended_at IS NULL));
+-- That outcome and ended_at are both there or neither is a law of verify.
+ALTER TABLE spend_reservation ALTER amount_nanos TYPE nanos_not_negative, ALTER outcome TYPE reservation_outcome;
 --> statement-breakpoint
 ALTER TABLE spend_crossing ADD CHECK (kind IN ('soft', 'hard', 'credits'));
 --> statement-breakpoint
@@ -154,7 +164,7 @@ END $$;
 -- Locks accounts, always in the same order.
 CREATE FUNCTION lock_spend_accounts(p_customers int[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-  PERFORM FROM spend_account WHERE customer_no IN (SELECT unnest(p_customers)) ORDER BY customer_no, currency FOR UPDATE;
+  PERFORM FROM spend_account WHERE customer_no = ANY (p_customers) ORDER BY customer_no, currency FOR UPDATE;
 END $$;
 --> statement-breakpoint
 
@@ -213,7 +223,7 @@ BEGIN
   SELECT coalesce(jsonb_agg(x), '[]') INTO v_settled FROM (
     SELECT r.identity, r.customer_no FROM spend_reservation r
     CROSS JOIN LATERAL (SELECT i.event_no FROM usage_identity i WHERE i.identity = r.identity OFFSET 0) u
-    WHERE r.outcome IS NULL AND u.event_no IS NOT NULL AND NOT EXISTS (
+    WHERE r.ended_at IS NULL AND u.event_no IS NOT NULL AND NOT EXISTS (
       SELECT FROM usage_block b WHERE b.block_no = u.event_no >> 20 AND b.counted = 0 AND b.block_no <> ALL (v_blocks))) x;
 
   SELECT array_agg(DISTINCT (x->>'customer_no')::int) INTO v_customers FROM jsonb_array_elements(v_spent || v_settled) AS x;
@@ -275,23 +285,11 @@ CREATE TRIGGER notify_spend_crossing AFTER INSERT ON spend_crossing FOR EACH ROW
 
 -- ---- Authorizing a prediction ----
 
--- What these quantities (at their meters' scales) cost at a model's price of then, in nanos, rounded up. No row without a price.
-CREATE FUNCTION estimate_nanos(p_model text, p_currency text, p_quantities jsonb, p_at_micros bigint)
-RETURNS TABLE (nanos numeric) LANGUAGE sql STABLE ROWS 1 AS $$
-  SELECT (SELECT ceil(coalesce(sum(least((p_quantities->>m.name)::numeric, c.max_per_event) * c.unit_amount), 0) * 1000000000)
-    FROM price_component c CROSS JOIN LATERAL (SELECT x.name FROM meter x WHERE x.meter_no = c.meter_no OFFSET 0) m
-    WHERE c.price_no = s.price_no AND p_quantities ? m.name)
-  FROM rate_segment s
-  WHERE s.model_no = (SELECT o.model_no FROM model o WHERE o.id = p_model) AND s.currency = p_currency
-    AND s.since <= p_at_micros AND p_at_micros < s.until OFFSET 0
-$$;
---> statement-breakpoint
-
 -- Ends open reservations of one account whose time is over. The caller holds the account's row. Answers what that frees.
 CREATE FUNCTION expire_reservations_of(p_customer_no int, p_currency text, p_at timestamptz) RETURNS numeric LANGUAGE sql VOLATILE AS $$
   WITH ended AS (
     UPDATE spend_reservation SET outcome = 'expired', ended_at = clock_timestamp()
-    WHERE customer_no = p_customer_no AND currency = p_currency AND outcome IS NULL AND expires_at <= p_at
+    WHERE customer_no = p_customer_no AND currency = p_currency AND ended_at IS NULL AND expires_at <= p_at
     RETURNING amount_nanos
   ), freed AS (SELECT coalesce(sum(amount_nanos), 0) AS nanos FROM ended)
   UPDATE spend_account a SET reserved_nanos = a.reserved_nanos - f.nanos FROM freed f
@@ -303,79 +301,68 @@ $$;
 -- is. Those of one customer are asked in the order in which they stand here; no prediction may stand here twice. The same
 -- prediction again gets the same answer while its reservation is open or once it is settled. It locks the customers' accounts
 -- (two at once cannot both take what is left), and reads one month and one reservation for each, by their keys. Many in one
--- call cost little more than one: starting a statement takes longer here than what it does (docs/benchmarks.md).
+-- call cost little more than one: starting a statement takes longer here than what it does (docs/benchmarks.md). For the same
+-- reason it knows nothing of catalogues: whoever asks has looked up its customer, currency and price, and says in which version;
+-- in another one nothing is decided.
 -- Each row is looked for by its key whatever the planner believes (OFFSET 0, and no other way allowed): the plans are made
 -- once in a connection, maybe when these tables are empty, and reading them whole is then as good as any other way.
--- p_requests: customer, model, currency, nanos or quantities, identity, source, ttl (seconds).
--- state: reserved, settled, no_limit, hard_limit_reached, credit_exhausted; customer_unknown, currency_differs, no_price, of which
--- nothing else is answered. What is left is after this one's estimate.
-CREATE FUNCTION authorize_predictions(p_requests jsonb)
-RETURNS TABLE (place bigint, state text, customer_no int, currency text, amount_nanos numeric, expires_at timestamptz,
-  limit_left_nanos numeric, credit_left_nanos numeric) LANGUAGE plpgsql VOLATILE
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off
-SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+-- p_requests: customer_no, currency, nanos, identity, source, ttl (seconds), catalog. p_customers: the numbers in them.
+-- state: reserved, settled, no_limit, hard_limit_reached, credit_exhausted; catalog_changed. What is left is after this one's estimate.
+CREATE FUNCTION authorize_predictions(p_requests jsonb, p_customers int[])
+RETURNS TABLE (place bigint, state text, amount_nanos numeric, expires_at timestamptz, limit_left_nanos numeric, credit_left_nanos numeric)
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
   v record;
   v_now timestamptz := clock_timestamp();
-  v_now_micros bigint := epoch_micros(v_now);
   v_month date := date_trunc('month', v_now AT TIME ZONE 'UTC')::date;
   v_no int;
+  v_currency text;
   v_limit_left numeric;
   v_credit_left numeric;
   v_swept boolean;
   v_freed numeric;
   v_held numeric;
-  v_identities uuid[] := '{}';
-  v_customers int[] := '{}';
-  v_currencies text[] := '{}';
-  v_amounts numeric[] := '{}';
-  v_sources text[] := '{}';
-  v_expire timestamptz[] := '{}';
-  v_added numeric[] := '{}';
+  v_added numeric;
 BEGIN
-  PERFORM FROM (
-    SELECT DISTINCT c.customer_no FROM jsonb_to_recordset(p_requests) AS q(customer text)
-    CROSS JOIN LATERAL (SELECT x.customer_no FROM customer x WHERE x.id = q.customer OFFSET 0) c ORDER BY 1 OFFSET 0) k
-  CROSS JOIN LATERAL (SELECT FROM spend_account a WHERE a.customer_no = k.customer_no ORDER BY a.currency FOR UPDATE) a;
+  PERFORM FROM spend_account WHERE customer_no = ANY (p_customers) ORDER BY customer_no, currency FOR UPDATE;
 
   -- A statement of its own: it sees what the accounts say under their locks.
   FOR v IN
-    SELECT q.place, c.customer_no, t.currency, coalesce(q.nanos, e.nanos) AS amount, q.identity, q.source,
-      v_now + make_interval(secs => q.ttl) AS expires_at, a.limit_no, a.period, a.hard_nanos, used.spent,
+    SELECT q.place, q.customer_no, q.currency, q.nanos AS amount, q.identity, q.source, v_now + make_interval(secs => q.ttl) AS expires_at,
+      a.limit_no, a.period, a.hard_nanos, used.spent,
       a.hard_nanos - ceil(used.spent * 1000000000) - a.reserved_nanos AS limit_left,
       CASE WHEN a.prepaid THEN a.credit_nanos - (ceil(a.spent * 1000000000) - a.invoiced_nanos) - a.reserved_nanos END AS credit_left,
-      r.known, r.amount_nanos AS reserved, r.expires_at AS reserved_until,
-      CASE WHEN t.currency IS NULL THEN 'customer_unknown'
-        WHEN q.currency <> t.currency THEN 'currency_differs'
-        WHEN coalesce(q.nanos, e.nanos) IS NULL THEN 'no_price'
+      r.currency IS NOT NULL AS known, CASE r.currency WHEN q.currency THEN r.amount_nanos ELSE q.nanos END AS reserved,
+      r.expires_at AS reserved_until,
+      CASE WHEN q.catalog <> (SELECT version FROM catalog_state WHERE singleton = 1) THEN 'catalog_changed'
         WHEN a.limit_no IS NULL THEN 'no_limit'
         WHEN r.outcome = 'settled' THEN 'settled'
-        WHEN r.known AND r.outcome IS NULL AND r.expires_at > v_now THEN 'reserved' END AS state
-    FROM ROWS FROM (jsonb_to_recordset(p_requests) AS (customer text, model text, currency text, nanos numeric, quantities jsonb,
-        identity uuid, source text, ttl int))
-      WITH ORDINALITY AS q(customer, model, currency, nanos, quantities, identity, source, ttl, place)
-    LEFT JOIN LATERAL (SELECT x.customer_no FROM customer x WHERE x.id = q.customer OFFSET 0) c ON true
-    LEFT JOIN LATERAL (SELECT x.currency FROM customer_version x WHERE x.customer_no = c.customer_no
-      AND x.effective_from <= v_now AND v_now < x.effective_until OFFSET 0) t ON true
-    LEFT JOIN LATERAL estimate_nanos(q.model, t.currency, q.quantities, v_now_micros) e ON q.nanos IS NULL
-    LEFT JOIN LATERAL (SELECT x.* FROM spend_account x WHERE x.customer_no = c.customer_no AND x.currency = t.currency OFFSET 0) a ON true
+        WHEN r.currency = q.currency AND r.outcome IS NULL AND r.expires_at > v_now THEN 'reserved' END AS state
+    FROM ROWS FROM (jsonb_to_recordset(p_requests) AS (customer_no int, currency text, nanos numeric, identity uuid, source text, ttl int,
+        catalog bigint))
+      WITH ORDINALITY AS q(customer_no, currency, nanos, identity, source, ttl, catalog, place)
+    LEFT JOIN LATERAL (SELECT x.* FROM spend_account x WHERE x.customer_no = q.customer_no AND x.currency = q.currency OFFSET 0) a ON true
     CROSS JOIN LATERAL (SELECT CASE a.period WHEN 'total' THEN a.spent ELSE coalesce((SELECT m.spent FROM spend_month m
-      WHERE m.customer_no = c.customer_no AND m.currency = t.currency AND m.service_month = v_month), 0) END AS spent OFFSET 0) used
-    LEFT JOIN LATERAL (SELECT true AS known, x.outcome, x.amount_nanos, x.expires_at FROM spend_reservation x
-      WHERE x.identity = q.identity AND x.customer_no = c.customer_no OFFSET 0) r ON true
-    ORDER BY c.customer_no, q.place
+      WHERE m.customer_no = q.customer_no AND m.currency = q.currency AND m.service_month = v_month), 0) END AS spent OFFSET 0) used
+    LEFT JOIN LATERAL (SELECT x.currency, x.outcome, x.amount_nanos, x.expires_at FROM spend_reservation x
+      WHERE x.identity = q.identity AND x.customer_no = q.customer_no OFFSET 0) r ON true
+    ORDER BY q.customer_no, q.currency, q.place
   LOOP
-    IF v_no IS DISTINCT FROM v.customer_no THEN
+    IF v_no IS DISTINCT FROM v.customer_no OR v_currency IS DISTINCT FROM v.currency THEN
+      -- Once for each account, and most calls are of one: here for the one before, below for the last.
+      IF v_added <> 0 THEN
+        UPDATE spend_account a SET reserved_nanos = a.reserved_nanos + v_added WHERE a.customer_no = v_no AND a.currency = v_currency;
+      END IF;
       v_no := v.customer_no;
+      v_currency := v.currency;
       v_limit_left := v.limit_left;
       v_credit_left := v.credit_left;
       v_swept := false;
+      v_added := 0;
     END IF;
     place := v.place;
     state := v.state;
-    customer_no := v_no;
-    currency := v.currency;
     amount_nanos := v.amount;
     expires_at := NULL;
 
@@ -385,55 +372,50 @@ BEGIN
     ELSIF v.state IS NULL THEN
       -- Before anybody is refused, what nobody waits for any more is freed.
       IF v.amount > least(v_limit_left, v_credit_left) AND NOT v_swept THEN
-        v_freed := expire_reservations_of(v_no, v.currency, v_now);
+        v_freed := expire_reservations_of(v_no, v_currency, v_now);
         v_limit_left := v_limit_left + v_freed;
         v_credit_left := v_credit_left + v_freed;
         v_swept := true;
       END IF;
       IF v.amount > v_limit_left THEN
         INSERT INTO spend_crossing (customer_no, currency, limit_no, kind, month, limit_nanos, spent)
-        SELECT v_no, v.currency, v.limit_no, 'hard', m.month, v.hard_nanos, v.spent
+        SELECT v_no, v_currency, v.limit_no, 'hard', m.month, v.hard_nanos, v.spent
         FROM (SELECT CASE v.period WHEN 'total' THEN date '0001-01-01' ELSE v_month END) AS m(month)
-        WHERE NOT EXISTS (SELECT FROM spend_crossing x WHERE x.customer_no = v_no AND x.currency = v.currency
+        WHERE NOT EXISTS (SELECT FROM spend_crossing x WHERE x.customer_no = v_no AND x.currency = v_currency
           AND x.limit_no = v.limit_no AND x.kind = 'hard' AND x.month = m.month);
         state := 'hard_limit_reached';
       ELSIF v.amount > v_credit_left THEN
-        PERFORM note_credits_used_up(v_no, v.currency);
+        PERFORM note_credits_used_up(v_no, v_currency);
         state := 'credit_exhausted';
       ELSE
-        v_held := 0;
-        -- One whose time was over, and that nobody ended yet, is still held for: that ends here.
-        IF v.known THEN
-          SELECT coalesce(sum(x.amount_nanos), 0) INTO v_held FROM spend_reservation x
-          WHERE x.identity = v.identity AND x.customer_no = v_no AND x.outcome IS NULL;
-        END IF;
         state := 'reserved';
         expires_at := v.expires_at;
+        v_held := 0;
+        IF v.known THEN
+          -- One whose time was over, and that nobody ended yet, is still held for, maybe in the currency of then: that ends here.
+          SELECT coalesce(sum(x.amount_nanos) FILTER (WHERE x.currency = v_currency), 0) INTO v_held FROM spend_reservation x
+          WHERE x.identity = v.identity AND x.customer_no = v_no AND x.outcome IS NULL;
+          UPDATE spend_account a SET reserved_nanos = a.reserved_nanos - x.amount_nanos FROM spend_reservation x
+          WHERE x.identity = v.identity AND x.customer_no = v_no AND x.outcome IS NULL AND x.currency <> v_currency
+            AND a.customer_no = v_no AND a.currency = x.currency;
+          UPDATE spend_reservation x SET currency = v_currency, amount_nanos = v.amount, source = v.source, expires_at = v.expires_at,
+            outcome = NULL, ended_at = NULL
+          WHERE x.identity = v.identity AND x.customer_no = v_no;
+        ELSE
+          INSERT INTO spend_reservation (identity, customer_no, currency, amount_nanos, source, expires_at)
+          VALUES (v.identity, v_no, v_currency, v.amount, v.source, v.expires_at);
+        END IF;
         v_limit_left := v_limit_left - v.amount + v_held;
         v_credit_left := v_credit_left - v.amount + v_held;
-        v_identities := v_identities || v.identity;
-        v_customers := v_customers || v_no;
-        v_currencies := v_currencies || v.currency;
-        v_amounts := v_amounts || v.amount;
-        v_sources := v_sources || v.source;
-        v_expire := v_expire || v.expires_at;
-        v_added := v_added || (v.amount - v_held);
+        v_added := v_added + v.amount - v_held;
       END IF;
     END IF;
     limit_left_nanos := v_limit_left;
     credit_left_nanos := v_credit_left;
     RETURN NEXT;
   END LOOP;
-
-  IF cardinality(v_identities) > 0 THEN
-    INSERT INTO spend_reservation AS x (identity, customer_no, currency, amount_nanos, source, expires_at)
-    SELECT * FROM unnest(v_identities, v_customers, v_currencies, v_amounts, v_sources, v_expire)
-    ON CONFLICT (identity, customer_no) DO UPDATE SET currency = excluded.currency, amount_nanos = excluded.amount_nanos,
-      source = excluded.source, expires_at = excluded.expires_at, outcome = NULL, ended_at = NULL;
-    UPDATE spend_account s SET reserved_nanos = s.reserved_nanos + d.nanos
-    FROM (SELECT n.customer_no, n.currency, sum(n.nanos) AS nanos FROM unnest(v_customers, v_currencies, v_added) AS n(customer_no, currency, nanos)
-          GROUP BY 1, 2) d
-    WHERE s.customer_no = d.customer_no AND s.currency = d.currency;
+  IF v_added <> 0 THEN
+    UPDATE spend_account a SET reserved_nanos = a.reserved_nanos + v_added WHERE a.customer_no = v_no AND a.currency = v_currency;
   END IF;
 END $$;
 --> statement-breakpoint
@@ -455,23 +437,27 @@ END $$;
 --> statement-breakpoint
 
 -- Ends reservations whose time is over, at most p_limit of them, the oldest first: their accounts are locked no longer than that
--- takes. Answers how many.
+-- takes. Nobody waits for it to be on disk: whoever is answered by what it freed is written after it, and what a crash takes
+-- back is ended again. Answers how many.
 CREATE FUNCTION expire_reservations(p_limit int) RETURNS int LANGUAGE plpgsql VOLATILE
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   v_now timestamptz := clock_timestamp();
+  v_identities uuid[];
   v_customers int[];
   v_ended int;
 BEGIN
-  SELECT array_agg(DISTINCT customer_no) INTO v_customers FROM (
-    SELECT customer_no FROM spend_reservation WHERE outcome IS NULL AND expires_at <= v_now ORDER BY expires_at LIMIT p_limit) x;
-  IF v_customers IS NULL THEN RETURN 0; END IF;
+  SELECT array_agg(identity), array_agg(customer_no) INTO v_identities, v_customers FROM (
+    SELECT identity, customer_no FROM spend_reservation WHERE ended_at IS NULL AND expires_at <= v_now
+    ORDER BY ended_at, expires_at LIMIT p_limit) x;
+  IF v_identities IS NULL THEN RETURN 0; END IF;
+  PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM lock_spend_accounts(v_customers);
   WITH ended AS (
-    UPDATE spend_reservation SET outcome = 'expired', ended_at = clock_timestamp() WHERE ctid IN (
-      SELECT ctid FROM spend_reservation WHERE outcome IS NULL AND expires_at <= v_now AND customer_no IN (SELECT unnest(v_customers))
-      ORDER BY expires_at LIMIT p_limit)
-    RETURNING customer_no, currency, amount_nanos
+    UPDATE spend_reservation r SET outcome = 'expired', ended_at = clock_timestamp()
+    FROM unnest(v_identities, v_customers) AS x(identity, customer_no)
+    WHERE r.identity = x.identity AND r.customer_no = x.customer_no AND r.ended_at IS NULL AND r.expires_at <= v_now
+    RETURNING r.customer_no, r.currency, r.amount_nanos
   ), freed AS (
     UPDATE spend_account a SET reserved_nanos = a.reserved_nanos - e.nanos
     FROM (SELECT customer_no, currency, sum(amount_nanos) AS nanos FROM ended GROUP BY 1, 2) e
@@ -485,7 +471,7 @@ END $$;
 -- Forgets at most p_limit reservations that ended before then: so long the same prediction gets the same answer.
 CREATE FUNCTION forget_reservations(p_before timestamptz, p_limit int) RETURNS void LANGUAGE sql VOLATILE AS $$
   DELETE FROM spend_reservation WHERE ctid IN (
-    SELECT ctid FROM spend_reservation WHERE outcome IS NOT NULL AND ended_at < p_before ORDER BY ended_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
+    SELECT ctid FROM spend_reservation WHERE ended_at < p_before ORDER BY ended_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
 $$;
 --> statement-breakpoint
 

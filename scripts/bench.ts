@@ -93,8 +93,8 @@ const RUNS: Record<Benchmark, Run> = {
   },
 
   async pages(opened, { seed, partitions = 4, json, ...options }, small) {
-    const { events = small ? 100_000 : 2_000_000 } = options;
-    const often = small ? { looks: 2, calls: 10 } : { looks: 5, calls: 30 };
+    const { events = small ? 50_000 : 400_000 } = options;
+    const often = small ? { looks: 2, calls: 10 } : { looks: 3, calls: 30 };
     const figures = await withOpened(opened, (own) =>
       measurePages(own, { events, seed, partitions, ...often }),
     );

@@ -26,7 +26,7 @@ export const USAGE = `npm run bench -- [metering|ingest|payloads|freshness|scale
   pages       a year of 500 models: until each page of the dashboard can be used, and each of its API calls
   (nothing)   all of them, one after the other, smaller
 
-  --events n      how many events (metering, scale and pages 2,000,000; smaller without a name)
+  --events n      how many events (metering and scale 2,000,000, pages 400,000; smaller without a name)
   --seed n        another seed makes other events (1)
   --partitions n  of the topic (4; scale 12)
   --workers n     worker processes (1; scale: up to so many, 3)

@@ -1,12 +1,15 @@
 import type { Browser } from "playwright-core";
+import { nextPeriod, type Period, present } from "../../src/kernel/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
 import { buildDashboard } from "../browser/built-dashboard.ts";
 import { findChromium, launchChromium } from "../browser/chromium.ts";
 import { benchCatalog, LARGEST_PAYEE, MODELS, modelId, PARTNER } from "./load/catalog.ts";
 import { meterYear, monthsOfYear, settleMonths } from "./load/year.ts";
+import { type CallTimes, LIVE, timeCall } from "./measure/call-times.ts";
 import { type Looker, lookerWith } from "./measure/page-times.ts";
 import { type Percentiles, percentiles } from "./measure/percentiles.ts";
 import { type SettledStep, settleInBrowser } from "./measure/settle-in-browser.ts";
+import { figure } from "./report/figures.ts";
 import { say } from "./say.ts";
 import type { Opened } from "./world/opened.ts";
 import { OPERATOR_KEY, startRole } from "./world/roles.ts";
@@ -41,16 +44,15 @@ export interface PageFigures {
   ms: Percentiles;
 }
 
-export interface CallFigures {
+export interface CallFigures extends CallTimes {
   who: string;
   call: string;
-  bytes: number;
-  /** After another start of the service. */
-  firstMs: number;
-  ms: Percentiles;
 }
 
-/** A year of 500 models behind the dashboard, in a real browser: how long until each page can be used, and each of its calls. */
+/**
+ * A year of 500 models behind the dashboard, in a real browser: how long until each page can be used, and each of its calls.
+ * Each figure is told as soon as it is there.
+ */
 export async function measurePages(opened: Opened, settings: PagesSettings): Promise<PagesFigures> {
   const { events, partitions } = settings;
   const executable = findChromium();
@@ -66,8 +68,9 @@ export async function measurePages(opened: Opened, settings: PagesSettings): Pro
   const operator = operatorOf(await first.ready);
   await operator("POST", "/v1/catalog/import", benchCatalog({ partner: true }));
   say(`pages: metering ${events} events of a year`);
-  const worker = startRole(opened, "worker", start);
-  await meterYear(sql, worker, settings);
+  await meterYear(sql, startRole(opened, "worker", start), settings);
+  const [{ windows }] = await sql<[{ windows: number }]>`SELECT count(*)::int AS windows FROM term_window`;
+  say(`pages: ${figure(windows)} windows`);
   const months = monthsOfYear();
   await settleMonths(operator, months.slice(0, -2));
   const keys = {
@@ -77,8 +80,7 @@ export async function measurePages(opened: Opened, settings: PagesSettings): Pro
   };
   const browser = await opened.open(launchChromium(executable), (open) => open.close());
 
-  const last = months.at(-2) ?? "";
-  say(`pages: settling ${last} in the browser`);
+  const last = present(months.at(-2), "the last month that is over");
   const settled = await settleLast(browser, await first.ready, last);
   await first.stop();
   const second = startRole(opened, "api", start);
@@ -97,13 +99,8 @@ export async function measurePages(opened: Opened, settings: PagesSettings): Pro
   const third = startRole(opened, "api", start);
   const url = await third.ready;
   const calls: CallFigures[] = [];
-  for (const [who, key] of Object.entries(keys)) {
-    say(`pages: the calls of ${who}`);
-    const papers = who === "operator" ? [] : [`/v1/payees/${who}/statements/${last}?currency=USD&pdf`];
-    for (const call of [...(asked.get(who) ?? []), ...papers])
-      calls.push({ who, ...(await timeCall(url, key, call, settings.calls)) });
-  }
-  const [{ windows }] = await sql<[{ windows: number }]>`SELECT count(*)::int AS windows FROM term_window`;
+  for (const [who, key] of Object.entries(keys))
+    calls.push(...(await timeCalls(url, who, key, asked.get(who) ?? [], last, settings.calls)));
   return { models: MODELS, events, windows, settled, pages, calls };
 }
 
@@ -131,6 +128,8 @@ async function settleLast(browser: Browser, url: string, period: string): Promis
   await looker.time(`/settlements/${period}`);
   const steps = await settleInBrowser(looker.page, period);
   await looker.close();
+  const told = steps.map(({ step, seconds }) => `${step} ${figure(seconds, 1)} s`);
+  say(`pages: ${period} settled in the browser: ${told.join(", ")}`);
   return steps;
 }
 
@@ -159,35 +158,50 @@ async function lookAt(
 ): Promise<{ pages: PageFigures[]; calls: string[] }> {
   const pages: PageFigures[] = [];
   const calls = new Set<string>();
-  for (const path of paths) {
-    say(`pages: ${who} looks at ${path}`);
-    const { ms: firstMs, calls: own } = await looker.time(path);
+  for (const page of paths) {
+    const { ms: firstMs, calls: own } = await looker.time(page);
     for (const call of own) calls.add(call);
     const taken: number[] = [];
-    while (taken.length < looks) taken.push((await looker.time(path)).ms);
-    pages.push({ who, page: path, firstMs, ms: percentiles(taken) });
+    while (taken.length < looks) taken.push((await looker.time(page)).ms);
+    const ms = percentiles(taken);
+    say(`pages: ${who} ${page} usable after ${times({ firstMs, ms })}`);
+    pages.push({ who, page, firstMs, ms });
   }
   return { pages, calls: [...calls].sort() };
 }
 
-async function timeCall(
+/** What the pages asked for, and what programs ask for: live figures, whole statements, files and days. */
+async function timeCalls(
   url: string,
+  who: string,
   key: string,
-  call: string,
+  asked: readonly string[],
+  month: Period,
   count: number,
-): Promise<Omit<CallFigures, "who">> {
-  const pdf = call.endsWith("&pdf");
-  const headers = { authorization: `Bearer ${key}`, accept: pdf ? "application/pdf" : "application/json" };
-  const taken: number[] = [];
-  let bytes = 0;
-  while (taken.length <= count) {
-    const begun = performance.now();
-    const response = await fetch(url + call.replace(/&pdf$/, ""), { headers });
-    bytes = (await response.arrayBuffer()).byteLength;
-    taken.push(performance.now() - begun);
-    // Nobody is signed in by a key: the session's own question has no answer here.
-    if (!response.ok && !call.startsWith("/v1/sessions/")) throw new Error(`${call}: ${response.status}`);
+): Promise<CallFigures[]> {
+  const figures: CallFigures[] = [];
+  const take = async (call: string, accept = "application/json") => {
+    const taken = await timeCall(url, key, call, { accept, count });
+    const [, type = ""] = accept.split("/");
+    const named = type === "json" ? call : `${call} (${type})`;
+    say(`pages: ${who} ${decodeURIComponent(named)} ${times(taken)}, ${figure(taken.bytes)} bytes`);
+    figures.push({ who, call: named, ...taken });
+  };
+  for (const call of asked) await take(call);
+  await take(LIVE, "text/event-stream");
+  if (who === "operator") {
+    await take("/v1/audit-log");
+    return figures;
   }
-  const [firstMs = 0, ...rest] = taken;
-  return { call, bytes, firstMs, ms: percentiles(rest) };
+  const at = `/v1/payees/${who}`;
+  await take(`${at}/statements`);
+  await take(`${at}/statements?year=${month.slice(0, 4)}`, "text/csv");
+  for (const type of ["text/csv", "application/pdf"])
+    await take(`${at}/statements/${month}?currency=USD`, type);
+  for (const period of [month, nextPeriod(month)])
+    await take(`${at}/earnings?from=${period}-01&to=${nextPeriod(period)}-01&group_by=model,day`);
+  return figures;
 }
+
+const times = ({ firstMs, ms }: { firstMs: number; ms: Percentiles }) =>
+  `${figure(firstMs)} ms, then p50 ${figure(ms.p50, 1)}, p95 ${figure(ms.p95, 1)}`;

@@ -46,6 +46,10 @@ export interface AuditEntry {
   hash: string;
 }
 
+/** An entry as it stands in a list: with what was asked and what came of it only where that is wanted. */
+export type ListedAuditEntry = Omit<AuditEntry, Documents> & Partial<Pick<AuditEntry, Documents>>;
+type Documents = "before" | "asked" | "after";
+
 export interface AuditFilter {
   principal?: string | undefined;
   /** What the target contains: an id, say. */
@@ -55,15 +59,25 @@ export interface AuditFilter {
   outcome?: "done" | "refused" | undefined;
   /** The number of the last one already seen. */
   before?: string | undefined;
+  documents: "all" | "none";
   limit: number;
 }
 
+const COLUMNS = `entry_no::text AS entry, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at, principal, role,
+  session, request_id, route, target, status, code, hash`;
+
+/** One entry, whole. */
+export async function findAudit(sql: Sql, entry: string): Promise<AuditEntry | undefined> {
+  const rows = await sql<AuditEntry[]>`
+    SELECT ${sql.unsafe(COLUMNS)}, before, asked, after FROM audit_entry WHERE entry_no = ${entry}`;
+  return rows[0];
+}
+
 /** The newest first. */
-export async function listAudit(sql: Sql, filter: AuditFilter): Promise<AuditEntry[]> {
+export async function listAudit(sql: Sql, filter: AuditFilter): Promise<ListedAuditEntry[]> {
   const { principal = null, about = null, from = null, to = null, outcome = null, before = null } = filter;
-  return sql<AuditEntry[]>`
-    SELECT entry_no::text AS entry, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at, principal, role,
-      session, request_id, route, target, status, code, before, asked, after, hash
+  return sql<ListedAuditEntry[]>`
+    SELECT ${sql.unsafe(COLUMNS)} ${filter.documents === "all" ? sql`, before, asked, after` : sql``}
     FROM audit_entry
     WHERE (${before}::bigint IS NULL OR entry_no < ${before}) AND (${principal}::text IS NULL OR principal = ${principal})
       AND (${about}::text IS NULL OR strpos(target, ${about}) > 0)

@@ -2,6 +2,8 @@ export {
   type AuditEntry,
   type AuditFilter,
   appendAudit,
+  findAudit,
+  type ListedAuditEntry,
   listAudit,
   type NewAuditEntry,
 } from "./audit-log.ts";
@@ -30,6 +32,7 @@ export {
   listUsers,
   type OtherRole,
   otherRolesOf,
+  provenEmailOf,
   putUser,
   type UserRole,
   type UserTerms,

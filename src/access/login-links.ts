@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Refusal } from "../kernel/index.ts";
 import type { MailText } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
+import type { ProvenUser } from "./sessions.ts";
 import { hashToken, newToken } from "./token.ts";
 
 const LINKS_AN_HOUR = 5;
@@ -40,17 +41,17 @@ export async function loginMail(
 }
 
 /** The user that a link lets in, once. @throws Refusal login_token_invalid */
-export async function useLoginLink(sql: Sql, token: string): Promise<string> {
-  const [row] = await sql<{ app_user: string }[]>`
+export async function useLoginLink(sql: Sql, token: string): Promise<ProvenUser> {
+  const [row] = await sql<ProvenUser[]>`
     UPDATE login_link l SET used_at = now() FROM app_user u
     WHERE l.token_hash = ${hashToken(token)} AND l.used_at IS NULL AND l.expires_at > now()
       AND u.id = l.app_user AND u.disabled_at IS NULL
-    RETURNING l.app_user`;
+    RETURNING u.id AS "user", u.email AS "provenEmail"`;
   if (row === undefined) {
     throw new Refusal(
       "login_token_invalid",
       "this link was used already, is older than 15 minutes, or a newer one was sent: ask for another",
     );
   }
-  return row.app_user;
+  return row;
 }

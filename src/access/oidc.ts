@@ -1,5 +1,6 @@
 import { Refusal } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
+import type { ProvenUser } from "./sessions.ts";
 import { hashToken, newToken } from "./token.ts";
 import { usersWithEmail } from "./users.ts";
 
@@ -45,7 +46,7 @@ export async function finishOidc(
   provider: IdentityProvider,
   callback: URL,
   browser: string | undefined,
-): Promise<string> {
+): Promise<ProvenUser> {
   const state = callback.searchParams.get("state") ?? "";
   const [attempt] = await sql<{ nonce: string; code_verifier: string }[]>`
     DELETE FROM oidc_attempt WHERE state_hash = ${hashToken(state)} AND browser_hash = ${hashToken(browser ?? "")}
@@ -58,13 +59,14 @@ export async function finishOidc(
     );
   }
   const { nonce, code_verifier: codeVerifier } = attempt;
-  const email = await provider.finish(callback, { state, nonce, codeVerifier });
-  const [user] = email === undefined ? [] : await usersWithEmail(sql, email);
+  const vouched = await provider.finish(callback, { state, nonce, codeVerifier });
+  const email = vouched?.toLowerCase() ?? "";
+  const [user] = await usersWithEmail(sql, email);
   if (user === undefined) {
     throw new Refusal(
       "no_such_user",
       "the identity provider vouches for no address that is registered here: ask whoever runs this marketplace",
     );
   }
-  return user.id;
+  return { user: user.id, provenEmail: email };
 }

@@ -10,7 +10,13 @@ const LASTS_DAYS = 7;
 const USER_AGENT_CHARACTERS_MAX = 200;
 
 /** As whom a session acts: it may do exactly what that key or person may do, for as long as they may. */
-export type SessionOwner = { apiKey: string } | { user: string } | { operatorKey: string };
+export type SessionOwner = { apiKey: string } | ProvenUser | { operatorKey: string };
+
+/** A user, and the address by which a mail or the identity provider proved that it is this person. */
+export interface ProvenUser {
+  user: string;
+  provenEmail: string;
+}
 
 export interface OpenSession {
   id: string;
@@ -38,8 +44,9 @@ export async function openSession(
   const token = newToken();
   const id = `ses_${randomBytes(9).toString("base64url")}`;
   const [row] = await sql<[{ expires_at: Date }]>`
-    INSERT INTO session (id, token_hash, api_key, app_user, operator_proof, user_agent, expires_at)
+    INSERT INTO session (id, token_hash, api_key, app_user, proven_email, operator_proof, user_agent, expires_at)
     VALUES (${id}, ${hashToken(token)}, ${"apiKey" in owner ? owner.apiKey : null}, ${"user" in owner ? owner.user : null},
+      ${"user" in owner ? owner.provenEmail : null},
       ${"operatorKey" in owner ? operatorProof(token, owner.operatorKey) : null},
       ${userAgent?.slice(0, USER_AGENT_CHARACTERS_MAX) ?? null}, now() + make_interval(days => ${LASTS_DAYS}))
     RETURNING expires_at`;

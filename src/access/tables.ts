@@ -38,6 +38,8 @@ export const session = pgTable(
     appUser: text("app_user").references(() => appUser.id),
     /** Of the token with the configured key: the session ends when another key is configured. */
     operatorProof: text("operator_proof"),
+    /** The address that a mail or the identity provider proved when this person signed in; null for keys. */
+    provenEmail: text("proven_email"),
     userAgent: text("user_agent"),
     createdAt: moment("created_at").notNull().defaultNow(),
     /** Not more than a minute behind. */

@@ -25,12 +25,18 @@ export interface UserView extends UserTerms {
 
 /**
  * Registers a person, or changes its address, name and duties; somebody who was disabled may sign in again. Whom a user is
- * bound to never changes: what was done under an id stays the same person's.
+ * bound to never changes: what was done under an id stays the same person's. With another address its sessions are over and
+ * its links void: who has the new one proves it by signing in.
  * @throws Refusal user_exists
  */
 export async function putUser(sql: Sql, id: string, terms: UserTerms, by: string): Promise<UserView> {
   try {
     await sql`
+      WITH known AS (SELECT email FROM app_user WHERE id = ${id}),
+      ended AS (UPDATE session SET revoked_at = now() FROM known
+        WHERE app_user = ${id} AND revoked_at IS NULL AND known.email <> ${terms.email}),
+      voided AS (UPDATE login_link SET used_at = now() FROM known
+        WHERE app_user = ${id} AND used_at IS NULL AND known.email <> ${terms.email})
       INSERT INTO app_user AS u (id, email, name, role, payee, customer, duties, notices, created_by)
       VALUES (${id}, ${terms.email}, ${terms.name}, ${terms.role}, ${terms.payee}, ${terms.customer}, ${terms.duties},
         ${terms.notices}, ${by})
@@ -70,17 +76,18 @@ export async function listUsers(
   }));
 }
 
-/** From now on the person cannot sign in, and its open sessions are over. False when there is no such user. */
+/** From now on the person cannot sign in, and its sessions are over for good. False when there is no such user. */
 export async function disableUser(sql: Sql, id: string): Promise<boolean> {
   const disabled = await sql`
+    WITH ended AS (UPDATE session SET revoked_at = now() WHERE app_user = ${id} AND revoked_at IS NULL)
     UPDATE app_user SET disabled_at = coalesce(disabled_at, now()) WHERE id = ${id} RETURNING 1`;
   return disabled.length > 0;
 }
 
-/** The users with this address that may sign in, the oldest first. */
+/** The users with this address, in small letters, that may sign in, the oldest first. */
 export async function usersWithEmail(sql: Sql, email: string): Promise<{ id: string }[]> {
   return sql<{ id: string }[]>`
-    SELECT id FROM app_user WHERE email = ${email.toLowerCase()} AND disabled_at IS NULL ORDER BY created_at, id`;
+    SELECT id FROM app_user WHERE email = ${email} AND disabled_at IS NULL ORDER BY created_at, id`;
 }
 
 export interface OtherRole {
@@ -90,9 +97,20 @@ export interface OtherRole {
   customer: string | null;
 }
 
-/** The same person's other users: as whom it may go on without signing in again. */
-export async function otherRolesOf(sql: Sql, principal: string): Promise<OtherRole[]> {
+/**
+ * The same person's other users: as whom it may go on without signing in again. Only the address that was proved when the
+ * session began says who that is: the one that a user has may have been written by anybody who may change users.
+ */
+export async function otherRolesOf(sql: Sql, session: string): Promise<OtherRole[]> {
   return sql<OtherRole[]>`
-    SELECT o.id AS "user", o.role, o.payee, o.customer FROM app_user u JOIN app_user o USING (email)
-    WHERE 'user:' || u.id = ${principal} AND o.id <> u.id AND o.disabled_at IS NULL AND u.disabled_at IS NULL ORDER BY o.id`;
+    SELECT o.id AS "user", o.role, o.payee, o.customer FROM session s JOIN app_user o ON o.email = s.proven_email
+    WHERE s.id = ${session} AND o.id <> s.app_user AND o.disabled_at IS NULL ORDER BY o.id`;
+}
+
+/** The address that this session's person proved; null for a key's. */
+export async function provenEmailOf(sql: Sql, session: string): Promise<string | null> {
+  const [row] = await sql<
+    { email: string | null }[]
+  >`SELECT proven_email AS email FROM session WHERE id = ${session}`;
+  return row?.email ?? null;
 }

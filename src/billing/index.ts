@@ -31,7 +31,7 @@ export {
   authorize,
   releaseReservation,
 } from "./spend/authorize.ts";
-export { countSpend, sweepSpend } from "./spend/count-spend.ts";
+export { countSpend, expireReservations, sweepSpend } from "./spend/count-spend.ts";
 export { LIMIT_PERIODS, type SpendLimits, setSpendLimits } from "./spend/limits.ts";
 export {
   customerSpend,

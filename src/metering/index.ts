@@ -30,5 +30,5 @@ export {
   meteringStatus,
   parkedWaiting,
 } from "./queries.ts";
-export { releaseParked } from "./release-parked.ts";
+export { parkedSweep, releaseParked } from "./release-parked.ts";
 export { replayDeadLetter } from "./replay-dead-letter.ts";

@@ -59,7 +59,8 @@ export const usageTerm = pgTable(
   },
   (t) => [
     unique().on(t.modelNo, t.bookedPeriod, t.modelVersionNo, t.status, t.country, t.priceNo, t.splitPlanNo),
-    index().on(t.splitPlanNo),
+    // By both: what a payee earns in open months is not looked for in all that its plans ever had.
+    index().on(t.splitPlanNo, t.bookedPeriod),
     index().on(t.bookedPeriod),
   ],
 );

@@ -46,9 +46,7 @@ function stateOf(status: AccountStatus | null): OnboardingState {
   if (status === null) return "not_connected";
   if (status.closed) return "closed";
   if (status.transfersEnabled) return "ready";
-  const reason = status.disabledReason ?? "";
-  if (/^(rejected|platform_paused|listed)/.test(reason)) return "paused";
-  if (/unsupported_country|country_unsupported/.test(reason)) return "country_not_supported";
+  if (status.stopped !== null) return status.stopped;
   if (status.missing.length > 0) return "incomplete";
   return status.submitted ? "under_review" : "incomplete";
 }

@@ -21,7 +21,10 @@ export interface PayoutProvider {
 export interface AccountStatus {
   account: string;
   transfersEnabled: boolean;
+  /** Why not, in words for the payee that go on a sentence; null when transfers are enabled. */
   disabledReason: string | null;
+  /** What no payee can mend: the provider, or the marketplace there, has stopped it, or does not pay out to its country. */
+  stopped: "paused" | "country_not_supported" | null;
   /** The provider knows it no more: closed, or no longer connected. */
   closed: boolean;
   /** What the provider still asks for, by its names, and until when. */

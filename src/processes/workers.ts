@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { loginMail } from "../access/index.ts";
-import { countSpend, expireCredits, releaseHeld, sweepSpend } from "../billing/index.ts";
+import { countSpend, expireCredits, expireReservations, releaseHeld, sweepSpend } from "../billing/index.ts";
 import { accrueOpenPeriods } from "../earnings/index.ts";
 import { now, withinDeadline } from "../kernel/index.ts";
 import { sealClosedPeriods } from "../ledger/index.ts";
@@ -11,7 +11,7 @@ import {
   linkChainedEvents,
   mergeExtents,
   mergeWindows,
-  releaseParked,
+  parkedSweep,
 } from "../metering/index.ts";
 import { deliverDue, type MailSettings, sendDueMail } from "../notifications/index.ts";
 import type { Sql } from "../postgres/index.ts";
@@ -39,8 +39,10 @@ const HELD_SWEEP_MS = 60_000;
 const PAYLOAD_SWEEP_MS = 60_000;
 /** So long what was used without asking may be missing from a customer's spend, beside what metering itself takes. */
 const SPEND_MS = 500;
-/** Who would be refused looks at once. */
-const RESERVATION_SWEEP_MS = 10_000;
+/** Who would be refused looks at once. Often, so that there are never many: whoever asks waits for each that is ended. */
+const EXPIRE_MS = 1_000;
+/** It looks at every open reservation. */
+const SPEND_SWEEP_MS = 10_000;
 const CREDIT_SWEEP_MS = 60_000;
 const FORGET_MS = 86_400_000;
 /**
@@ -84,7 +86,7 @@ export async function startWorkers({
     word: { login: (data, createdAt) => loginMail(sql, data, createdAt) },
   };
   const loops = [
-    repeat("releasing parked events", PARKED_SWEEP_MS, () => releaseParked(sql)),
+    repeat("releasing parked events", PARKED_SWEEP_MS, parkedSweep(sql)),
     repeat("noting what called what", LINK_MS, () => linkChainedEvents(sql)),
     repeat("sketching how long predictions took", SKETCH_MS, () => sketchLatencies(sql)),
     repeat("looking for drift", DRIFT_MS, () => lookForDrift(sql, new Date())),
@@ -98,7 +100,8 @@ export async function startWorkers({
     ),
     repeat("releasing reserves that are due", HELD_SWEEP_MS, () => releaseReserves(sql)),
     repeat("counting spend", SPEND_MS, () => countSpend(sql)),
-    repeat("ending reservations", RESERVATION_SWEEP_MS, () => sweepSpend(sql)),
+    repeat("ending reservations whose time is over", EXPIRE_MS, () => expireReservations(sql)),
+    repeat("ending reservations whose event came before them", SPEND_SWEEP_MS, () => sweepSpend(sql)),
     repeat("ending credits whose time is over", CREDIT_SWEEP_MS, () => expireCredits(sql)),
     repeat("forgetting identities", FORGET_MS, () => forgetBeyond(sql, config.IDENTITY_HORIZON_DAYS)),
     repeat("delivering webhooks", config.WEBHOOK_INTERVAL_MS, () =>

@@ -73,9 +73,18 @@ function hideInText(text: string, known: KnownSecrets, depth: number): string {
   known.addFrom(text);
   const json = depth > DEPTH_MAX ? undefined : parsed(text);
   if (json === undefined) return text;
-  const before = JSON.stringify(json);
   const after = JSON.stringify(hideByName(json, known, depth + 1));
-  return after === before ? text : after;
+  return after === written(json) ? text : after;
+}
+
+/** Undefined for what is nested so deeply that no stack holds it: it can be parsed, but not be written again. */
+function written(json: unknown): string | undefined {
+  try {
+    return JSON.stringify(json);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** Arguments of tool calls, and much else, are JSON in a text. */

@@ -2,32 +2,47 @@ import { firstDay, type Money, money, type Period, periodOfDay } from "../kernel
 import type { Sql } from "../postgres/index.ts";
 import type { Statement } from "../settlement/index.ts";
 
-/** A statement as it stands in a list: with what it is made of only where that is wanted. */
-export type ListedStatement = Omit<Statement, "lines" | "conversions"> &
-  Partial<Pick<Statement, "lines" | "conversions">>;
-
-/** Newest first; `before` is "2023-11 USD" of the last one already seen. */
-export async function statementsOf(
-  sql: Sql,
-  payee: string,
-  { limit, before, lines }: { limit: number; before?: string | undefined; lines: "all" | "none" },
-): Promise<ListedStatement[]> {
-  const [period, currency] =
-    before === undefined ? ["infinity", ""] : [`${before.slice(0, 7)}-01`, before.slice(8)];
-  const content = lines === "all" ? sql`content` : sql`content - '{lines,conversions}'::text[] AS content`;
-  const rows = await sql<{ content: Omit<ListedStatement, "hash">; hash: string }[]>`
-    SELECT ${content}, hash FROM statement
-    WHERE payee = ${payee} AND (period < ${period} OR (period = ${period} AND currency > ${currency}))
-    ORDER BY period DESC, currency LIMIT ${limit}`;
-  return rows.map(({ content, hash }) => ({ ...content, hash }));
+/** A statement as JSON, just as it is stored, with its hash: whoever is given it can verify it. */
+export interface StoredStatement {
+  period: Period;
+  currency: string;
+  json: string;
 }
 
-/** All of a calendar year's books, the oldest first. */
-export async function statementsOfYear(sql: Sql, payee: string, year: string): Promise<Statement[]> {
-  const rows = await sql<{ content: Omit<Statement, "hash">; hash: string }[]>`
-    SELECT content, hash FROM statement
-    WHERE payee = ${payee} AND period >= ${`${year}-01-01`} AND period <= ${`${year}-12-01`} ORDER BY period, currency`;
-  return rows.map(({ content, hash }) => ({ ...content, hash }));
+export interface StatementFilter {
+  period?: Period | undefined;
+  /** A calendar year's books. */
+  year?: string | undefined;
+  currency?: string | undefined;
+  /** "2023-11 USD" of the last one already seen. */
+  before?: string | undefined;
+  /** none: without its lines and conversions. */
+  lines?: "all" | "none";
+  limit?: number;
+}
+
+/** A payee's statements, newest first. They are not taken apart here: of a year's lines that was most of what they cost. */
+export async function storedStatements(
+  sql: Sql,
+  payee: string,
+  { period, year, currency, before, lines = "all", limit }: StatementFilter,
+): Promise<StoredStatement[]> {
+  const [first, last] = rangeOf(period, year);
+  const [seen, seenCurrency] =
+    before === undefined ? ["infinity", ""] : [`${before.slice(0, 7)}-01`, before.slice(8)];
+  const content = lines === "all" ? sql`content` : sql`(content - '{lines,conversions}'::text[])`;
+  const rows = await sql<{ period: string; currency: string; json: string }[]>`
+    SELECT period::text, currency, (${content} || jsonb_build_object('hash', hash))::text AS json FROM statement
+    WHERE payee = ${payee} AND period BETWEEN ${first} AND ${last}
+      AND (period < ${seen} OR (period = ${seen} AND currency > ${seenCurrency}))
+      ${currency === undefined ? sql`` : sql`AND currency = ${currency}`}
+    ORDER BY period DESC, currency LIMIT ${limit ?? null}`;
+  return rows.map((row) => ({ ...row, period: periodOfDay(row.period) }));
+}
+
+function rangeOf(period: Period | undefined, year: string | undefined): [string, string] {
+  if (period !== undefined) return [firstDay(period), firstDay(period)];
+  return year === undefined ? ["-infinity", "infinity"] : [`${year}-01-01`, `${year}-12-01`];
 }
 
 /** The statements of one period: one a currency, or the one asked for. */
@@ -37,11 +52,11 @@ export async function findStatements(
   period: Period,
   currency?: string,
 ): Promise<Statement[]> {
-  const rows = await sql<{ content: Omit<Statement, "hash">; hash: string }[]>`
-    SELECT content, hash FROM statement
-    WHERE payee = ${payee} AND period = ${firstDay(period)}
-      AND (${currency ?? null}::text IS NULL OR currency = ${currency ?? null}) ORDER BY currency`;
-  return rows.map(({ content, hash }) => ({ ...content, hash }));
+  return (await storedStatements(sql, payee, { period, currency })).map(toStatement);
+}
+
+export function toStatement({ json }: StoredStatement): Statement {
+  return JSON.parse(json) as Statement;
 }
 
 export interface PayoutView {

@@ -1,6 +1,13 @@
 export { type Balance, balancesOf } from "./balances/balances.ts";
 export { type WaitingBalance, waitingBalances } from "./balances/waiting.ts";
-export { findStatements, listPayouts, type PayoutView, statementsOf, statementsOfYear } from "./documents.ts";
+export {
+  findStatements,
+  listPayouts,
+  type PayoutView,
+  type StoredStatement,
+  storedStatements,
+  toStatement,
+} from "./documents.ts";
 export {
   comparedWithPrevious,
   type EarningsRow,

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildDashboard } from "../../scripts/browser/built-dashboard.ts";
 import { findChromium, launchChromium } from "../../scripts/browser/chromium.ts";
@@ -8,7 +8,7 @@ import { register } from "../http/access/people.ts";
 import { OPERATOR_KEY, startTestApi, type TestApi } from "../support/api.ts";
 import { SMALL_CATALOG, tokenPrice, usageEvent } from "../support/usage.ts";
 import { secretFor } from "./marketplace.ts";
-import { settled, visitor } from "./visitor.ts";
+import { confirmed, secretShown, visitor } from "./visitor.ts";
 
 const executable = findChromium();
 const POET = { models: [{ id: "eve/poet", payee: "eve" }], prices: [tokenPrice("eve/poet")] };
@@ -224,18 +224,6 @@ describe.skipIf(executable === undefined)("what people do on the dashboard", () 
     await close();
   }, 120_000);
 });
-
-/** Presses a button inside, and the same one in the dialog that asks once more. */
-async function confirmed(page: Page, place: ReturnType<Page["locator"]>, name: string): Promise<void> {
-  await place.getByRole("button", { name }).click();
-  await page.getByRole("dialog").getByRole("button", { name }).click();
-  await settled(page);
-}
-
-async function secretShown(page: Page, what: string): Promise<string> {
-  const notice = page.locator(".notice", { hasText: `The ${what}, shown this once` });
-  return notice.locator("code").innerText();
-}
 
 async function stripeSays(api: TestApi, account: string, what: object): Promise<void> {
   const response = await fetch(`${api.simulator}/_simulator/accounts/${account}`, {

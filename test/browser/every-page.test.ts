@@ -51,6 +51,9 @@ const CUSTOMER_PAGES = [
   "/no-such-page",
 ];
 
+/** What counts as good: https://web.dev/articles/cls. It is 0 unless something is wrong. */
+const JUMP_MAX = 0.1;
+
 const executable = findChromium();
 
 describe.skipIf(executable === undefined)("every page", () => {
@@ -70,7 +73,7 @@ describe.skipIf(executable === undefined)("every page", () => {
     await api?.stop();
   });
 
-  test("of creators is sound: nothing serious for axe in light and dark, no sideways scrolling at 360 px, no complaint", async () => {
+  test("of creators is sound: nothing serious for axe in light and dark, no sideways scrolling at 360 px, no jump while loading, no complaint", async () => {
     const key = await secretFor(api, { role: "payee", payee: "ada" });
     expect(await faultsOf(key, CREATOR_PAGES)).toEqual([]);
   }, 900_000);
@@ -103,8 +106,10 @@ describe.skipIf(executable === undefined)("every page", () => {
   }
 });
 
-async function lookAt({ page, complaints }: Visitor, path: string): Promise<string[]> {
+async function lookAt({ page, complaints, jumped }: Visitor, path: string): Promise<string[]> {
   const faults: string[] = [];
+  const jump = await jumped();
+  if (jump > JUMP_MAX) faults.push(`${path} jumped by ${jump.toFixed(3)} while it was loading`);
   const wide = await page.evaluate<number>(
     "document.documentElement.scrollWidth - document.documentElement.clientWidth",
   );

@@ -170,10 +170,12 @@ describe("what Stripe's own events do", () => {
       .map(({ outcome }) => outcome);
   }
 
+  const REASON = "Stripe asked for information by a day that is over";
+
   test("an account that Stripe restricts cannot be paid, and onboarding says what is missing, until it can again", async () => {
     await lever(`/accounts/${adasAccount}`, { transfers: "inactive", currently_due: ["external_account"] });
     await until(async () =>
-      (await outcomes("account.updated")).some((said) => said?.includes("cannot receive")),
+      (await outcomes("account.updated")).some((said) => said?.includes(`cannot receive payouts: ${REASON}`)),
     );
     expect((await ada("GET", "/v1/payees/ada/onboarding")).body).toMatchObject({
       state: "incomplete",
@@ -182,7 +184,9 @@ describe("what Stripe's own events do", () => {
     expect((await ada("GET", "/v1/payees/ada/balances")).body).toMatchObject([
       {
         next_payout: {
-          blocked_by: expect.arrayContaining([expect.objectContaining({ code: "account_not_ready" })]),
+          blocked_by: expect.arrayContaining([
+            { code: "account_not_ready", message: expect.stringContaining(`(${REASON})`) },
+          ]),
         },
       },
     ]);

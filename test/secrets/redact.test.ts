@@ -245,6 +245,10 @@ test("a prediction of Replicate's own type keeps all that is no secret", () => {
 test("whatever is sent, it ends soon", { timeout: 20_000 }, () => {
   const hostile = ["a".repeat(300_000), "sk-".repeat(100_000), "Bearer ".repeat(40_000), "[".repeat(50_000)];
   const deep = JSON.parse(`${"[".repeat(5_000)}${"]".repeat(5_000)}`) as unknown;
-  for (const input of [...hostile, deep, Array.from({ length: 100_000 }, () => "ab")])
+  const deepText = JSON.stringify({
+    text: `${"[".repeat(20_000)}${"]".repeat(20_000)}`,
+    password: "hunter2x",
+  });
+  for (const input of [...hostile, deep, deepText, Array.from({ length: 100_000 }, () => "ab")])
     expect(redactPayload({ input, output: { password: "x".repeat(50) } })).toBeDefined();
 });

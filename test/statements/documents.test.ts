@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import Papa from "papaparse";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { StatementView } from "../../src/http/payee-routes/statements.ts";
+import { contentHash } from "../../src/kernel/index.ts";
 import { type Call, startTestApi, type TestApi } from "../support/api.ts";
 import { expectProblem } from "../support/problem.ts";
 import { SMALL_CATALOG, tokenPrice, usageEvent } from "../support/usage.ts";
@@ -168,6 +170,31 @@ describe("a statement as PDF", () => {
     const rows = await api.sql`SELECT address FROM payee_legal WHERE payee = 'ada' ORDER BY payee_legal_no`;
     expect(rows.map((row) => row.address)).toEqual([LEGAL.address, "Elsewhere"]);
   });
+});
+
+test("as JSON they are what is stored, what their schema says and nothing else, and their hash can be verified", async () => {
+  const sent = async (query: string) =>
+    ((await ada("GET", `/v1/payees/ada/statements${query}`)).body as { data: Record<string, unknown>[] })
+      .data;
+  const statements = await sent("");
+  expect(statements.map(({ period, currency }) => `${period} ${currency}`)).toEqual([
+    "2023-11 EUR",
+    "2023-11 USD",
+    "2023-10 USD",
+  ]);
+  for (const statement of statements) {
+    expect(StatementView.parse(statement)).toEqual(statement);
+    const { hash, ...content } = statement;
+    expect(contentHash(content)).toBe(hash);
+    const path = `/v1/payees/ada/statements/${statement.period}?currency=${statement.currency}`;
+    expect((await ada("GET", path)).body).toEqual(statement);
+  }
+  expect((await sent("?year=2023")).map(({ hash }) => hash).sort()).toEqual(
+    statements.map(({ hash }) => hash).sort(),
+  );
+  expect(await sent("?lines=none")).toEqual(statements.map(({ lines: _, conversions: __, ...rest }) => rest));
+  const first = (await ada("GET", "/v1/payees/ada/statements?limit=1")).body as { next_cursor: string };
+  expect(await sent(`?limit=2&cursor=${encodeURIComponent(first.next_cursor)}`)).toEqual(statements.slice(1));
 });
 
 test("another media type is not acceptable", async () => {

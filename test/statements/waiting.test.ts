@@ -49,3 +49,26 @@ test("everybody whose settled money waits is there with the first reason, the le
   }
   expect(await waitingBalances(api.sql, 1)).toHaveLength(1);
 });
+
+test("what is held waits since its month though nothing of it is payable; a debt is part of the way to the minimum", async () => {
+  const rule = { from: "2023-12", rule: "on_payment", hold_days: 0 };
+  expect((await api.operator("PUT", "/v1/release-rule", rule)).status).toBe(200);
+  await api.load({
+    payees: [payee("eve", { minimum_payout: "100" })],
+    models: [{ id: "eve/llm", payee: "eve" }],
+    prices: [tokenPrice("eve/llm")],
+  });
+  await api.send(usageEvent({ id: "p-eve", model: "eve/llm", time: "2023-12-05T12:00:00Z" }));
+  expect((await api.operator("POST", "/v1/settlements/2023-12/close")).status).toBe(200);
+  const debit = { kind: "debit", payee: "eve", currency: "USD", amount: "12.34", reason: "paid twice" };
+  expect((await api.operator("POST", "/v1/corrections", debit)).status).toBeLessThan(300);
+  const rows = await waitingBalances(api.sql, 10);
+  expect(rows.find((row) => row.payee === "eve")).toMatchObject({ code: "held", since: "2023-12" });
+  const { body } = await api.operator("GET", "/v1/payees/eve/balances");
+  expect(body).toMatchObject([
+    {
+      payable: { amount: "-12.340000000" },
+      next_payout: { estimate: { amount: "0.000000000" }, to_minimum: { amount: "112.340000000" } },
+    },
+  ]);
+});

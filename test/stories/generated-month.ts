@@ -33,13 +33,17 @@ export interface GeneratedMonth {
 }
 
 /** A month of usage with token counts of the real trace, everything else drawn from a seed. */
-export async function generateMonth(seed: number, eventCount: number): Promise<GeneratedMonth> {
+export async function generateMonth(
+  seed: number,
+  eventCount: number,
+  payeeCount = 12,
+): Promise<GeneratedMonth> {
   const random = mulberry32(seed);
   const below = (n: number) => Math.floor(random() * n);
   const pick = <T>(of: readonly T[]) => of[below(of.length)] as T;
-  const payees = Array.from({ length: 12 }, (_, index) => `payee-${index}`);
+  const payees = Array.from({ length: payeeCount }, (_, index) => `payee-${index}`);
   const models = generateModels(payees, below, pick, random);
-  const customers = Array.from({ length: 30 }, (_, index) => ({
+  const customers = Array.from({ length: Math.ceil(2.5 * payeeCount) }, (_, index) => ({
     id: `customer-${index}`,
     country: pick(["US", "DE", "JP"]),
     ...(index % 7 === 0 ? { payee: pick(payees) } : {}),
@@ -79,11 +83,12 @@ function generateModels(
   random: () => number,
 ) {
   const models: MonthModel[] = [];
+  const byId = new Map<string, MonthModel>();
   const depth = (model: MonthModel): number =>
-    1 + (model.base === null ? 0 : depth(models.find(({ id }) => id === model.base) as MonthModel));
-  for (let index = 0; index < 25; index++) {
+    1 + (model.base === null ? 0 : depth(byId.get(model.base) as MonthModel));
+  for (let index = 0; index < 2 * payees.length; index++) {
     const candidate = models.length > 5 && random() < 0.5 ? pick(models) : undefined;
-    models.push({
+    const model: MonthModel = {
       id: `maker/model-${index}`,
       payee: pick(payees),
       base: candidate !== undefined && depth(candidate) < 7 ? candidate.id : null,
@@ -94,7 +99,9 @@ function generateModels(
         { meter: "output_tokens", amount: pick(["2.75", "0.25"]), per: "1000000" },
         ...(random() < 0.4 ? [{ meter: "predict_seconds", amount: "0.000225", per: "1" }] : []),
       ],
-    });
+    };
+    models.push(model);
+    byId.set(model.id, model);
   }
   return models;
 }
@@ -107,7 +114,7 @@ function generateSteps(
 ): Step[] {
   const of = (): { of?: "remaining" } => (random() < 0.3 ? { of: "remaining" } : {});
   const amount = pick(["0.000975", "0.01", "0.0000003"]);
-  const sharers = payees.filter(() => random() < 0.25);
+  const sharers = Array.from({ length: below(6) }, () => pick(payees));
   const shares = [pick(payees), ...sharers].filter((payee, index, all) => all.indexOf(payee) === index);
   return [
     ...(random() < 0.4

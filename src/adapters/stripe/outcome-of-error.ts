@@ -11,6 +11,12 @@ const PLATFORM_FAULT = new Set([
   "secret_key_required",
 ]);
 
+/** Refusals that a payee can do something about, in words for it: Stripe's own are for who writes programs. */
+const WORDS: Record<string, string> = {
+  insufficient_capabilities_for_transfer:
+    "the payout account cannot take transfers now; its profile page says what Stripe asks for",
+};
+
 /**
  * What an error of a transfer means for the money. Only a clear refusal is definitive; everything that leaves doubt is
  * `unknown`. Source: Stripe's error handling guide and payments.md, section 6.
@@ -21,7 +27,7 @@ export function outcomeOfError(error: unknown): TransferOutcome {
     return { outcome: "unknown", detail: error instanceof Error ? error.message : String(error) };
   }
   const code = error.code ?? "";
-  const detail = code === "" ? error.message : `${code}: ${error.message}`;
+  const detail = code === "" ? error.message : `${code}: ${WORDS[code] ?? error.message}`;
   if (BUSY.has(code) || error instanceof errors.StripeRateLimitError) return { outcome: "busy", detail };
   if (PLATFORM_FAULT.has(code)) return { outcome: "stop", detail };
   if (error instanceof errors.StripeAuthenticationError) return { outcome: "stop", detail };

@@ -8,6 +8,7 @@ import {
   type TransferOutcome,
   type TransferRequest,
 } from "../../payouts/index.ts";
+import { whyNotReady, whyStopped } from "./account-reasons.ts";
 import { isCut } from "./candid-http-client.ts";
 import { outcomeOfError } from "./outcome-of-error.ts";
 import { openStripe, type StripeOptions, safeInteger } from "./stripe-client.ts";
@@ -137,24 +138,21 @@ function createTransfer(stripe: Stripe, request: TransferRequest): Promise<Strip
 }
 
 function goneAccount(account: string): AccountStatus {
-  const nothing = { missing: [], missingBy: null, submitted: false };
-  const disabledReason = "no such account at Stripe";
+  const nothing = { stopped: null, missing: [], missingBy: null, submitted: false };
+  const disabledReason = "Stripe has no such account, or it is no longer connected";
   return { account, transfersEnabled: false, disabledReason, closed: true, ...nothing };
 }
 
 function statusOf(account: Stripe.Account): AccountStatus {
   const transfersEnabled = account.capabilities?.transfers === "active";
-  const missing = account.requirements?.currently_due ?? [];
   const deadline = account.requirements?.current_deadline ?? null;
-  const disabledReason =
-    account.requirements?.disabled_reason ??
-    (missing.length > 0 ? `missing: ${missing.join(", ")}` : "transfers are not active");
   return {
     account: account.id,
     transfersEnabled,
-    disabledReason: transfersEnabled ? null : disabledReason,
+    disabledReason: transfersEnabled ? null : whyNotReady(account),
+    stopped: whyStopped(account),
     closed: false,
-    missing,
+    missing: account.requirements?.currently_due ?? [],
     missingBy: deadline === null ? null : new Date(deadline * 1000),
     submitted: account.details_submitted,
   };

@@ -45,5 +45,9 @@ export const reservationsSettled = sqlCheck(
   `SELECT format('spend reservation %s of customer %s is settled, and no event of it was metered', identity, customer_no) AS difference
    FROM spend_reservation r WHERE outcome = 'settled'
      AND NOT EXISTS (SELECT FROM usage_identity u WHERE u.identity = r.identity AND u.event_no IS NOT NULL)
-     AND r.ended_at > (SELECT occurred_from FROM identity_floor)`,
+     AND r.ended_at > (SELECT occurred_from FROM identity_floor)
+   UNION ALL
+   SELECT format('spend reservation %s of customer %s has ended as %s at %s: one of them is wrong', identity, customer_no,
+     coalesce(outcome, 'nothing'), coalesce(ended_at::text, 'no time'))
+   FROM spend_reservation WHERE (outcome IS NULL) <> (ended_at IS NULL)`,
 );

@@ -32,16 +32,15 @@ export function StackedBars({
   const titleId = useId();
   const { width, labels } = useMedia("(max-width: 560px)") ? NARROW : WIDE;
   const [at, setAt] = useState<number | null>(null);
-  const heights = steps.map((_, step) =>
-    series.reduce((sum, { amounts }) => sum + Math.max(0, approximately(amounts[step] ?? "0")), 0),
-  );
-  const empty = heights.every((height) => height === 0);
+  const heights = steps.map((_, step) => reach(series, step, 1));
+  const depths = steps.map((_, step) => reach(series, step, -1));
+  const empty = [...heights, ...depths].every((height) => height === 0);
   const x = scaleBand<number>()
     .domain(steps.map((_, step) => step))
     .range([LEFT, width])
     .padding(steps.length > 40 ? 0.15 : 0.3);
   const y = scaleLinear()
-    .domain([0, empty ? 1 : Math.max(...heights)])
+    .domain([Math.min(...depths), empty ? 1 : Math.max(...heights)])
     .nice(4)
     .range([HEIGHT - BOTTOM, TOP]);
   const ticks = empty ? [0] : y.ticks(4);
@@ -70,7 +69,7 @@ export function StackedBars({
           </text>
         )}
         {steps.map((step, place) => {
-          let base = 0;
+          const ends = { up: 0, down: 0 };
           return (
             <g key={step} className={shown === place ? "bar at" : "bar"} onPointerEnter={() => setAt(place)}>
               <rect
@@ -81,18 +80,19 @@ export function StackedBars({
                 height={HEIGHT - BOTTOM - TOP}
               />
               {series.map(({ name, amounts }, index) => {
-                const value = Math.max(0, approximately(amounts[place] ?? "0"));
-                const bottom = y(base);
-                base += value;
+                const value = approximately(amounts[place] ?? "0");
                 if (value === 0) return null;
+                const side = value > 0 ? "up" : "down";
+                const [from, to] = [y(ends[side]), y(ends[side] + value)];
+                ends[side] += value;
                 return (
                   <rect
                     key={name}
                     className={`series-${index % 8}`}
                     x={x(place)}
                     width={x.bandwidth()}
-                    y={y(base)}
-                    height={Math.max(0, bottom - y(base))}
+                    y={Math.min(from, to)}
+                    height={Math.abs(from - to)}
                   />
                 );
               })}
@@ -126,6 +126,12 @@ export function StackedBars({
       </figcaption>
     </figure>
   );
+}
+
+/** How far a step's bar goes up, or down: what was taken back stands below zero. */
+function reach(series: Series[], step: number, sign: 1 | -1): number {
+  const amounts = series.map((each) => approximately(each.amounts[step] ?? "0"));
+  return amounts.filter((amount) => Math.sign(amount) === sign).reduce((sum, amount) => sum + amount, 0);
 }
 
 /** As few digits as tell the ticks apart. */

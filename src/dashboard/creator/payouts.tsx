@@ -80,11 +80,13 @@ function OnePayout({ payout }: { payout: Payout }) {
   );
 }
 
-function stepsOf({ created_at, attempts, state, updated_at, transfer_id }: Payout): TimelineStep[] {
+function stepsOf(payout: Payout): TimelineStep[] {
+  const { created_at, attempts, state, updated_at, transfer_id, reason } = payout;
   const tries = attempts.map(({ attempt, started_at, outcome, detail }) => ({
     at: timeName(started_at),
     what: attempts.length > 1 ? `Sent to Stripe, attempt ${attempt}` : "Sent to Stripe",
-    more: [outcome === null ? "no answer yet" : outcome.replaceAll("_", " "), detail]
+    // The reason that stands above is not said twice.
+    more: [outcome === null ? "no answer yet" : outcome.replaceAll("_", " "), detail === reason ? "" : detail]
       .filter(Boolean)
       .join(": "),
   }));

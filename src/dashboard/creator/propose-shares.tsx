@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { useAction } from "../data/use-api.ts";
+import { ModelField, modelPath } from "../models/model-field.tsx";
 import { ActionProblem } from "../parts/action-problem.tsx";
-import { ModelField, modelPath } from "../parts/model-field.tsx";
 import { Panel } from "../parts/page.tsx";
 import { Notice } from "../parts/states.tsx";
 import { placed } from "../policies/draft.ts";

@@ -2,7 +2,7 @@ import { useSearchParams } from "wouter";
 import { useApi } from "../data/use-api.ts";
 import { usePayee } from "./payee-context.ts";
 
-/** The month and currency that a page is about: in its address, or the last month with earnings. */
+/** The month and currency that a page is about: in its address, or the last month with usage; with none, the last corrected one. */
 export function useMonth() {
   const payee = usePayee();
   const [search, setSearch] = useSearchParams();
@@ -14,10 +14,15 @@ export function useMonth() {
     { path: { id: payee }, query: { group_by: "month", currency } },
     { enabled: currency !== undefined },
   );
-  const known = [...new Set(months.data?.data.map(({ month }) => month ?? "") ?? [])].sort().reverse();
+  const rows = months.data?.data ?? [];
+  const known = newestFirst(rows);
   const thisMonth = new Date().toISOString().slice(0, 7);
   const all = known.length === 0 ? [thisMonth] : known;
-  const month = search.get("month") ?? (months.data === undefined ? undefined : all[0]);
+  const month =
+    search.get("month") ??
+    (months.data === undefined
+      ? undefined
+      : (newestFirst(rows.filter(({ events }) => events !== "0"))[0] ?? all[0]));
   const set = (name: string, value: string) => {
     setSearch((before) => {
       before.set(name, value);
@@ -37,6 +42,10 @@ export function useMonth() {
     setCurrency: (value: string) => set("currency", value),
     error: balances.error ?? months.error,
   };
+}
+
+function newestFirst(rows: readonly { month?: string | undefined }[]): string[] {
+  return [...new Set(rows.map(({ month }) => month ?? ""))].sort().reverse();
 }
 
 export type Month = ReturnType<typeof useMonth>;

@@ -1,3 +1,4 @@
+import { browserName } from "../data/browser-name.ts";
 import { timeName } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { OwnKeys } from "../keys/own-keys.tsx";
@@ -36,7 +37,13 @@ function Sessions() {
           <DataTable
             caption="Sessions"
             columns={[
-              { key: "browser", title: "Browser", lead: true, cell: (row) => row.user_agent ?? "not told" },
+              {
+                key: "browser",
+                title: "Browser",
+                lead: true,
+                cell: ({ user_agent: agent }) =>
+                  agent === null ? "not told" : <span title={agent}>{browserName(agent)}</span>,
+              },
               { key: "since", title: "Since", cell: (row) => timeName(row.created_at) },
               { key: "last seen", title: "Last seen", cell: (row) => timeName(row.last_seen_at) },
               {

@@ -4,9 +4,10 @@ import { isZero, nanosOf } from "../data/money.ts";
 import { count, dayName, monthName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
+import { MONEY_BACK_COLUMNS } from "../parts/money-back-columns.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
-import { Shown } from "../parts/states.tsx";
+import { Shown, Skeleton } from "../parts/states.tsx";
 
 /** One invoice: how its amount comes about, and each line of usage. */
 export function Invoice({ params }: { params: { id: string } }) {
@@ -94,6 +95,8 @@ export function Invoice({ params }: { params: { id: string } }) {
 /** What was refunded of it; nothing where nothing was. */
 function MoneyGivenBack({ invoice }: { invoice: string }) {
   const refunds = useApi("get /v1/refunds", { query: { invoice, limit: 100 } });
+  // Its place takes no room, but what stands below waits for it: see styles/parts.css.
+  if (refunds.isPending) return <Skeleton lines={0} />;
   if (refunds.data === undefined || refunds.data.data.length === 0) return null;
   return (
     <Panel
@@ -106,18 +109,7 @@ function MoneyGivenBack({ invoice }: { invoice: string }) {
           { key: "for", title: "For", lead: true, cell: ({ reason }) => reason },
           { key: "when", title: "When", cell: ({ made_at }) => dayName(made_at) },
           { key: "what", title: "What", cell: ({ kind }) => kind.replaceAll("_", " ") },
-          {
-            key: "credited",
-            title: "Credited",
-            figure: true,
-            cell: ({ credited }) => <MoneyView value={credited} />,
-          },
-          {
-            key: "returned",
-            title: "Paid back",
-            figure: true,
-            cell: ({ returned }) => <MoneyView value={returned} />,
-          },
+          ...MONEY_BACK_COLUMNS,
         ]}
         rows={refunds.data.data}
         keyOf={({ id }) => id}

@@ -16,13 +16,13 @@ export function shortMonth(period: string): string {
 /** "2023-11-16" or a time → "16 Nov 2023", in UTC. */
 export function dayName(text: string): string {
   const [year = "", month = "1", day = "1"] = text.slice(0, 10).split("-");
-  return `${Number(day)} ${MONTHS[Number(month) - 1]?.slice(0, 3)} ${year}`;
+  return [Number(day), MONTHS[Number(month) - 1]?.slice(0, 3), year].join("\u00a0");
 }
 
-/** "16 Nov 2023, 18:17:03 UTC". */
+/** "16 Nov 2023, 18:17:03 UTC", where a line breaks before the time of day or not at all. */
 export function timeName(text: string): string {
   const iso = new Date(text).toISOString();
-  return `${dayName(iso)}, ${iso.slice(11, 19)} UTC`;
+  return `${dayName(iso)}, ${iso.slice(11, 19)}\u00a0UTC`;
 }
 
 /** The first day of a month, and of the one after it. */

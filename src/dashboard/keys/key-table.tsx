@@ -51,6 +51,7 @@ export function KeyTable({ keys, mayChange }: { keys: readonly Key[]; mayChange:
                 <span className="actions">
                   {key.replaced_by === null && (
                     <ConfirmButton
+                      inRow
                       label="Rotate"
                       title={`Rotate ${key.shown}…?`}
                       disabled={rotate.isPending}

@@ -8,6 +8,7 @@ import { Page, Panel } from "../parts/page.tsx";
 import { ErrorState, Shown } from "../parts/states.tsx";
 import { type Dimension, DrillDown } from "./drill-down.tsx";
 import { Explain } from "./explain.tsx";
+import { HowItRan } from "./how-it-ran.tsx";
 import { LineageTree } from "./lineage-tree.tsx";
 import { ModelDays } from "./model-days.tsx";
 import { PriceList } from "./price-list.tsx";
@@ -27,6 +28,14 @@ export function Model({ params }: { params: { owner: string; name: string } }) {
   const [dimension, setDimension] = useState<Dimension>("day");
   const model = useApi("get /v1/models/{owner}/{name}", { path: params });
   if (chosen.error !== null) return <ErrorState error={chosen.error} />;
+  if (model.error !== null)
+    return (
+      <Page title={id} above={<Link href="/models">Models</Link>}>
+        <ErrorState error={model.error} />
+      </Page>
+    );
+  // Others who earn from it see what it brings them, not how it runs.
+  const isOwn = model.data?.lineage.some(({ is_self, owner }) => is_self && owner === chosen.payee) ?? false;
   const ready = month !== "" && currency !== "";
   return (
     <Page
@@ -70,6 +79,7 @@ export function Model({ params }: { params: { owner: string; name: string } }) {
       >
         {ready && <Explain model={id} month={month} currency={currency} />}
       </Panel>
+      {ready && isOwn && <HowItRan model={id} month={month} />}
       <div className="two">
         <Panel title="Lineage" note="What it was made from, and what was made from it: royalties go up.">
           <Shown query={model}>{({ lineage }) => <LineageTree nodes={lineage} />}</Shown>

@@ -67,9 +67,12 @@ export function Models() {
                   title: "Model",
                   lead: true,
                   sort: ({ model }) => model,
-                  cell: ({ model }) => (
-                    <Link href={`/models/${model}?month=${month}&currency=${currency}`}>{model}</Link>
-                  ),
+                  cell: ({ model }) =>
+                    model === "" ? (
+                      "no model: a correction"
+                    ) : (
+                      <Link href={`/models/${model}?month=${month}&currency=${currency}`}>{model}</Link>
+                    ),
                 },
                 {
                   key: "trend",

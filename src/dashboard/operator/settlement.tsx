@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { Link } from "wouter";
 import type { Answer } from "../data/api.ts";
-import { monthName, timeName } from "../data/time.ts";
+import { monthName, thisMonth, timeName } from "../data/time.ts";
 import { useAction, useApiOrNull } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
@@ -74,6 +74,7 @@ function Steps({ settlement }: { settlement: Settlement | undefined }) {
 function CloseStep({ period }: { period: string }) {
   const preview = useAction("post /v1/settlements/{period}/close", { onlyLooks: true });
   const close = useAction("post /v1/settlements/{period}/close");
+  const isOver = period < thisMonth();
   const shown =
     preview.data !== undefined && preview.data !== null && "dry_run" in preview.data ? preview.data : null;
   return (
@@ -92,10 +93,11 @@ function CloseStep({ period }: { period: string }) {
           ))}
         </ul>
       )}
+      {!isOver && <Notice>{monthName(period)} is not over yet: it can be closed after its end.</Notice>}
       <div className="actions">
         <button
           type="button"
-          disabled={preview.isPending}
+          disabled={preview.isPending || !isOver}
           onClick={() => preview.mutate({ path: { period }, query: { dry_run: "true" } })}
         >
           Show what it would book
@@ -103,7 +105,7 @@ function CloseStep({ period }: { period: string }) {
         <ConfirmButton
           label={close.isPending ? "Closing…" : `Close ${monthName(period)}`}
           title={`Close ${monthName(period)}?`}
-          disabled={close.isPending}
+          disabled={close.isPending || !isOver}
           onConfirm={() => close.mutate({ path: { period } })}
         >
           <p>Usage of this month that comes later is booked in the next one. This cannot be undone.</p>
@@ -188,7 +190,10 @@ function PayStep({ period, settlement }: { period: string; settlement: Settlemen
         {settlement.payouts.map(({ state, currency, count, amount }) => (
           <li key={`${state} ${currency}`}>
             <span>
-              {count} <span className={state === "paid" ? "tag good" : "tag warn"}>{state}</span>
+              {count}{" "}
+              <span className={`tag ${state === "paid" ? "good" : state === "failed" ? "bad" : "warn"}`}>
+                {state}
+              </span>
             </span>
             <MoneyView value={amount} />
           </li>

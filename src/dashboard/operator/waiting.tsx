@@ -1,7 +1,7 @@
 import { Link } from "wouter";
 import type { Answer } from "../data/api.ts";
 import { nanosOf } from "../data/money.ts";
-import { ageOf, monthName } from "../data/time.ts";
+import { ageOf, shortMonth } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
@@ -61,7 +61,8 @@ export function WaitingBalances() {
                   key: "age",
                   title: "Waits for",
                   sort: ({ since }) => since ?? "9999",
-                  cell: ({ since }) => (since === null ? "–" : `${ageOf(since)} (since ${monthName(since)})`),
+                  cell: ({ since }) =>
+                    since === null ? "–" : `${ageOf(since)} (since ${shortMonth(since)})`,
                 },
                 {
                   key: "payable",
@@ -83,6 +84,7 @@ export function WaitingBalances() {
                   cell: ({ code, payee, name }) =>
                     code === "frozen" ? (
                       <ConfirmButton
+                        inRow
                         label="Lift"
                         title={`Pay ${name} again?`}
                         disabled={unfreeze.isPending}

@@ -7,7 +7,7 @@ import { Page, Panel } from "../parts/page.tsx";
 import { Pager, usePaging } from "../parts/pager.tsx";
 import { Shown } from "../parts/states.tsx";
 
-type Entry = Schema<"AuditEntry">;
+type Entry = Schema<"ListedAuditEntry">;
 const OUTCOMES = { "": "all", done: "done", refused: "refused" } as const;
 type Outcome = keyof typeof OUTCOMES;
 
@@ -19,6 +19,7 @@ export function AuditLog() {
   const log = useApi("get /v1/audit-log", {
     query: {
       limit: 50,
+      documents: "none",
       cursor: paging.cursor,
       about: about === "" ? undefined : about,
       outcome: outcome === "" ? undefined : outcome,
@@ -80,7 +81,8 @@ function Entries({ entries }: { entries: readonly Entry[] }) {
           lead: true,
           cell: ({ entry, route, target }) => (
             <>
-              <span className="dim">{entry}</span> {route} <span className="dim">{target}</span>
+              <span className="dim">{entry}</span> {route}{" "}
+              {!route.endsWith(target.replace(/^\/v1/, "")) && <span className="dim">{target}</span>}
             </>
           ),
         },
@@ -96,7 +98,7 @@ function Entries({ entries }: { entries: readonly Entry[] }) {
               <span className="tag bad">{`${status} ${code}`}</span>
             ),
         },
-        { key: "change", title: "Change", cell: (entry) => <Change entry={entry} /> },
+        { key: "change", title: "Change", cell: ({ entry }) => <Change entry={entry} /> },
       ]}
       rows={entries}
       keyOf={({ entry }) => entry}
@@ -105,13 +107,24 @@ function Entries({ entries }: { entries: readonly Entry[] }) {
   );
 }
 
-function Change({ entry }: { entry: Entry }) {
-  const { before, asked, after, request_id, hash } = entry;
-  const shown = { before, asked, after, request_id, hash };
+/** What was there before, asked and answered may be long: it is asked for when somebody wants to see it. */
+function Change({ entry }: { entry: string }) {
+  const [open, setOpen] = useState(false);
   return (
-    <details>
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>Show</summary>
-      <pre className="payload">{JSON.stringify(shown, null, 2)}</pre>
+      {open && <Documents entry={entry} />}
     </details>
+  );
+}
+
+function Documents({ entry }: { entry: string }) {
+  const whole = useApi("get /v1/audit-log/{entry}", { path: { entry } });
+  return (
+    <Shown query={whole} lines={4}>
+      {({ before, asked, after, request_id, hash }) => (
+        <pre className="payload">{JSON.stringify({ before, asked, after, request_id, hash }, null, 2)}</pre>
+      )}
+    </Shown>
   );
 }

@@ -28,6 +28,8 @@ export function MakeRefund() {
     setAsked(null);
     preview.reset();
   };
+  const shown =
+    asked === null || preview.data === undefined || make.isSuccess ? null : { asked, preview: preview.data };
   return (
     <Panel
       title="Refund an invoice"
@@ -59,30 +61,32 @@ export function MakeRefund() {
         </div>
       </form>
       <ActionProblem error={preview.error ?? make.error} />
-      {asked !== null && preview.data !== undefined && !make.isSuccess && (
-        <>
-          <WouldDo preview={preview.data} asked={asked} />
-          <div className="actions">
-            <ConfirmButton
-              danger
-              label="Refund"
-              title={`Refund ${preview.data.refunded} of ${preview.data.invoice}?`}
-              disabled={make.isPending}
-              onConfirm={() => make.mutate({ body: asked })}
-            >
-              <p>Payees' balances change at once{asked.at_provider ? ", and Stripe is asked" : ""}.</p>
-            </ConfirmButton>
-          </div>
-        </>
+      <div role="status" className="stack">
+        {shown !== null && <WouldDo preview={shown.preview} asked={shown.asked} />}
+      </div>
+      {shown !== null && (
+        <div className="actions">
+          <ConfirmButton
+            danger
+            label="Refund"
+            title={`Refund ${shown.preview.refunded} of ${shown.preview.invoice}?`}
+            disabled={make.isPending}
+            onConfirm={() => make.mutate({ body: shown.asked })}
+          >
+            <p>Payees' balances change at once{shown.asked.at_provider ? ", and Stripe is asked" : ""}.</p>
+          </ConfirmButton>
+        </div>
       )}
-      {make.data?.id != null && (
-        <>
-          <Notice tone="good">
-            Refunded: <code>{make.data.id}</code>
-          </Notice>
-          {asked?.at_provider && <RefundSteps id={make.data.id} />}
-        </>
-      )}
+      <div role="status" className="later stack">
+        {make.data?.id != null && (
+          <>
+            <Notice tone="good">
+              Refunded: <code>{make.data.id}</code>
+            </Notice>
+            {asked?.at_provider && <RefundSteps id={make.data.id} />}
+          </>
+        )}
+      </div>
     </Panel>
   );
 }

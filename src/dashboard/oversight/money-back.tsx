@@ -2,6 +2,7 @@ import { useState } from "react";
 import { timeName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
+import { MONEY_BACK_COLUMNS } from "../parts/money-back-columns.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Shown } from "../parts/states.tsx";
@@ -40,18 +41,7 @@ function Refunds() {
               },
               { key: "made", title: "Made", cell: (row) => `${timeName(row.made_at)} by ${row.made_by}` },
               { key: "reason", title: "Reason", cell: ({ reason }) => reason },
-              {
-                key: "credited",
-                title: "Credited",
-                figure: true,
-                cell: ({ credited }) => <MoneyView value={credited} />,
-              },
-              {
-                key: "returned",
-                title: "Paid back",
-                figure: true,
-                cell: ({ returned }) => <MoneyView value={returned} />,
-              },
+              ...MONEY_BACK_COLUMNS,
               {
                 key: "at Stripe",
                 title: "At Stripe",

@@ -50,7 +50,7 @@ export function WhatChanged({ month, currency }: { month: string; currency: stri
                   lead: true,
                   cell: ({ model, reason }) => (
                     <>
-                      {model === "" ? "no model" : model}{" "}
+                      {model === "" ? "no model: a correction" : model}{" "}
                       {reason !== "share" && <span className="tag">{reason}</span>}
                     </>
                   ),

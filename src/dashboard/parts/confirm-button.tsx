@@ -7,6 +7,7 @@ export function ConfirmButton({
   title,
   children,
   danger = false,
+  inRow = false,
   disabled = false,
   ready = true,
   onConfirm,
@@ -15,6 +16,8 @@ export function ConfirmButton({
   title: string;
   children: ReactNode;
   danger?: boolean;
+  /** One of many, in a table: only what a page is for stands out. */
+  inRow?: boolean;
   disabled?: boolean;
   /** Whether what must be confirmed inside is. */
   ready?: boolean;
@@ -22,8 +25,12 @@ export function ConfirmButton({
 }) {
   const [open, setOpen] = useState(false);
   return (
-    <Dialog.Root open={open} onOpenChange={setOpen}>
-      <Dialog.Trigger className={danger ? "danger" : "primary"} disabled={disabled}>
+    <Dialog.Root open={open} onOpenChange={(next) => setOpen(next && !disabled)}>
+      {/* Not truly disabled: the keyboard comes back to it while what was confirmed is carried out. */}
+      <Dialog.Trigger
+        className={danger ? "danger" : inRow ? undefined : "primary"}
+        aria-disabled={disabled || undefined}
+      >
         {label}
       </Dialog.Trigger>
       <Dialog.Portal>

@@ -45,6 +45,18 @@ export const DEFINITIONS = {
     title: "Effective share",
     text: "Earned divided by gross: what you get of each unit that customers pay.",
   },
+  success_rate: {
+    title: "Succeeded",
+    text: "Predictions that succeeded, of all that ended. Behind it the bounds between which it lies with 95 % confidence: few predictions tell little.",
+  },
+  latency_p50: {
+    title: "Half within",
+    text: "Half of the predictions that succeeded ran no longer than this. It follows the events by a minute or so.",
+  },
+  latency_p95: {
+    title: "95 % within",
+    text: "Of a hundred predictions that succeeded, 95 ran no longer than this. It follows the events by a minute or so.",
+  },
   usage_effect: {
     title: "Usage",
     text: "More or fewer predictions, at what one brought in the month before.",

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { timeName } from "../data/time.ts";
 
 /** A page with its title, what chooses what it shows, and as of when that is. */
@@ -11,12 +11,22 @@ export function Page(props: {
   children: ReactNode;
 }) {
   const { title, above, asOf, actions, children } = props;
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${heading.current?.textContent} – Tributary`;
+  });
+  // Whoever waits at the page's place, having gone to it, is brought to its name.
+  useEffect(() => {
+    if (document.activeElement?.id === "main") heading.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <div className="page">
       <div className="page-head">
         <div>
           {above !== undefined && <p className="above">{above}</p>}
-          <h1>{title}</h1>
+          <h1 ref={heading} tabIndex={-1}>
+            {title}
+          </h1>
           {"asOf" in props && (
             <p className="as-of">{asOf === undefined ? "\u00a0" : `As of ${timeName(asOf)}`}</p>
           )}

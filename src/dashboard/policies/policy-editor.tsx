@@ -1,10 +1,10 @@
 import { type FormEvent, useState } from "react";
 import { addMonths, thisMonth } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
+import { modelPath } from "../models/model-field.tsx";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { CopyButton } from "../parts/copy-button.tsx";
-import { modelPath } from "../parts/model-field.tsx";
 import { Panel } from "../parts/page.tsx";
 import { Notice } from "../parts/states.tsx";
 import { draftOf, type Steps, stepsOf } from "./draft.ts";

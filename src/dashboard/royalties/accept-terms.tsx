@@ -2,9 +2,9 @@ import { type FormEvent, useState } from "react";
 import type { Schema } from "../data/api.ts";
 import { timeName } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
+import { ModelField, modelPath } from "../models/model-field.tsx";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
-import { ModelField, modelPath } from "../parts/model-field.tsx";
 import { Panel } from "../parts/page.tsx";
 import { Notice, Shown } from "../parts/states.tsx";
 import { royaltyText } from "./royalty-text.ts";
@@ -25,7 +25,7 @@ export function AcceptTerms({ payee }: { payee: string }) {
         <ModelField label="Base model" name="base" placeholder="owner/model" />
         <button type="submit">Show its terms</button>
       </form>
-      {base !== "" && <Offered key={base} base={base} payee={payee} />}
+      <div className="later stack">{base !== "" && <Offered key={base} base={base} payee={payee} />}</div>
     </Panel>
   );
 }

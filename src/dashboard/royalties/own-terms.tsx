@@ -40,6 +40,7 @@ export function OwnTerms({
     if (acceptedOf(row) === 0)
       return (
         <ConfirmButton
+          inRow
           label="Withdraw"
           title={`Take back the offer for ${row.model}?`}
           disabled={busy}

@@ -2,7 +2,7 @@ import { lazy } from "react";
 import { Route, Switch } from "wouter";
 import { PayeeContext } from "../creator/payee-context.ts";
 import { Overview } from "../overview/overview.tsx";
-import { EmptyState } from "../parts/states.tsx";
+import { NoSuchPage } from "./no-such-page.tsx";
 
 const Models = lazy(() => import("../models/models.tsx").then((m) => ({ default: m.Models })));
 const Model = lazy(() => import("../models/model.tsx").then((m) => ({ default: m.Model })));
@@ -37,9 +37,7 @@ export function CreatorPages({ payee }: { payee: string }) {
         <Route path="/royalties" component={Royalties} />
         <Route path="/webhooks" component={Webhooks} />
         <Route path="/profile" component={Profile} />
-        <Route>
-          <EmptyState title="There is no such page">The list of pages has all that there are.</EmptyState>
-        </Route>
+        <Route component={NoSuchPage} />
       </Switch>
     </PayeeContext>
   );

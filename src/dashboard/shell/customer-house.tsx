@@ -2,8 +2,8 @@ import { lazy } from "react";
 import { Route, Switch } from "wouter";
 import { CustomerContext } from "../customer/customer-context.ts";
 import type { Session } from "../data/session.ts";
-import { EmptyState } from "../parts/states.tsx";
 import { Frame, type NavGroup } from "./frame.tsx";
+import { NoSuchPage } from "./no-such-page.tsx";
 
 const Spend = lazy(() => import("../customer/spend.tsx").then((m) => ({ default: m.Spend })));
 const Invoices = lazy(() => import("../customer/invoices.tsx").then((m) => ({ default: m.Invoices })));
@@ -43,9 +43,7 @@ export function CustomerHouse({ session, customer }: { session: Session; custome
           <Route path="/predictions" component={Predictions} />
           <Route path="/predictions/:id" component={Prediction} />
           <Route path="/privacy" component={Choices} />
-          <Route>
-            <EmptyState title="There is no such page">The list of pages has all that there are.</EmptyState>
-          </Route>
+          <Route component={NoSuchPage} />
         </Switch>
       </CustomerContext>
     </Frame>

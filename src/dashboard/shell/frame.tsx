@@ -31,12 +31,13 @@ export function Frame({
   const [location] = useLocation();
   const main = useRef<HTMLElement>(null);
   const shown = useRef(location);
-  // A new page begins at its top, for readers of screens too.
+  // A new page begins at its top, for readers of screens too: at its name, which it may bring later (parts/page.tsx).
   useEffect(() => {
     if (shown.current === location) return;
     shown.current = location;
     window.scrollTo(0, 0);
-    main.current?.focus({ preventScroll: true });
+    const heading = main.current?.querySelector("h1") ?? main.current;
+    heading?.focus({ preventScroll: true });
   }, [location]);
   return (
     <LiveContext value={figures}>

@@ -1,9 +1,9 @@
 import { lazy } from "react";
 import { Redirect, Route, Switch } from "wouter";
 import type { Session } from "../data/session.ts";
-import { EmptyState } from "../parts/states.tsx";
 import { CreatorPages } from "./creator-pages.tsx";
 import { Frame, type NavGroup } from "./frame.tsx";
+import { NoSuchPage } from "./no-such-page.tsx";
 import { PayeeBar } from "./payee-bar.tsx";
 
 const Settlements = lazy(() =>
@@ -97,9 +97,7 @@ export function OperatorHouse({ session }: { session: Session }) {
         <Route path="/audit-log" component={AuditLog} />
         <Route path="/predictions" component={Predictions} />
         <Route path="/predictions/:id" component={Prediction} />
-        <Route>
-          <EmptyState title="There is no such page">The list of pages has all that there are.</EmptyState>
-        </Route>
+        <Route component={NoSuchPage} />
       </Switch>
     </Frame>
   );

@@ -53,14 +53,18 @@ function Endpoint({ endpoint }: { endpoint: Schema<"WebhookEndpoint"> }) {
           danger
           label="Delete"
           title="Delete this endpoint?"
-          onConfirm={() => remove.mutate({ path })}
+          onConfirm={() => {
+            // What was sent there is not to be asked for again once it is gone.
+            setOpen(false);
+            remove.mutate({ path });
+          }}
         >
           <p>Nothing more is sent to {url}.</p>
         </ConfirmButton>
       </div>
       <ActionProblem error={rotate.error ?? enable.error ?? remove.error} />
       <SecretOnce secret={rotate.data?.secret ?? null} what="new signing secret" />
-      <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>What was sent</summary>
         {open && <Deliveries id={id} />}
       </details>

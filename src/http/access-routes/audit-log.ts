@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { listAudit } from "../../access/index.ts";
+import { findAudit, listAudit } from "../../access/index.ts";
 import { Time } from "../../catalog/index.ts";
+import { Refusal } from "../../kernel/index.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { PageQuery, page, pageOf } from "../schemas.ts";
 
@@ -23,6 +24,12 @@ const Entry = z
   })
   .meta({ id: "AuditEntry" });
 
+const ListedEntry = Entry.partial({ before: true, asked: true, after: true }).meta({
+  id: "ListedAuditEntry",
+  description: "Without before, asked and after where `documents=none` was asked for.",
+});
+const EntryNumber = z.string().regex(/^\d{1,18}$/, "the number of an entry");
+
 const getAuditLog = defineRoute({
   method: "get",
   path: "/audit-log",
@@ -33,13 +40,17 @@ const getAuditLog = defineRoute({
       .string()
       .regex(/^\d{1,18}$/, "the next_cursor of an earlier answer")
       .optional(),
+    documents: z
+      .enum(["all", "none"])
+      .default("all")
+      .meta({ description: "none: who did what, without what was there before, asked and answered." }),
     principal: z.string().max(100).optional(),
     about: z.string().max(200).optional().meta({ description: "What the target contains: an id, say." }),
     outcome: z.enum(["done", "refused"]).optional(),
     from: Time.optional(),
     to: Time.optional(),
   }),
-  response: pageOf(Entry),
+  response: pageOf(ListedEntry),
   async handle({ query, context }) {
     const { limit, cursor, ...filter } = query;
     const entries = await listAudit(context.sql, { ...filter, before: cursor, limit: limit + 1 });
@@ -47,4 +58,18 @@ const getAuditLog = defineRoute({
   },
 });
 
-export const auditRoutes: Route[] = [getAuditLog];
+const getAuditEntry = defineRoute({
+  method: "get",
+  path: "/audit-log/{entry}",
+  summary: "One entry of the audit log, whole",
+  roles: ["operator"],
+  params: z.object({ entry: EntryNumber }),
+  response: Entry,
+  async handle({ params, context }) {
+    const entry = await findAudit(context.sql, params.entry);
+    if (entry === undefined) throw new Refusal("not_found", `there is no entry ${params.entry}`);
+    return { body: entry };
+  },
+});
+
+export const auditRoutes: Route[] = [getAuditLog, getAuditEntry];

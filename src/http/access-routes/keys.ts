@@ -3,7 +3,7 @@ import { Id, Time } from "../../catalog/index.ts";
 import { isPlainText, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
 import { createKey, type KeyView, listKeys, revokeKey, rotateKey } from "../keys/keys.ts";
-import { type Principal, ROLES, requireOwn, SCOPES } from "../keys/principal.ts";
+import { isOwner, type Principal, ROLES, requireOwn, SCOPES } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { PageQuery, page, pageOf } from "../schemas.ts";
 
@@ -76,10 +76,6 @@ function requireOwnersOwn(principal: Principal, key: z.infer<typeof KeyRequest>)
       "a key makes no other keys: sign in by mail as an owner of the payee, or ask the marketplace",
     );
   requireOwn(principal, "payee", key.payee ?? "");
-}
-
-function isOwner({ role, duties }: Principal): boolean {
-  return role === "payee" && duties?.includes("owner") === true;
 }
 
 /** A key that a caller may rotate or revoke: any for an operator, its payee's for an owner, and each key itself. */

@@ -66,8 +66,8 @@ const getCallback = defineOpenRoute({
   async handle({ context }, request) {
     // The very address that was registered, with what the provider added.
     const callback = new URL(CALLBACK + new URL(request.originalUrl, "http://any").search, context.publicUrl);
-    const user = await finishOidc(context.sql, identityOf(context), callback, oidcToken(request));
-    const { cookie, principal } = await signIn(context, request, { user });
+    const owner = await finishOidc(context.sql, identityOf(context), callback, oidcToken(request));
+    const { cookie, principal } = await signIn(context, request, owner);
     return {
       body: null,
       actor: principal,

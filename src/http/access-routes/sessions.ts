@@ -4,6 +4,7 @@ import {
   listSessions,
   openSession,
   otherRolesOf,
+  provenEmailOf,
   revokeSession,
   type SessionOwner,
   useLoginLink,
@@ -44,7 +45,7 @@ const Who = z.object({
 
 async function whoIs(context: AppContext, principal: Principal): Promise<z.infer<typeof Who>> {
   const { role, payee, customer, scope, duties, name, session } = principal;
-  const others = duties === null ? [] : await otherRolesOf(context.sql, principal.id);
+  const others = duties === null || session === null ? [] : await otherRolesOf(context.sql, session.id);
   const ends = { session: session?.id ?? null, expires_at: session?.expires_at ?? null };
   return { role, payee, customer, scope, duties, name, ...ends, others };
 }
@@ -77,16 +78,19 @@ type Proof = { api_key: string } | { login_token: string } | { user: string };
 
 /** @throws Refusal unauthenticated, login_token_invalid, no_such_user */
 async function ownerOf(context: AppContext, request: Request, proof: Proof): Promise<SessionOwner> {
-  if ("login_token" in proof) return { user: await useLoginLink(context.sql, proof.login_token) };
+  if ("login_token" in proof) return useLoginLink(context.sql, proof.login_token);
   if ("api_key" in proof) {
     const principal = await authenticate(context.sql, context.operatorKey, `Bearer ${proof.api_key}`);
     return principal.id === "operator" ? { operatorKey: proof.api_key } : { apiKey: principal.id };
   }
-  const { id } = await principalOfSession(context, sessionToken(request) ?? "");
-  const others = await otherRolesOf(context.sql, id);
-  if (!others.some(({ user }) => user === proof.user))
+  const session = (await principalOfSession(context, sessionToken(request) ?? "")).session?.id ?? "";
+  const [others, provenEmail] = await Promise.all([
+    otherRolesOf(context.sql, session),
+    provenEmailOf(context.sql, session),
+  ]);
+  if (provenEmail === null || !others.some(({ user }) => user === proof.user))
     throw new Refusal("no_such_user", `user: ${proof.user} is no other user of the person who is signed in`);
-  return { user: proof.user };
+  return { user: proof.user, provenEmail };
 }
 
 /** Signs a browser in: the Set-Cookie, and who it is now. */

@@ -3,7 +3,7 @@ import { DUTIES, disableUser, listUsers, putUser, type UserView } from "../../ac
 import { Id } from "../../catalog/index.ts";
 import { isPlainText, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
-import { type Principal, requireOwn } from "../keys/principal.ts";
+import { isOwner, type Principal, requireOwn } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { PageQuery, page, pageOf } from "../schemas.ts";
 import { Email } from "./email.ts";
@@ -83,6 +83,15 @@ async function ownUser(context: AppContext, principal: Principal, id: string): P
   return user;
 }
 
+/** A key that leaked must not make itself a person, nor let the payee's people out. @throws Refusal role_not_allowed */
+function requireOwner(principal: Principal): void {
+  if (isOwner(principal)) return;
+  throw new Refusal(
+    "role_not_allowed",
+    "only an owner of the payee who signed in by mail or single sign-on changes its people, no key does: sign in, or ask the marketplace",
+  );
+}
+
 async function knownUser({ params, context }: { params: { id: string }; context: AppContext }) {
   return (await listUsers(context.sql, { id: params.id, limit: 1 }))[0];
 }
@@ -107,6 +116,7 @@ const put = defineRoute({
         );
       requireOwn(principal, "payee", body.payee ?? "");
       if (known !== undefined) await ownUser(context, principal, params.id);
+      requireOwner(principal);
     }
     const catalog = await context.catalog.current();
     if (body.payee !== null && !catalog.payees.has(body.payee)) {
@@ -159,6 +169,7 @@ const remove = defineRoute({
   response: z.null(),
   async handle({ params, principal, context }) {
     await ownUser(context, principal, params.id);
+    if (principal.role === "payee") requireOwner(principal);
     await disableUser(context.sql, params.id);
     return { body: null };
   },

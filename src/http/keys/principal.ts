@@ -120,6 +120,11 @@ function knownKeysOf(sql: Sql): KnownKeys<Principal> {
   return known;
 }
 
+/** A person who signed in as an owner of its payee; a key is none, whatever it may do. */
+export function isOwner({ role, duties }: Principal): boolean {
+  return role === "payee" && duties?.includes("owner") === true;
+}
+
 /** Nobody learns whether something exists that is not theirs: it is as if it did not. @throws Refusal not_found */
 export function requireOwn(principal: Principal, kind: "payee" | "customer", id: string): void {
   if (principal.role !== "operator" && principal[kind] !== id)

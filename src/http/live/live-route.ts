@@ -1,15 +1,8 @@
-import type { Response } from "express";
 import { z } from "zod";
 import { principalOfRequest } from "../keys/principal.ts";
 import { BalanceView } from "../payee-routes/balance-view.ts";
 import { defineRoute, type Route } from "../route.ts";
-import type { LiveFigures } from "./live-feed.ts";
-
-const EVENTS = "text/event-stream";
-/** Shorter than what proxies take for dead. Each time the key is looked at again: a revoked one hears nothing more. */
-const BEAT_EVERY_MS = 15_000;
-/** Then a client connects anew: no stream stands for ever behind a page that nobody looks at. */
-const STREAM_MS_MAX = 15 * 60_000;
+import { EVENTS, openStream } from "./event-stream.ts";
 
 const counter = z.string();
 
@@ -55,6 +48,8 @@ const getLive = defineRoute({
     "Live figures: as they are now, or, as text/event-stream, each time that they move (event `figures`)",
   roles: ["operator", "payee"],
   offers: [EVENTS],
+  // Keys and sessions are looked at again with each beat.
+  asOwner: true,
   response: LiveView,
   async handle({ principal, context, accepts }, request) {
     const audience = principal.role === "operator" ? null : principal.payee;
@@ -65,41 +60,15 @@ const getLive = defineRoute({
     return {
       body: null,
       stream(response) {
-        const end = openStream(response, still);
-        end.send(figures);
-        const stop = live.listen(audience, end.send);
-        const forget = live.whenClosed(end.finish);
-        response.on("close", () => {
-          stop();
-          forget();
+        const stops: (() => void)[] = [];
+        const end = openStream(response, still, () => {
+          for (const stop of stops) stop();
         });
+        end.send(figures);
+        stops.push(live.listen(audience, end.send), live.whenClosed(end.finish));
       },
     };
   },
 });
-
-interface Stream {
-  send(figures: LiveFigures): void;
-  finish(): void;
-}
-
-function openStream(response: Response, stillAllowed: () => Promise<unknown>): Stream {
-  response.status(200).setHeader("Content-Type", EVENTS);
-  response.setHeader("Cache-Control", "no-store");
-  response.setHeader("X-Accel-Buffering", "no");
-  const finish = () => response.end();
-  const beat = setInterval(() => {
-    stillAllowed().then(() => response.write(": still here\n\n"), finish);
-  }, BEAT_EVERY_MS);
-  const enough = setTimeout(finish, STREAM_MS_MAX);
-  response.on("close", () => {
-    clearInterval(beat);
-    clearTimeout(enough);
-  });
-  const send = (figures: LiveFigures) => {
-    response.write(`event: figures\ndata: ${JSON.stringify(figures)}\n\n`);
-  };
-  return { send, finish };
-}
 
 export const liveRoutes: Route[] = [getLive];

@@ -44,7 +44,10 @@ export const BalanceView = z
       estimate: Money,
       paid_in: z.string().meta({ description: "The currency it is converted into, or its own." }),
       minimum: Money,
-      to_minimum: Money,
+      to_minimum: Money.meta({
+        description:
+          "What is still to be earned until the minimum is reached, a debt with it; zero when it is.",
+      }),
       why_not: z.string().nullable(),
       blocked_by: z.array(Blocker),
     }),

@@ -4,14 +4,14 @@ import { parsePeriod, present, Refusal } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import type { Statement } from "../../settlement/index.ts";
 import {
-  findStatements,
+  type StoredStatement,
   statementDocuments,
   statementPdf,
   statementsCsv,
-  statementsOf,
-  statementsOfYear,
+  storedStatements,
   taxReports,
   taxReportsCsv,
+  toStatement,
 } from "../../statements/index.ts";
 import type { AppContext } from "../context.ts";
 import { defineRoute, type Route, type RouteAnswer } from "../route.ts";
@@ -90,34 +90,48 @@ const listStatements = defineRoute({
     ) {
       throw new Refusal("parameter_invalid", "cursor: the next_cursor of an earlier answer");
     }
-    const statements = await statementsOf(context.sql, params.id, {
+    const statements = await storedStatements(context.sql, params.id, {
       limit: query.limit + 1,
       before: query.cursor,
       lines: query.lines,
     });
-    return {
-      body: page(statements, query.limit, (statement) => `${statement.period} ${statement.currency}`),
-    };
+    const { data, next_cursor } = page(
+      statements,
+      query.limit,
+      ({ period, currency }) => `${period} ${currency}`,
+    );
+    return { body: null, written: listOf(data, next_cursor) };
   },
 });
 
-/** A year has at most twelve statements a currency: they come all at once. */
+/** Statements are sent as they are stored, byte by byte what their hash is of, so nothing reads them on the way. */
+function listOf(statements: readonly StoredStatement[], nextCursor: string | null): Buffer {
+  const data = statements.map(({ json }) => json).join(",");
+  return Buffer.from(`{"data":[${data}],"next_cursor":${JSON.stringify(nextCursor)}}`);
+}
+
+/** A year has at most twelve statements a currency: they come all at once, the oldest first. */
 async function yearOf(
   context: AppContext,
   payee: string,
   year: string,
   accepts: string,
 ): Promise<RouteAnswer> {
-  const statements = await statementsOfYear(context.sql, payee, year);
-  if (accepts === "application/json") return { body: { data: statements, next_cursor: null } };
+  const newestFirst = await storedStatements(context.sql, payee, { year });
+  const statements = newestFirst.sort(
+    (a, b) => compare(a.period, b.period) || compare(a.currency, b.currency),
+  );
+  if (accepts === "application/json") return { body: null, written: listOf(statements, null) };
   const name = `statements-${payee}-${year}`;
   if (accepts === NDJSON) {
-    const bytes = statements.map((statement) => `${JSON.stringify(statement)}\n`).join("");
+    const bytes = statements.map(({ json }) => `${json}\n`).join("");
     return { body: null, file: { type: NDJSON, name: `${name}.ndjson`, bytes } };
   }
-  const bytes = statementsCsv(await statementDocuments(context.sql, payee, statements));
+  const bytes = statementsCsv(await statementDocuments(context.sql, payee, statements.map(toStatement)));
   return { body: null, file: { type: "text/csv", name: `${name}.csv`, bytes } };
 }
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 async function fileOf(context: AppContext, statement: Statement, type: string): Promise<RouteAnswer> {
   const [document] = await statementDocuments(context.sql, statement.payee, [statement]);
@@ -142,7 +156,8 @@ const getStatement = defineRoute({
   response: StatementView,
   async handle({ params, query, principal, context, accepts }) {
     await visiblePayee(context, principal, params.id);
-    const statements = await findStatements(context.sql, params.id, params.period, query.currency);
+    const { period } = params;
+    const statements = await storedStatements(context.sql, params.id, { period, currency: query.currency });
     const [statement, another] = statements;
     if (statement === undefined)
       throw new Refusal("not_found", `there is no statement of ${params.id} for ${params.period}`);
@@ -150,7 +165,9 @@ const getStatement = defineRoute({
       const currencies = statements.map((each) => each.currency).join(", ");
       throw new Refusal("parameter_invalid", `currency: there are statements in ${currencies}; name one`);
     }
-    return accepts === "application/json" ? { body: statement } : fileOf(context, statement, accepts);
+    return accepts === "application/json"
+      ? { body: null, written: Buffer.from(statement.json) }
+      : fileOf(context, toStatement(statement), accepts);
   },
 });
 

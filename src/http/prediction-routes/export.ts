@@ -27,7 +27,10 @@ const Asked = z.object({
   customer: Id.optional().meta({ description: "Operators only: a customer gets its own in any case." }),
 });
 
-const writing = new Set<Response>();
+/** Who reads nothing for so long keeps others waiting for nothing. */
+const READ_WITHIN_MS = 30_000;
+
+const writing = new Map<Response, string>();
 
 const getExport = defineRoute({
   method: "get",
@@ -53,17 +56,20 @@ const getExport = defineRoute({
       const sizes = { predictions: size.events, predictions_max: EXPORTED_MAX };
       return { body: { ...sizes, columns: EXPORT_COLUMNS } };
     }
-    if (writing.size >= AT_ONCE_MAX) {
+    const own = [...writing.values()].includes(principal.id);
+    if (own || writing.size >= AT_ONCE_MAX) {
       request.res?.setHeader("Retry-After", `${RETRY_AFTER_SECONDS}`);
       throw new Refusal(
         "too_many_requests",
-        `${AT_ONCE_MAX} exports are being written: ask again in a minute`,
+        own
+          ? "an export is being written for you: wait until it is there, or break it off"
+          : `${AT_ONCE_MAX} exports are being written: ask again in a minute`,
       );
     }
     return {
       body: null,
       stream(response) {
-        writing.add(response);
+        writing.set(response, principal.id);
         response.on("close", () => writing.delete(response));
         beginFile(response);
         writeParquet(exportedPredictions(context.sql, range, size), (bytes) => send(response, bytes)).then(
@@ -101,16 +107,18 @@ function beginFile(response: Response): void {
   response.setHeader("Content-Disposition", 'attachment; filename="predictions.parquet"');
 }
 
-/** Waits for who reads: nothing piles up for a slow one. @throws Error when it is gone */
+/** Waits for who reads: nothing piles up for a slow one. @throws Error when it is gone, or does not read */
 async function send(response: Response, bytes: Uint8Array): Promise<void> {
   if (response.destroyed) throw new Error("the reader is gone");
   if (response.write(bytes)) return;
   const gone = new AbortController();
   const leave = () => gone.abort(new Error("the reader is gone"));
+  const enough = setTimeout(leave, READ_WITHIN_MS);
   response.once("close", leave);
   try {
     await once(response, "drain", { signal: gone.signal });
   } finally {
+    clearTimeout(enough);
     response.off("close", leave);
   }
 }

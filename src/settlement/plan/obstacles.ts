@@ -31,7 +31,7 @@ export interface PayeeSituation {
   schedule: Schedule;
   account: string | null;
   transfersEnabled: boolean;
-  /** What the provider says is missing, when transfers are not enabled. */
+  /** Why transfers are not enabled, in the adapter's words for the payee. */
   disabledReason: string | null;
   /** What the marketplace has of a form that it requires: null where it has it, or requires none. */
   taxFormMissing: "none" | "asked" | "received" | "rejected" | "expired" | null;
@@ -77,26 +77,10 @@ export function obstaclesTo(period: Period, situation: PayeeSituation, due: Due)
   else if (!situation.transfersEnabled)
     add(
       "account_not_ready",
-      `The payout account cannot receive money yet (${whyNotReady(situation.disabledReason)}): open the onboarding link to complete it.`,
+      `The payout account cannot receive money yet (${situation.disabledReason ?? "information is missing"}): open the onboarding link to complete it.`,
     );
   if (situation.taxFormMissing !== null) add("tax_form_missing", TAX_FORM_MESSAGES[situation.taxFormMissing]);
   return found;
-}
-
-/** Stripe's `requirements.disabled_reason` as a creator would say it; what is not known here stays as it came. */
-const NOT_READY: Record<string, string> = {
-  "requirements.past_due": "Stripe asked for information by a day that is over",
-  "requirements.pending_verification": "Stripe is checking what was handed in",
-  "action_required.requested_capabilities": "payouts were not asked for at Stripe",
-  "rejected.incomplete_verification": "Stripe could not verify the account",
-  under_review: "Stripe is reviewing the account",
-  platform_paused: "the marketplace has paused the account",
-  listed: "Stripe is looking at the account",
-  other: "Stripe has not said why",
-};
-
-function whyNotReady(reason: string | null): string {
-  return reason === null ? "information is missing" : (NOT_READY[reason] ?? reason);
 }
 
 export const NEGATIVE_BALANCE = "The balance is negative; it is netted from later earnings.";

@@ -41,7 +41,7 @@ export interface Balance {
     /** The currency it is converted into, or its own. */
     paid_in: string;
     minimum: Money;
-    /** What is missing to the minimum; zero when it is reached. */
+    /** What is still to be earned until the minimum is reached, a debt with it; zero when it is. */
     to_minimum: Money;
     /** One sentence with the action to take; null when nothing stands in the way. */
     why_not: string | null;
@@ -92,6 +92,7 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
     const closing = terms.hold_days > 0 ? 0n : accruingNanos - usedNanos;
     const free = payable - waits.nanos + closing;
     const estimate = payableFloor(currency, free);
+    const missing = minimum - (free < 0n ? free : estimate);
     const due = {
       currency,
       payableNanos: estimate,
@@ -120,7 +121,7 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
         estimate: money(currency, estimate),
         paid_in: paidIn(currency),
         minimum: money(paidIn(currency), minimum),
-        to_minimum: money(paidIn(currency), isOwn && estimate < minimum ? minimum - estimate : 0n),
+        to_minimum: money(paidIn(currency), isOwn && missing > 0n ? missing : 0n),
         why_not: whyNot(blocked),
         blocked_by: blocked,
       },

@@ -20,7 +20,10 @@ export interface WaitingBalance {
     | "held"
     | "next_plan";
   detail: string | null;
-  /** The first month closed since the payee was last paid in this currency: its money waits longest. Null without one. */
+  /**
+   * The month whose money waits longest: the first closed since the payee was last paid in this currency, or one of which a
+   * part is still held. Null when it is of no closed month: a correction, say.
+   */
   since: string | null;
 }
 
@@ -34,7 +37,16 @@ export async function waitingBalances(sql: Sql, limit: number): Promise<WaitingB
         coalesce(-sum(b.balance_nanos) FILTER (WHERE a.kind = 'payee:payable'), 0) AS payable_nanos,
         coalesce(-sum(b.balance_nanos) FILTER (WHERE a.kind = 'payee:held'), 0) AS held_nanos
       FROM account_balance b JOIN ledger_account a USING (account_no)
-      WHERE a.kind IN ('payee:payable', 'payee:held') GROUP BY 1, 2)
+      WHERE a.kind IN ('payee:payable', 'payee:held') GROUP BY 1, 2),
+    held AS (
+      SELECT payee, currency, min(period) AS since FROM (
+        SELECT h.payee, h.currency, h.period FROM held_share h LEFT JOIN invoice i USING (period, customer, currency)
+          LEFT JOIN invoice_release r ON r.invoice_id = i.id WHERE r.released_at IS NULL
+        UNION ALL
+        SELECT h.payee, i.currency, i.period FROM dispute_hold h
+          JOIN dispute d ON d.id = h.dispute_id AND d.state = 'open' JOIN invoice i ON i.id = d.invoice_id
+        UNION ALL
+        SELECT payee, currency, period FROM reserve WHERE released_at IS NULL) part GROUP BY 1, 2)
     SELECT w.payee, p.name, w.currency, w.payable_nanos::text, w.held_nanos::text,
       CASE WHEN f.reason IS NOT NULL THEN 'frozen'
         WHEN w.payable_nanos < 10000000 THEN 'held'
@@ -47,13 +59,15 @@ export async function waitingBalances(sql: Sql, limit: number): Promise<WaitingB
         WHEN t.payout_currency IS NULL AND w.payable_nanos < m.minimum_nanos THEN 'below_minimum'
         ELSE 'next_plan' END AS code,
       coalesce(f.reason, a.disabled_reason) AS detail,
-      (SELECT to_char(min(s.period), 'YYYY-MM') FROM statement s
-       WHERE s.payee = w.payee AND s.currency = w.currency AND s.closing_nanos > 0 AND s.period > coalesce(
-         (SELECT max(o.period) FROM payout o WHERE o.payee = w.payee AND o.currency = w.currency AND o.state = 'paid'),
-         '-infinity')) AS since
+      to_char(least(CASE WHEN w.held_nanos > 0 THEN held.since END,
+        (SELECT min(s.period) FROM statement s
+         WHERE s.payee = w.payee AND s.currency = w.currency AND (s.closing_nanos > 0 OR s.held_nanos > 0) AND s.period > coalesce(
+           (SELECT max(o.period) FROM payout o WHERE o.payee = w.payee AND o.currency = w.currency AND o.state = 'paid'),
+           '-infinity'))), 'YYYY-MM') AS since
     FROM balances w JOIN payee p ON p.id = w.payee CROSS JOIN books_state b
     CROSS JOIN LATERAL payout_terms_of(w.payee) t
     CROSS JOIN LATERAL minimum_payout_of(w.payee, w.currency) m
+    LEFT JOIN held ON held.payee = w.payee AND held.currency = w.currency
     LEFT JOIN LATERAL on_hold_of(w.payee, w.currency, t.hold_days, now()) h ON true
     LEFT JOIN LATERAL tax_form_missing_of(w.payee, b.first_open_period) x ON true
     LEFT JOIN payee_freeze f ON f.payee = w.payee AND f.lifted_at IS NULL

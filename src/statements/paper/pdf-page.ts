@@ -1,9 +1,5 @@
-import { createRequire } from "node:module";
 import PDFDocument from "pdfkit";
-
-const { resolve } = createRequire(import.meta.url);
-const fontFile = (style: string) =>
-  resolve(`@expo-google-fonts/ibm-plex-sans/${style}/IBMPlexSans_${style}.ttf`);
+import { fontOf, type Style } from "./fonts.ts";
 
 export const INK = "#16181d";
 export const FAINT = "#69707d";
@@ -38,9 +34,14 @@ export function openPdf(title: string, author: string, createdAt: Date): Pdf {
       CreationDate: createdAt,
     },
   });
-  pdf.registerFont("regular", fontFile("400Regular"));
-  pdf.registerFont("bold", fontFile("600SemiBold"));
+  registerFont(pdf, "regular", "400Regular");
+  registerFont(pdf, "bold", "600SemiBold");
   return pdf;
+}
+
+/** An opened font is taken too (`PDFFontFactory.open`), which its types do not say. */
+function registerFont(pdf: Pdf, name: string, style: Style): void {
+  pdf.registerFont(name, fontOf(style) as unknown as Uint8Array);
 }
 
 export function bytesOf(pdf: Pdf): Promise<Buffer> {
@@ -64,8 +65,15 @@ export function write(
   pdf
     .font(style.bold ? "bold" : "regular")
     .fontSize(style.size ?? 8.5)
-    .fillColor(style.color ?? INK)
-    .text(text, at.x, at.y, { width: at.width, align: style.right ? "right" : "left" });
+    .fillColor(style.color ?? INK);
+  const wide = pdf.widthOfString(text);
+  if (wide > at.width || text.includes("\n")) {
+    pdf.text(text, at.x, at.y, { width: at.width, align: style.right ? "right" : "left" });
+    return;
+  }
+  // Looking for where a line may break takes longer than writing it.
+  pdf.text(text, style.right ? at.x + at.width - wide : at.x, at.y, { lineBreak: false });
+  pdf.y = at.y + pdf.currentLineHeight(true);
 }
 
 /** On one line: smaller where it would not fit. */
@@ -131,10 +139,8 @@ function tableHead(pdf: Pdf, columns: readonly Column[]): void {
 
 function tableRow(pdf: Pdf, columns: readonly Column[], row: readonly string[], bold: boolean): void {
   pdf.font(bold ? "bold" : "regular").fontSize(8.5);
-  const heights = columns.map(({ width, right }, n) =>
-    pdf.heightOfString(right ? "" : (row[n] ?? ""), { width: width - 8 }),
-  );
-  const height = Math.max(...heights) + 2 * ROW_PADDING;
+  const heights = columns.map(({ width, right }, n) => (right ? 0 : heightOf(pdf, row[n] ?? "", width - 8)));
+  const height = Math.max(pdf.currentLineHeight(true), ...heights) + 2 * ROW_PADDING;
   if (pdf.y + height > pdf.page.height - FOOT) {
     makeRoom(pdf, Number.POSITIVE_INFINITY);
     tableHead(pdf, columns);
@@ -147,6 +153,10 @@ function tableRow(pdf: Pdf, columns: readonly Column[], row: readonly string[], 
     .lineWidth(0.5)
     .stroke(RULE);
   pdf.y = y + height;
+}
+
+function heightOf(pdf: Pdf, text: string, width: number): number {
+  return pdf.widthOfString(text) <= width ? 0 : pdf.heightOfString(text, { width });
 }
 
 function cells(

@@ -201,44 +201,133 @@ describe("a hard limit", () => {
 
   test("many questions in one call are answered as if each were asked after the one before it", async () => {
     const anyQuestion = fc.record({
-      twin: fc.nat(2),
-      model: fc.constantFrom("ada/llm", "ada/llm", "nobody/none"),
-      nanos: fc.option(fc.bigInt(0n, 6n * UNIT)),
-      currency: fc.constantFrom(null, null, "USD", "EUR"),
+      who: fc.nat(2),
+      currency: fc.constantFrom("USD", "USD", "EUR"),
+      nanos: fc.bigInt(0n, 6n * UNIT),
+      catalog: fc.constantFrom(0, 0, 0, 1),
     });
+    const [state] = await books.sql<[{ version: string }]>`SELECT version FROM catalog_state`;
     let run = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(anyQuestion, { minLength: 1, maxLength: 12 }), async (questions) => {
         run++;
-        // One customer has a limit, one has a credit, one has neither, and one does not exist.
+        const version = Number(state.version) + 2 * run;
+        // One customer has a limit in two currencies, one has a credit, and one has neither.
         const asked = async (way: string) => {
           const names = ["limited", "prepaid", "free"].map((kind) => `${kind}-${way}`);
           await books.catalog.change({
             customers: names.map((id) => ({ id, name: id, currency: "USD" })),
           });
-          await limit(names[0] ?? "");
+          for (const currency of ["USD", "EUR"]) await limit(names[0] ?? "", { currency });
           await limit(names[1] ?? "", { hardNanos: null, prepaid: true });
           await giveCredit(names[1] ?? "", 7n * UNIT);
-          return questions.map(({ twin, model, nanos, currency }, n) => ({
-            customer: n % 7 === 6 ? "nobody" : names[twin],
-            model,
+          const numbers = await books.sql<{ id: string; customer_no: number }[]>`
+            SELECT id, customer_no FROM customer WHERE id IN ${books.sql(names)}`;
+          return questions.map(({ who, currency, nanos, catalog }, n) => ({
+            customer_no: numbers.find(({ id }) => id === names[who])?.customer_no ?? 0,
             currency,
-            nanos: nanos?.toString(),
-            quantities: { input_tokens: String(n * 1000) },
+            nanos: nanos.toString(),
             identity: eventIdentity("//predictor/eu-1", `${way}-${run}-${n}`),
             source: "//predictor/eu-1",
             ttl: 600,
+            catalog: version - catalog,
           }));
         };
-        const answersTo = (together: object[]) => books.sql`
-          SELECT state, currency, amount_nanos, limit_left_nanos, credit_left_nanos, expires_at IS NOT NULL AS kept
-          FROM authorize_predictions(${JSON.stringify(together)}::text::jsonb) ORDER BY place`;
-        const together = await answersTo(await asked(`together${run}`));
+        const answersTo = (together: { customer_no: number }[]) => books.sql`
+          SELECT state, amount_nanos, limit_left_nanos, credit_left_nanos, expires_at IS NOT NULL AS kept
+          FROM authorize_predictions(${JSON.stringify(together)}::text::jsonb, ${together.map((one) => one.customer_no)}::int[])
+          ORDER BY place`;
+        const both = [await asked(`together${run}`), await asked(`alone${run}`)];
+        const together = await answersTo(both[0] ?? []);
         const alone: unknown[] = [];
-        for (const question of await asked(`alone${run}`)) alone.push(...(await answersTo([question])));
+        for (const question of both[1] ?? []) alone.push(...(await answersTo([question])));
         expect([...together]).toEqual(alone);
+        expect(together.map(({ state }) => state === "catalog_changed")).toEqual(
+          questions.map(({ catalog }) => catalog > 0),
+        );
       }),
       { numRuns: 25, endOnFailure: true },
+    );
+  });
+
+  test("what the catalogue says now counts, whatever it said when the question before was asked", async () => {
+    const id = anyone();
+    await limit(id);
+    const tokens = (prediction: string) =>
+      authorize(books.sql, {
+        customer: id,
+        model: "ada/new",
+        currency: undefined,
+        estimate: { quantities: new Map([["input_tokens", 1_000n]]) },
+        prediction: { source: "//predictor/eu-1", id: `${id}-${prediction}` },
+        ttlSeconds: 600,
+      });
+    await expect(tokens("a")).rejects.toMatchObject({ code: "price_missing" });
+    const price = (amount: string) => [
+      {
+        model: "ada/new",
+        currency: "USD",
+        charge_statuses: ["succeeded" as const],
+        components: [{ meter: "input_tokens", amount, per: "1000" }],
+        effective_from: new Date().toISOString(),
+      },
+    ];
+    await books.catalog.change({ models: [{ id: "ada/new", payee: "ada" }], prices: price("1.00") });
+    expect(await tokens("a")).toMatchObject({ authorized: true, amountNanos: UNIT });
+    await books.catalog.change({ prices: price("2.50") });
+    expect(await tokens("b")).toMatchObject({ authorized: true, amountNanos: (5n * UNIT) / 2n });
+    expect(await standing(id)).toMatchObject({ reservedNanos: (7n * UNIT) / 2n });
+  });
+
+  test("a prediction that is asked for again after its customer's currency changed is held for once, in the new one", async () => {
+    const id = anyone();
+    for (const currency of ["USD", "EUR"]) await limit(id, { currency });
+    expect(await ask(id, `${id}-a`, UNIT)).toMatchObject({ currency: "USD", authorized: true });
+    await books.catalog.change({ customers: [{ id, name: "C", currency: "EUR" }] });
+    expect(await ask(id, `${id}-a`, 3n * UNIT)).toMatchObject({
+      currency: "EUR",
+      reason: "reserved",
+      amountNanos: 3n * UNIT,
+    });
+    expect(await spendStandings(books.sql, id)).toMatchObject([
+      { currency: "EUR", reservedNanos: 3n * UNIT },
+      { currency: "USD", reservedNanos: 0n },
+    ]);
+    await expectBooksToHold(books.sql);
+  });
+
+  test("an estimate costs what PostgreSQL's decimals say, to the nano and rounded up", async () => {
+    const id = anyone();
+    await limit(id, { hardNanos: 10n ** 30n });
+    const anyUse = fc.record({
+      input: fc.bigInt(0n, 10n ** 12n),
+      output: fc.option(fc.bigInt(0n, 1_000n)),
+      frames: fc.option(fc.bigInt(0n, 10n ** 9n)),
+    });
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(anyUse, async ({ input, output, frames }) => {
+        const quantities = new Map([
+          ["runs", 1n],
+          ["input_tokens", input],
+          ["unheard_of", 7n],
+        ]);
+        if (output !== null) quantities.set("output_tokens", output);
+        if (frames !== null) quantities.set("frames", frames);
+        const { amountNanos } = await authorize(books.sql, {
+          customer: id,
+          model: "ada/llm",
+          currency: "USD",
+          estimate: { quantities },
+          prediction: { source: "//predictor/eu-1", id: `${id}-${run++}` },
+          ttlSeconds: 600,
+        });
+        const [row] = await books.sql<[{ nanos: string }]>`
+          SELECT ceil((${input.toString()}::numeric * 0.001 + least(${(output ?? 0n).toString()}::numeric, 500) * 0.000000000123
+            + ${(frames ?? 0n).toString()}::numeric * 0.0013) * 1000000000)::text AS nanos`;
+        expect(amountNanos.toString()).toBe(row.nanos);
+      }),
+      { numRuns: 60, endOnFailure: true },
     );
   });
 

@@ -28,6 +28,10 @@ const WAYS: [name: string, write: (event: MonthEvent, text: string) => string, m
     (_, text) => text.replace('"data":{', `"data":{"input":${DEEP},`),
   ],
   [
+    "100,000 levels of nesting in a text of its input",
+    (_, text) => text.replace('"data":{', `"data":{"input":"${DEEP}",`),
+  ],
+  [
     "half a surrogate in its output",
     (_, text) => text.replace('"data":{', '"data":{"output":"\\ud800\\u0000",'),
   ],

@@ -71,6 +71,7 @@ const SHAPES: Poison[] = [
   whole("null", "null", "event_invalid", NO_EVENT),
   whole("100,000 levels of nesting", `{"a":${nested(100_000)}}`, "event_invalid", NO_EVENT),
   elements("100,000 levels of arrays", [nested(99_999)]),
+  whole("100,000 levels of nesting in a text", `{"a":"${nested(100_000)}"}`, "event_invalid", NO_EVENT),
   whole("an event only in the prototype", `{"__proto__":${eventText}}`, "event_invalid", NO_EVENT),
   refused(
     "data only in the prototype",

@@ -123,6 +123,22 @@ describe("the audit log", () => {
     );
   });
 
+  test("is listed without its documents where they are not wanted, and each entry is to be had whole", async () => {
+    const [listed] = await log("?limit=1&documents=none");
+    const [whole] = await log("?limit=1");
+    const { before, asked, after, ...rest } = whole as Entry & Record<"before" | "asked" | "after", unknown>;
+    expect(listed).toEqual(rest);
+    expect((await api.operator("GET", `/v1/audit-log/${listed?.entry}`)).body).toEqual({
+      ...rest,
+      before,
+      asked,
+      after,
+    });
+    expectProblem(await api.operator("GET", "/v1/audit-log/999999"), 404, "not_found");
+    const call = await api.keyFor({ role: "payee", payee: "ada" });
+    expectProblem(await call("GET", `/v1/audit-log/${listed?.entry}`), 403, "role_not_allowed");
+  });
+
   test("written by many at once has no gap and no fork, and nobody changes it", async () => {
     const freeze = (n: number) => api.operator("PUT", `/v1/payees/p${n}/freeze`, { reason: "checked" });
     const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => freeze(n)));

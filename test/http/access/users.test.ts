@@ -52,7 +52,32 @@ describe("a user", () => {
     expect((await api.operator("DELETE", "/v1/users/cleo")).status).toBe(204);
     expectProblem(await call("GET", "/v1/sessions/current"), 401, "unauthenticated");
     await register(api, "cleo", { role: "payee", payee: "ada", duties: ["viewer"] });
-    expect((await call("GET", "/v1/sessions/current")).status).toBe(200);
+    expectProblem(await call("GET", "/v1/sessions/current"), 401, "unauthenticated");
+    const again = await signIn("cleo@example.com");
+    expect((await again.call("GET", "/v1/sessions/current")).status).toBe(200);
+  });
+
+  test("whose address was changed is out, and becomes nobody else who has that address", async () => {
+    await register(api, "chief", operator("maker", "approver"));
+    await register(api, "evil", { role: "payee", payee: "ada", duties: ["owner"] });
+    const { call } = await signIn("evil@example.com");
+    const token = await mailbox.nextToken("evil@example.com", () =>
+      api.as(null)("POST", "/v1/login-links", { email: "evil@example.com" }),
+    );
+    const chiefs = { email: "chief@example.com", role: "payee", payee: "ada", duties: ["owner"] };
+    expect((await call("PUT", "/v1/users/evil", chiefs)).status).toBe(200);
+    expectProblem(await call("POST", "/v1/sessions", { user: "chief" }), 401, "unauthenticated");
+    expectProblem(
+      await api.as(null)("POST", "/v1/sessions", { login_token: token }),
+      401,
+      "login_token_invalid",
+    );
+    // Also a session that outlived the change would be nobody but itself.
+    await api.sql`UPDATE session SET revoked_at = NULL WHERE app_user = 'evil'`;
+    expect((await call("GET", "/v1/sessions/current")).body).toMatchObject({ payee: "ada", others: [] });
+    expectProblem(await call("POST", "/v1/sessions", { user: "chief" }), 403, "no_such_user");
+    // The person with that mailbox is both.
+    expect((await signIn("chief@example.com")).who).toMatchObject({ others: [{ user: "evil" }] });
   });
 });
 
@@ -81,6 +106,12 @@ describe("of a payee", () => {
     expectProblem(await put("lins", adas("viewer")), 404, "not_found");
     expectProblem(await call("GET", "/v1/users/lins"), 404, "not_found");
     expectProblem(await call("DELETE", "/v1/users/lins"), 404, "not_found");
+    const key = await api.operator("POST", "/v1/keys", { role: "payee", payee: "ada" });
+    const leaked = api.as((key.body as { secret: string }).secret);
+    const mine = { email: "thief@example.com", ...adas("owner") };
+    for (const id of ["thief", "otto"])
+      expectProblem(await leaked("PUT", `/v1/users/${id}`, mine), 403, "role_not_allowed");
+    expectProblem(await leaked("DELETE", "/v1/users/olga"), 403, "role_not_allowed");
     const { body } = await call("GET", "/v1/users");
     const { data } = body as { data: { payee: string }[] };
     expect(data.map(({ payee }) => payee)).toEqual(data.map(() => "ada"));

@@ -1,5 +1,9 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { expect, test, vi } from "vitest";
-import { LiveFeed } from "../../../src/http/live/live-feed.ts";
+import { type EventStream, openStream } from "../../../src/http/live/event-stream.ts";
+import { LiveFeed, type LiveFigures } from "../../../src/http/live/live-feed.ts";
 import type { UsageLog } from "../../../src/usage/index.ts";
 import { startTestApi } from "../../support/api.ts";
 import { startTestMetering } from "../../support/metering.ts";
@@ -15,6 +19,7 @@ interface Figures {
 /** Hears a stream of events until it ends. */
 function hear(body: ReadableStream<Uint8Array>) {
   const heard: Figures[] = [];
+  let beats = 0;
   let ended = false;
   const read = async () => {
     let text = "";
@@ -22,6 +27,7 @@ function hear(body: ReadableStream<Uint8Array>) {
       const events = `${text}${chunk}`.split("\n\n");
       text = events.pop() ?? "";
       for (const event of events) {
+        if (event.startsWith(":")) beats += 1;
         const [, data] = /^event: figures\ndata: (.*)$/m.exec(event) ?? [];
         if (data !== undefined) heard.push(JSON.parse(data) as Figures);
       }
@@ -35,7 +41,7 @@ function hear(body: ReadableStream<Uint8Array>) {
       ended = true;
     },
   );
-  return { heard, ended: () => ended };
+  return { heard, beats: () => beats, ended: () => ended };
 }
 
 test("a stream tells its own what moves, nobody else, and ends when the service stops", async () => {
@@ -64,6 +70,55 @@ test("a stream tells its own what moves, nobody else, and ends when the service 
 
   await api.stop();
   await until(() => ada.ended() && lin.ended());
+});
+
+test("a payee's stream goes on beyond its first beat, and ends at one when its key is revoked", async () => {
+  const api = await startTestApi();
+  await api.load(SMALL_CATALOG);
+  const { id, secret } = (await api.operator("POST", "/v1/keys", { role: "payee", payee: "ada" })).body as {
+    id: string;
+    secret: string;
+  };
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  try {
+    const headers = { Authorization: `Bearer ${secret}`, Accept: "text/event-stream" };
+    const response = await fetch(`${api.url}/v1/live`, { headers });
+    const ada = hear(response.body as ReadableStream<Uint8Array>);
+    await until(() => ada.heard.length > 0);
+    vi.advanceTimersByTime(15_000);
+    await until(() => ada.beats() === 1);
+    expect(ada.ended()).toBe(false);
+    await api.operator("DELETE", `/v1/keys/${id}`);
+    vi.advanceTimersByTime(15_000);
+    await until(() => ada.ended());
+    expect(ada.beats()).toBe(1);
+  } finally {
+    vi.useRealTimers();
+    await api.stop();
+  }
+});
+
+test("a reader that does not read is let go, and nothing is written after the end", async () => {
+  const over = vi.fn();
+  const figures = { filler: "x".repeat(100_000) } as unknown as LiveFigures;
+  const opened = Promise.withResolvers<EventStream>();
+  const server = createServer((_request, response) => {
+    opened.resolve(openStream(response, async () => {}, over));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const reader = connect((server.address() as AddressInfo).port, "127.0.0.1").pause();
+  reader.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const stream = await opened.promise;
+  await until(() => {
+    stream.send(figures);
+    return over.mock.calls.length > 0;
+  });
+  stream.send(figures);
+  stream.finish();
+  expect(over).toHaveBeenCalledTimes(1);
+  reader.destroy();
+  server.close();
+  await once(server, "close");
 });
 
 test("however many listen, the books are looked at and figures read once for each audience", async () => {

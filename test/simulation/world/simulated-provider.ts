@@ -75,8 +75,8 @@ export class SimulatedProvider implements PayoutProvider {
     return scheduler.step(`status of ${account}`, () => {
       if (scheduler.chaos && random.chance(0.1)) throw new ProviderUnavailable("cannot be asked");
       const transfersEnabled = !scheduler.chaos || random.chance(0.8);
-      const disabledReason = transfersEnabled ? null : "requirements.past_due";
-      const nothing = { closed: false, missing: [], missingBy: null, submitted: true };
+      const disabledReason = transfersEnabled ? null : "something is missing";
+      const nothing = { stopped: null, closed: false, missing: [], missingBy: null, submitted: true };
       return { account, transfersEnabled, disabledReason, ...nothing };
     });
   }

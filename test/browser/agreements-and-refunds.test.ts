@@ -1,0 +1,185 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildDashboard } from "../../scripts/browser/built-dashboard.ts";
+import { findChromium, launchChromium } from "../../scripts/browser/chromium.ts";
+import { OPERATOR_KEY, startTestApi, type TestApi } from "../support/api.ts";
+import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
+import { secretFor } from "./marketplace.ts";
+import { confirmed, secretShown, type Visitor, visitor } from "./visitor.ts";
+
+const executable = findChromium();
+const INVOICE = "inv_2023-11_acme_USD";
+
+describe.skipIf(executable === undefined)("terms, refunds and the keyboard, on the dashboard", () => {
+  let api: TestApi;
+  let browser: Browser;
+  beforeAll(async () => {
+    buildDashboard();
+    [api, browser] = await Promise.all([startTestApi(), launchChromium(executable ?? "")]);
+    await api.load(SMALL_CATALOG);
+    await api.send(usageEvent({ id: "used", metrics: { input_token_count: 50_000 } }));
+    for (const step of ["close", "invoices"])
+      expect(await api.operator("POST", `/v1/settlements/2023-11/${step}`)).toMatchObject({ status: 200 });
+  }, 180_000);
+  afterAll(async () => {
+    await browser?.close();
+    await api?.stop();
+  });
+
+  async function signedIn(key: string, width?: number): Promise<Visitor> {
+    const guest = await visitor(browser, api.url, width);
+    await guest.signIn(key);
+    return guest;
+  }
+  const payee = async (name: string) => signedIn(await secretFor(api, { role: "payee", payee: name }));
+
+  test("royalty terms are offered and withdrawn, offered again and accepted, and end for those who come later", async () => {
+    const [ada, lin] = [await payee("ada"), await payee("lin")];
+    const { page } = ada;
+    const offer = async (percent: string) => {
+      await page.getByLabel("Model of yours").fill("ada/llm");
+      await page.getByLabel("Royalty in percent").fill(percent);
+      await page.getByLabel("Wording that they accept").fill("For every model made from this one.");
+      await page.getByRole("button", { name: "Offer" }).click();
+    };
+    const row = (percent: string) => page.getByRole("row", { name: new RegExp(`${percent} % of gross`) });
+    await ada.open("/royalties");
+    await offer("50");
+    await row("50").getByText("in force").waitFor();
+    await confirmed(page, row("50"), "Withdraw");
+    await row("50").getByText("withdrawn").waitFor();
+    await offer("12.5");
+    await row("12.5").getByText("in force").waitFor();
+
+    await lin.open("/royalties");
+    await lin.page.getByLabel("Base model").fill("ada/llm");
+    await lin.page.getByRole("button", { name: "Show its terms" }).click();
+    await lin.page.getByText("12.5 % of gross, asked by ada").waitFor();
+    await lin.page.getByLabel("Your model's name").fill("lin/tune");
+    await confirmed(lin.page, lin.page.locator("main"), "Accept");
+    await lin.page.getByText("the marketplace can register lin/tune now").waitFor();
+    const made = await api.operator("PUT", "/v1/models/lin/tune", { payee: "lin", base_model: "ada/llm" });
+    expect(made.status).toBeLessThan(300);
+
+    await ada.open("/royalties");
+    await row("12.5").getByText("1 ×").waitFor();
+    await confirmed(page, row("12.5").first(), "End");
+    await row("12.5").getByText("ended").waitFor();
+    await lin.open("/royalties");
+    await lin.page.getByRole("row", { name: /lin\/tune .*12\.5 % of gross/ }).waitFor();
+    await lin.page.getByLabel("Base model").fill("ada/llm");
+    await lin.page.getByRole("button", { name: "Show its terms" }).click();
+    await lin.page.getByText("ada/llm asks for no royalty now").waitFor();
+    expect([...ada.complaints, ...lin.complaints]).toEqual([]);
+    await Promise.all([ada.close(), lin.close()]);
+  }, 120_000);
+
+  test("the marketplace's webhooks are added, get another secret, and are deleted", async () => {
+    const { page, open, complaints, close } = await signedIn(OPERATOR_KEY);
+    await open("/webhooks");
+    await page.getByLabel("HTTPS address").fill("https://example.com/all");
+    await page.getByRole("button", { name: "Add" }).click();
+    const first = await secretShown(page, "signing secret");
+    await page.getByRole("heading", { name: "https://example.com/all" }).waitFor();
+    await page.getByRole("button", { name: "New signing secret" }).click();
+    const second = await secretShown(page, "new signing secret");
+    expect([first, second]).toEqual([expect.stringMatching(/^whsec_/), expect.stringMatching(/^whsec_/)]);
+    expect(second).not.toBe(first);
+    const { body } = await api.operator("GET", "/v1/webhook-endpoints");
+    expect((body as { data: object[] }).data).toMatchObject([{ payee: null, customer: null }]);
+    await page.getByText("What was sent").click();
+    await page.getByText("Nothing was sent yet.").waitFor();
+    await confirmed(page, page.locator("main"), "Delete");
+    await page.getByText("There are none yet: nothing is sent anywhere.").waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+  }, 120_000);
+
+  test("a refund is shown before it is made, and stands on the customer's invoice and at the creator's after", async () => {
+    const operator = await signedIn(OPERATOR_KEY);
+    const { page } = operator;
+    await operator.open("/money-back");
+    await page.getByLabel("Invoice", { exact: true }).fill(INVOICE);
+    await page.getByLabel(/^Amount; all that is left/).fill("10");
+    await page.getByLabel(/^Reason/).fill("the answers were cut off");
+    await page.getByLabel("Have it made at Stripe too").uncheck();
+    await page.getByRole("button", { name: "Show what it would do" }).click();
+    // A fifth of it was the marketplace's; ada gives back the rest.
+    const gaveBack = page.locator(".account-steps li", { hasText: "ada" });
+    await gaveBack.getByText("−8.00").waitFor();
+    const { body: before } = await api.operator("GET", `/v1/refunds?invoice=${INVOICE}`);
+    expect((before as { data: object[] }).data).toEqual([]);
+    await confirmed(page, page.locator("main"), "Refund");
+    await page.getByText(/^Refunded:/).waitFor();
+    await page.getByRole("row", { name: /the answers were cut off/ }).waitFor();
+
+    const customer = await signedIn(await secretFor(api, { role: "customer", customer: "acme" }), 360);
+    await customer.open("/invoices");
+    await customer.page.getByRole("link", { name: "November 2023" }).click();
+    await customer.page.getByRole("heading", { name: "Invoice of November 2023" }).waitFor();
+    const { body } = await api.operator("GET", `/v1/refunds?invoice=${INVOICE}`);
+    const [refund] = (body as { data: { credited: { amount: string }; reason: string }[] }).data;
+    expect(refund).toMatchObject({
+      credited: { amount: "10.000000000" },
+      reason: "the answers were cut off",
+    });
+    const shown = customer.page.getByRole("row", { name: /the answers were cut off/ });
+    await shown.getByText("10.00").waitFor();
+    await customer.page.locator(".account-steps .total").getByText("50.00").waitFor();
+
+    const ada = await payee("ada");
+    await ada.open("/payouts");
+    await ada.page.getByText("−8.00").waitFor();
+    expect([operator, customer, ada].flatMap(({ complaints }) => complaints)).toEqual([]);
+    await Promise.all([operator.close(), customer.close(), ada.close()]);
+  }, 120_000);
+
+  test("without a mouse: past the pages' list, to a page's name, through a dialog and back to where it was opened", async () => {
+    const guest = await visitor(browser, api.url);
+    const { page } = guest;
+    await page.goto(`${api.url}/dashboard`);
+    await page.getByLabel("API key").focus();
+    await page.keyboard.type(OPERATOR_KEY);
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Sign out" }).waitFor();
+
+    await guest.open("/payees");
+    await page.keyboard.press("Tab");
+    expect(await focused(page)).toBe("Skip to the page");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate("document.activeElement.closest('main') !== null")).toBe(true);
+
+    await page.getByRole("link", { name: "API keys" }).press("Enter");
+    await expect.poll(() => focused(page)).toBe("API keys");
+    expect(await page.title()).toBe("API keys – Tributary");
+    const revoke = page.getByRole("button", { name: "Revoke" }).first();
+    await revoke.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    for (let presses = 0; presses < 4; presses++) {
+      await page.keyboard.press("Tab");
+      expect(await page.evaluate("document.activeElement.closest('[role=dialog]') !== null")).toBe(true);
+    }
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await expect.poll(() => focused(page)).toBe("Revoke");
+    expect(await outline(page)).toBe("solid");
+
+    const rotate = page.getByRole("button", { name: "Rotate" }).first();
+    await rotate.press("Enter");
+    await page.getByRole("dialog").getByRole("button", { name: "Rotate" }).press("Enter");
+    await page.getByText("The new key, shown this once").waitFor();
+    await expect.poll(() => page.evaluate("document.activeElement.closest('main') !== null")).toBe(true);
+    expect(guest.complaints).toEqual([]);
+    await guest.close();
+  }, 120_000);
+});
+
+/** What the one at the keyboard is at, in words. */
+function focused(page: Page): Promise<string> {
+  return page.evaluate("document.activeElement.textContent.trim()");
+}
+
+function outline(page: Page): Promise<string> {
+  return page.evaluate("getComputedStyle(document.activeElement).outlineStyle");
+}
