@@ -38,8 +38,11 @@ export async function recordPaidAtProvider(
   sql: Sql,
   payment: Payment & { receivedNanos: Nanos },
 ): Promise<Nanos> {
-  await prepareAccounts(sql);
   const { invoice, amountNanos, receivedNanos, reference, by, paidAt } = payment;
+  const [{ exceeds }] = await sql<[{ exceeds: boolean | null }]>`
+    SELECT invoice_left(${invoice}) < ${receivedNanos.toString()}::numeric AND NOT EXISTS (
+      SELECT FROM invoice_payment WHERE invoice_id = ${invoice} AND reference = ${reference}) AS exceeds`;
+  if (exceeds) await prepareAccounts(sql);
   try {
     const [row] = await sql<[{ credited: string }]>`
       SELECT record_provider_payment(${invoice}, ${reference}, ${amountNanos.toString()}, ${receivedNanos.toString()}, ${by},

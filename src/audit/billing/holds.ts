@@ -64,7 +64,7 @@ export const releasesFromPayments = sqlCheck(
      OR (p.left_to_pay = 0 AND p.round > 1 AND p.holds_more AND NOT EXISTS (
           SELECT FROM invoice_release x WHERE x.invoice_id = p.id AND x.round = p.round))
      OR (p.left_to_pay > 0 AND p.round > 1 AND p.gave_back AND NOT p.holds_more)
-     OR (r.invoice_id IS NOT NULL AND (p.holds AND r.round BETWEEN 1 AND p.round AND (p.left_to_pay = 0
+     OR (r.invoice_id IS NOT NULL AND (p.holds AND r.round = CASE WHEN r.released_at IS NULL THEN p.round ELSE least(r.round, p.round - 1) END AND (p.left_to_pay = 0
           OR (r.released_at IS NOT NULL AND p.left_to_pay <= p.asked_again))) IS NOT TRUE)
      OR r.released_at < r.due_at
      OR (p.amount_nanos > 0 AND r.due_at IS NOT NULL
