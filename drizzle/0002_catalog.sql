@@ -37,7 +37,7 @@ END $$;
 CREATE FUNCTION epoch_micros(t timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE WHEN t = 'infinity' THEN 9223372036854775807
               WHEN t = '-infinity' THEN -9223372036854775808
-              ELSE (extract(epoch FROM t) * 1000000)::bigint END
+              ELSE (extract(epoch FROM t AT TIME ZONE 'UTC') * 1000000)::bigint END
 $$;
 --> statement-breakpoint
 -- The most that one event of a price is charged for on each built-in meter; NULL where nothing limits it.

@@ -41,18 +41,26 @@ END $$;
 --> statement-breakpoint
 
 -- A batch's events that were not metered before, each identity once. An event's place counts them from 1. customers,
--- sources, subjects (model, version, status) and meters are named once and counted from 1.
+-- sources, subjects (model, version, status) and meters are named once and counted from 1. Times are microseconds since 1970.
 -- A group is events of one customer and subject on one day, on the same hardware (group_hardware, from 1; NULL where it is not
--- told, both columns are NULL when no event tells it): all that is decided and summed is decided and summed for
--- groups. first and last are microseconds since 1970. Quantities are at their meter's scale and summed over the group's
--- events; NULL where the meter is missing; …_events is NULL where it would be the same as group_events. Every event
--- counts 1 on runs. Meters that are not built in come as (group, meter, quantity, events).
+-- told, both columns are NULL when no event tells it): customers are charged by groups.
+-- A cell is groups of one subject on one day whose customers are of one kind: all that is decided and summed for the books is
+-- decided and summed for cells, of which there are a few for a hundred customers. A payer is a customer from its first event of
+-- the batch to its last; which payers are of one kind the worker believes to know, and book_events() checks. An event that
+-- must be decided by itself is a group, a cell and a payer of its own kind.
+-- Quantities are at their meter's scale and summed; NULL where the meter is missing; …_events is NULL where it would be the
+-- same as the group's or cell's events. Every event counts 1 on runs. Meters that are not built in come as (group, meter,
+-- quantity, events).
 -- events has the facts of each event; it is kept as it comes, and read by unpack_events(). chained is how many of them name
 -- a parent.
 CREATE TYPE usage_columns AS (
   customers text[], sources text[], models text[], versions text[], statuses text[], meters text[],
   identities uuid[], contents bigint[], events text,
-  group_customer int[], group_subject int[], group_first bigint[], group_last bigint[], group_events int[],
+  payer_customer int[], payer_kind int[], payer_first bigint[], payer_last bigint[],
+  cell_subject int[], cell_kind int[], cell_first bigint[], cell_last bigint[], cell_events int[],
+  cell_predict_seconds bigint[], cell_predict_seconds_events int[], cell_input_tokens bigint[], cell_input_tokens_events int[],
+  cell_output_tokens bigint[], cell_output_tokens_events int[], cell_images bigint[], cell_images_events int[],
+  group_customer int[], group_cell int[], group_first bigint[], group_events int[],
   predict_seconds bigint[], predict_seconds_events int[], input_tokens bigint[], input_tokens_events int[],
   output_tokens bigint[], output_tokens_events int[], images bigint[], images_events int[],
   other_group int[], other_meter int[], other_quantity bigint[], other_events int[], chained int,
@@ -149,17 +157,25 @@ END $$;
 -- functions that go through a batch must never walk a list once per event: the planner knows neither length. ROWS 1
 -- makes it hash what they answer, and pass the events by.
 CREATE FUNCTION customers_in_force(p_customers text[])
-RETURNS TABLE (customer int, customer_row int, kind int, customer_no int, effective_from timestamptz, since bigint,
-  until bigint, currency text, country text, payee_no int)
+RETURNS TABLE (customer int, customer_row int, customer_no int, effective_from timestamptz, since bigint, until bigint,
+  currency text, country text, payee_no int)
 LANGUAGE plpgsql STABLE ROWS 1 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
 BEGIN
   RETURN QUERY
-  SELECT n.place::int, (row_number() OVER ())::int,
-    (dense_rank() OVER (ORDER BY v.country, v.payee_no))::int, v.customer_no, v.effective_from,
+  SELECT n.place::int, (row_number() OVER ())::int, v.customer_no, v.effective_from,
     epoch_micros(v.effective_from), epoch_micros(v.effective_until), v.currency, coalesce(v.country, ''), v.payee_no
   FROM unnest(p_customers) WITH ORDINALITY AS n(id, place)
   JOIN customer c ON c.id = n.id JOIN customer_version v ON v.customer_no = c.customer_no;
 END $$;
+--> statement-breakpoint
+
+-- Of customers for whom one version holds from p_first to p_last: their places, what is the same for customers who are alike
+-- to the books, and since and until when.
+CREATE FUNCTION customer_kinds(p_customers text[], p_first bigint, p_last bigint)
+RETURNS TABLE (place int, kind text, since bigint, until bigint) LANGUAGE sql STABLE AS $$
+  SELECT customer, concat_ws('/', currency, country, payee_no), since, until FROM customers_in_force(p_customers)
+  WHERE since <= p_first AND p_last < until
+$$;
 --> statement-breakpoint
 
 -- A subject is a model, version and status.
@@ -200,14 +216,18 @@ $$;
 -- Chooses price, split plan and books period of events that are new or released, and books them: their block, their
 -- windows, the extents that guard the catalogue. The caller holds the catalogue-and-books lock. Answers which groups must
 -- wait for the catalogue.
--- Refuses groups_too_coarse when events of one group may differ in what holds for them: when a version begins inside it,
--- when a limit per event applies, or when it must wait. Groups of one event are never too coarse.
+-- Refuses kinds_differ when payers were taken to be of one kind and are not, and cells_too_coarse when what holds for the events of
+-- a cell may differ: when a version begins inside it or a payer, when a limit per event applies, or when it must wait. Events by
+-- themselves are never too coarse.
 CREATE FUNCTION book_events(p_block bigint, p_shard smallint, p usage_columns)
 RETURNS TABLE (applied bigint, waiting int[]) LANGUAGE plpgsql VOLATILE
 SET enable_nestloop = off SET enable_mergejoin = off SET work_mem = '64MB' SET jit = off AS $$
 DECLARE
-  v_coarse_groups int[];
-  v_coarse_models text[];
+  v_open_period date := (SELECT first_open_period FROM books_state);
+  v_decided record;
+  -- In variables, so that a number is found in them by its place without reading all before it.
+  v_terms int[];
+  v_customers int[];
 BEGIN
   INSERT INTO usage_source (source)
   SELECT n.source FROM unnest(p.sources) AS n(source)
@@ -225,35 +245,43 @@ BEGIN
   subject_row AS MATERIALIZED (
     SELECT s.subject, s.subject_row, s.model_version_no, s.status, s.charged, (s.rate).*
     FROM subjects_in_force(p.models, p.versions, p.statuses) s
-  ), resolved AS MATERIALIZED (
-    SELECT g.grp, g.subject, g.last, g.first / 86400000000 AS day, g.events, c.customer_row, c.customer_no, c.kind, s.subject_row,
-      capped(g.seconds, s.max_seconds) AS seconds, coalesce(g.seconds_events, CASE WHEN g.seconds IS NOT NULL THEN g.events END) AS seconds_events,
-      capped(g.input, s.max_input) AS input, coalesce(g.input_events, CASE WHEN g.input IS NOT NULL THEN g.events END) AS input_events,
-      capped(g.output, s.max_output) AS output, coalesce(g.output_events, CASE WHEN g.output IS NOT NULL THEN g.events END) AS output_events,
-      capped(g.images, s.max_images) AS images, coalesce(g.images_events, CASE WHEN g.images IS NOT NULL THEN g.events END) AS images_events,
-      g.events > 1 AND s.limits_events AS limited,
-      g.last >= c.until OR g.last >= s.until OR (g.events > 1 AND s.limits_events) AS too_coarse
-    FROM unnest(p.group_customer, p.group_subject, p.group_first, p.group_last, p.group_events,
-        p.predict_seconds, p.predict_seconds_events, p.input_tokens, p.input_tokens_events,
-        p.output_tokens, p.output_tokens_events, p.images, p.images_events)
-      WITH ORDINALITY AS g(customer, subject, first, last, events, seconds, seconds_events, input, input_events,
-        output, output_events, images, images_events, grp)
-    JOIN customer_row c ON c.customer = g.customer AND g.first >= c.since AND g.first < c.until
-    JOIN subject_row s ON s.subject = g.subject AND s.currency = c.currency AND g.first >= s.since AND g.first < s.until
+  ), payer AS MATERIALIZED (
+    SELECT x.customer, x.kind, x.first, x.last, c.customer_row, c.currency, c.country, c.payee_no,
+      CASE WHEN c.customer_row IS NULL THEN x.first < x.last ELSE x.last >= c.until END AS too_coarse
+    FROM unnest(p.payer_customer, p.payer_kind, p.payer_first, p.payer_last) AS x(customer, kind, first, last)
+    LEFT JOIN customer_row c ON c.customer = x.customer AND x.first >= c.since AND x.first < c.until
+  ), customer_kind AS MATERIALIZED (
+    -- Only what happened at one moment to one payer may wait: then nobody else, and no other time, is in it.
+    SELECT kind, min(currency) AS currency, min(country) AS country, min(payee_no) AS payee_no,
+      count(*) = 1 AND min(first) = max(last) AS may_wait,
+      count(currency) NOT IN (0, count(*)) OR min(currency) <> max(currency) OR min(country) <> max(country)
+        OR count(payee_no) NOT IN (0, count(*)) OR min(payee_no) <> max(payee_no) AS differ
+    FROM payer GROUP BY kind
   ), cell AS MATERIALIZED (
-    SELECT subject_row, kind, day, max(last) AS last, sum(events) AS events,
-      sum(seconds) AS seconds, sum(seconds_events) AS seconds_events, sum(input) AS input, sum(input_events) AS input_events,
-      sum(output) AS output, sum(output_events) AS output_events, sum(images) AS images, sum(images_events) AS images_events
-    FROM resolved GROUP BY 1, 2, 3
+    SELECT x.cell, x.subject, x.kind, (x.first / 86400000000)::int AS day, x.last, x.events, s.subject_row,
+      greatest(date_trunc('month', (date '1970-01-01' + (x.first / 86400000000)::int)::timestamp)::date, v_open_period) AS booked_period,
+      x.events * least(s.max_runs, 1) AS runs,
+      capped(x.seconds, s.max_seconds) AS seconds, coalesce(x.seconds_events, CASE WHEN x.seconds IS NOT NULL THEN x.events END) AS seconds_events,
+      capped(x.input, s.max_input) AS input, coalesce(x.input_events, CASE WHEN x.input IS NOT NULL THEN x.events END) AS input_events,
+      capped(x.output, s.max_output) AS output, coalesce(x.output_events, CASE WHEN x.output IS NOT NULL THEN x.events END) AS output_events,
+      capped(x.images, s.max_images) AS images, coalesce(x.images_events, CASE WHEN x.images IS NOT NULL THEN x.events END) AS images_events,
+      x.events > 1 AND s.limits_events AS limited,
+      CASE WHEN s.subject_row IS NULL THEN x.events > 1 OR NOT k.may_wait
+           ELSE x.last >= s.until OR (x.events > 1 AND s.limits_events) END AS too_coarse
+    FROM unnest(p.cell_subject, p.cell_kind, p.cell_first, p.cell_last, p.cell_events, p.cell_predict_seconds,
+        p.cell_predict_seconds_events, p.cell_input_tokens, p.cell_input_tokens_events, p.cell_output_tokens,
+        p.cell_output_tokens_events, p.cell_images, p.cell_images_events)
+      WITH ORDINALITY AS x(subject, kind, first, last, events, seconds, seconds_events, input, input_events,
+        output, output_events, images, images_events, cell)
+    JOIN customer_kind k USING (kind)
+    LEFT JOIN subject_row s ON s.subject = x.subject AND s.currency = k.currency AND x.first >= s.since AND x.first < s.until
   ), decided AS MATERIALIZED (
-    SELECT cell.subject_row, cell.kind, cell.day, k.country, s.model_no, s.model_version_no, s.status, s.price_no, s.charged,
+    SELECT c.subject_row, c.kind, c.booked_period, k.country, s.model_no, s.model_version_no, s.status, s.price_no, s.charged,
       coalesce((SELECT sd.redirected_plan_no FROM self_dealing_plan sd
-                WHERE sd.split_plan_no = s.split_plan_no AND sd.payee_no = k.payee_no), s.split_plan_no) AS split_plan_no,
-      greatest(date_trunc('month', date '1970-01-01' + cell.day::int)::date, books.first_open_period) AS booked_period
-    FROM cell
+                WHERE sd.split_plan_no = s.split_plan_no AND sd.payee_no = k.payee_no), s.split_plan_no) AS split_plan_no
+    FROM (SELECT DISTINCT subject_row, kind, booked_period FROM cell) c
     JOIN subject_row s USING (subject_row)
-    JOIN (SELECT DISTINCT kind, country, payee_no FROM customer_row) k USING (kind)
-    CROSS JOIN books_state books
+    JOIN customer_kind k USING (kind)
   ), known_term AS MATERIALIZED (
     SELECT d.*, (SELECT t.term_no FROM usage_term t
       WHERE t.model_no = d.model_no AND t.booked_period = d.booked_period AND t.model_version_no = d.model_version_no
@@ -268,20 +296,22 @@ BEGIN
     ON CONFLICT (model_no, booked_period, model_version_no, status, country, price_no, split_plan_no)
     DO UPDATE SET charged = excluded.charged
     RETURNING term_no, model_no, booked_period, model_version_no, status, country, price_no, split_plan_no
-  ), cell_term AS MATERIALIZED (
-    SELECT k.subject_row, k.kind, k.day, k.booked_period, coalesce(k.term_no, n.term_no) AS term_no
+  ), term AS MATERIALIZED (
+    SELECT k.subject_row, k.kind, k.booked_period, coalesce(k.term_no, n.term_no) AS term_no
     FROM known_term k
     LEFT JOIN new_term n ON k.term_no IS NULL AND n.model_no = k.model_no AND n.booked_period = k.booked_period
       AND n.model_version_no = k.model_version_no AND n.status = k.status AND n.country = k.country
       AND n.price_no = k.price_no AND n.split_plan_no = k.split_plan_no
+  ), booked AS MATERIALIZED (
+    -- Of a cell that waits, term_no is NULL.
+    SELECT c.*, t.term_no FROM cell c LEFT JOIN term t USING (subject_row, kind, booked_period)
   ), windows AS (
     INSERT INTO term_window AS w (term_no, service_day, shard, events, runs, predict_seconds, predict_seconds_events,
       input_tokens, input_tokens_events, output_tokens, output_tokens_events, images, images_events)
-    SELECT t.term_no, date '1970-01-01' + cell.day::int, p_shard, sum(events), sum(events * least(s.max_runs, 1)),
+    SELECT term_no, date '1970-01-01' + day, p_shard, sum(events), sum(runs),
       coalesce(sum(seconds), 0), coalesce(sum(seconds_events), 0), coalesce(sum(input), 0), coalesce(sum(input_events), 0),
       coalesce(sum(output), 0), coalesce(sum(output_events), 0), coalesce(sum(images), 0), coalesce(sum(images_events), 0)
-    FROM cell JOIN cell_term t USING (subject_row, kind, day) JOIN subject_row s USING (subject_row)
-    GROUP BY 1, 2 ORDER BY 1, 2
+    FROM booked WHERE term_no IS NOT NULL GROUP BY term_no, day ORDER BY term_no, day
     ON CONFLICT (term_no, service_day, shard) DO UPDATE SET
       events = w.events + excluded.events, runs = w.runs + excluded.runs,
       predict_seconds = w.predict_seconds + excluded.predict_seconds,
@@ -293,20 +323,20 @@ BEGIN
       images = w.images + excluded.images, images_events = w.images_events + excluded.images_events
   ), other AS MATERIALIZED (
     -- Meters that are not built in count where the price or the policy's cost step names them.
-    SELECT r.grp, r.subject_row, r.kind, r.day, t.meter_no, o.events,
-      least(o.quantity, c.max_per_event)::bigint AS quantity, r.events > 1 AND c.max_per_event IS NOT NULL AS too_coarse
+    SELECT o.grp, b.cell, b.subject, b.term_no, b.day, t.meter_no, o.events,
+      least(o.quantity, c.max_per_event)::bigint AS quantity, o.events > 1 AND c.max_per_event IS NOT NULL AS too_coarse
     FROM unnest(p.other_group, p.other_meter, p.other_quantity, p.other_events) AS o(grp, meter, quantity, events)
     JOIN unnest(p.meters) WITH ORDINALITY AS n(name, meter) USING (meter)
     JOIN meter t ON t.name = n.name AND t.built_in = 0
-    JOIN resolved r USING (grp)
+    JOIN booked b ON b.cell = p.group_cell[o.grp] AND b.term_no IS NOT NULL
     JOIN subject_row s USING (subject_row)
     LEFT JOIN LATERAL (SELECT x.meter_no, x.max_per_event FROM price_component x
                        WHERE x.price_no = s.price_no AND x.meter_no = t.meter_no OFFSET 0) c ON true
     WHERE t.meter_no = s.cost_meter_no OR c.meter_no IS NOT NULL
   ), other_windows AS (
     INSERT INTO term_window_meter AS w (term_no, service_day, meter_no, shard, quantity, events)
-    SELECT t.term_no, date '1970-01-01' + o.day::int, o.meter_no, p_shard, sum(o.quantity), sum(o.events)
-    FROM other o JOIN cell_term t USING (subject_row, kind, day) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    SELECT o.term_no, date '1970-01-01' + o.day, o.meter_no, p_shard, sum(o.quantity), sum(o.events)
+    FROM other o GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     ON CONFLICT (term_no, service_day, meter_no, shard)
     DO UPDATE SET quantity = w.quantity + excluded.quantity, events = w.events + excluded.events
   ), extents AS (
@@ -315,44 +345,59 @@ BEGIN
     SELECT p_shard, m.*, k.*
     FROM (SELECT array_agg(s.model_no) AS model_nos, array_agg(s.currency), array_agg(s.price_from), array_agg(s.segment_from),
             array_agg(l.last)
-          FROM (SELECT subject_row, max(last) AS last FROM cell GROUP BY 1) l JOIN subject_row s USING (subject_row)) m
+          FROM (SELECT subject_row, max(last) AS last FROM booked GROUP BY 1) l JOIN subject_row s USING (subject_row)) m
     CROSS JOIN (SELECT array_agg(c.customer_no), array_agg(c.effective_from), array_agg(l.last)
-          FROM (SELECT customer_row, max(last) AS last FROM resolved GROUP BY 1) l JOIN customer_row c USING (customer_row)) k
+          FROM (SELECT customer_row, max(last) AS last FROM payer
+                JOIN (SELECT DISTINCT kind FROM booked WHERE term_no IS NOT NULL) AS not_waiting USING (kind)
+                GROUP BY 1) l JOIN customer_row c USING (customer_row)) k
     WHERE m.model_nos IS NOT NULL
-  ), group_term AS MATERIALIZED (
-    SELECT coalesce(sum(r.events), 0) AS applied, array_agg(t.term_no ORDER BY g.grp) AS terms,
-      array_agg(r.customer_no ORDER BY g.grp) AS customers,
-      array_agg(g.grp::int) FILTER (WHERE r.grp IS NULL) AS waiting,
-      array_agg(g.grp::int) FILTER (WHERE r.too_coarse OR (r.grp IS NULL AND p.group_events[g.grp] > 1)) AS coarse,
-      array_agg(DISTINCT r.subject) FILTER (WHERE r.limited) AS limited
-    FROM generate_series(1, cardinality(p.group_customer)::bigint) AS g(grp)
-    LEFT JOIN resolved r USING (grp) LEFT JOIN cell_term t USING (subject_row, kind, day)
-  ), block AS (
+  )
+  SELECT array_agg(b.term_no ORDER BY b.cell) AS terms, min(b.booked_period) FILTER (WHERE b.term_no IS NOT NULL) AS first_period,
+    coalesce(sum(b.events) FILTER (WHERE b.term_no IS NOT NULL), 0) AS applied,
+    array_agg(b.cell) FILTER (WHERE b.term_no IS NULL) AS waiting_cells,
+    array_agg(b.cell) FILTER (WHERE b.too_coarse) || (SELECT array_agg(cell) FROM other WHERE too_coarse) AS coarse_cells,
+    (SELECT array_agg(customer) FROM payer WHERE too_coarse) AS coarse_customers,
+    array_agg(b.subject) FILTER (WHERE b.limited) || (SELECT array_agg(subject) FROM other WHERE too_coarse) AS limited_subjects,
+    (SELECT bool_or(differ) FROM customer_kind) AS kinds_differ,
+    (SELECT array_agg(x.customer_no ORDER BY n.place) FROM generate_series(1, cardinality(p.customers)) AS n(place)
+     LEFT JOIN (SELECT DISTINCT customer, customer_no FROM customer_row) x ON x.customer = n.place) AS customers,
+    (SELECT array_agg(grp) FROM other) AS other_group, (SELECT array_agg(meter_no) FROM other) AS other_meter_no,
+    (SELECT array_agg(quantity) FROM other) AS other_quantity, (SELECT array_agg(events) FROM other) AS other_events
+  INTO v_decided FROM booked b;
+
+  IF v_decided.kinds_differ THEN PERFORM refuse('kinds_differ'); END IF;
+  IF cardinality(v_decided.coarse_cells || v_decided.coarse_customers) > 0 THEN
+    PERFORM refuse('cells_too_coarse', jsonb_build_object(
+      'cells', coalesce(array_to_string(v_decided.coarse_cells, ','), ''),
+      'customers', coalesce(array_to_string(v_decided.coarse_customers, ','), ''),
+      'models', coalesce((SELECT string_agg(DISTINCT p.models[n], ',') FROM unnest(v_decided.limited_subjects) AS n), '')));
+  END IF;
+
+  v_terms := v_decided.terms;
+  v_customers := v_decided.customers;
+  applied := v_decided.applied;
+  IF cardinality(v_decided.waiting_cells) > 0 THEN
+    waiting := ARRAY(SELECT g.grp::int FROM unnest(p.group_cell) WITH ORDINALITY AS g(cell, grp)
+                     WHERE g.cell = ANY (v_decided.waiting_cells) ORDER BY g.grp);
+  END IF;
+  IF applied > 0 THEN
     INSERT INTO usage_block (block_no, shard, first_period, event_count, source_nos, events, group_customer_no, group_term_no,
       group_first, group_events, predict_seconds, predict_seconds_events, input_tokens, input_tokens_events, output_tokens,
       output_tokens_events, images, images_events, other_group, other_meter_no, other_quantity, other_events, chained, hardware,
       group_hardware, counted)
-    SELECT p_block, p_shard, (SELECT min(booked_period) FROM cell_term), g.applied,
+    SELECT p_block, p_shard, v_decided.first_period, applied,
       (SELECT array_agg((SELECT x.source_no FROM usage_source x WHERE x.source = n.source) ORDER BY n.place)
        FROM unnest(p.sources) WITH ORDINALITY AS n(source, place)),
-      p.events, g.customers, g.terms, p.group_first, p.group_events, p.predict_seconds, p.predict_seconds_events,
+      p.events,
+      ARRAY(SELECT CASE WHEN v_terms[g.cell] IS NOT NULL THEN v_customers[g.customer] END
+            FROM unnest(p.group_customer, p.group_cell) WITH ORDINALITY AS g(customer, cell, grp) ORDER BY g.grp),
+      ARRAY(SELECT v_terms[g.cell] FROM unnest(p.group_cell) WITH ORDINALITY AS g(cell, grp) ORDER BY g.grp),
+      p.group_first, p.group_events, p.predict_seconds, p.predict_seconds_events,
       p.input_tokens, p.input_tokens_events, p.output_tokens, p.output_tokens_events, p.images, p.images_events,
-      o.grp, o.meter_no, o.quantity, o.events, p.chained, p.hardware, p.group_hardware,
+      v_decided.other_group, v_decided.other_meter_no, v_decided.other_quantity, v_decided.other_events, p.chained, p.hardware,
+      p.group_hardware,
       -- drizzle/0021_credits.sql: nobody's spend is counted while nobody has credits or limits.
-      (NOT EXISTS (SELECT FROM spend_account))::int
-    FROM group_term g CROSS JOIN (SELECT array_agg(grp) AS grp, array_agg(meter_no) AS meter_no,
-      array_agg(quantity) AS quantity, array_agg(events) AS events FROM other) o
-    WHERE g.applied > 0
-  )
-  SELECT g.applied, g.waiting,
-    g.coarse || (SELECT array_agg(o.grp::int) FROM other o WHERE o.too_coarse),
-    (SELECT array_agg(p.models[n]) FROM unnest(g.limited || (SELECT array_agg(r.subject) FROM other o JOIN resolved r USING (grp)
-                                                             WHERE o.too_coarse)) AS n)
-  INTO book_events.applied, book_events.waiting, v_coarse_groups, v_coarse_models FROM group_term g;
-
-  IF cardinality(v_coarse_groups) > 0 THEN
-    PERFORM refuse('groups_too_coarse', jsonb_build_object('groups', array_to_string(v_coarse_groups, ','),
-      'models', coalesce(array_to_string(v_coarse_models, ','), '')));
+      (NOT EXISTS (SELECT FROM spend_account))::int;
   END IF;
   RETURN NEXT;
 END $$;

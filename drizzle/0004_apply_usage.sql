@@ -39,7 +39,7 @@ BEGIN
 
   IF cardinality(p.identities) > 0 THEN
     SELECT epoch_micros(occurred_from) INTO v_floor FROM identity_floor WHERE occurred_from > '-infinity';
-    IF v_floor IS NOT NULL AND (SELECT min(t) FROM unnest(p.group_first) AS t) < v_floor THEN
+    IF v_floor IS NOT NULL AND (SELECT min(t) FROM unnest(p.cell_first) AS t) < v_floor THEN
       PERFORM refuse('before_identity_floor');
     END IF;
 
@@ -103,7 +103,7 @@ BEGIN
   SELECT p.identities[e.place], p_shard, reason_to_wait(c.id, m.id, from_epoch_micros(e.occurred_at)),
     jsonb_build_object('s', p.sources[e.source], 'e', e.id,
       't', to_char(from_epoch_micros(e.occurred_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-      'u', c.id, 'm', m.id, 'v', p.versions[p.group_subject[e.grp]], 'k', p.statuses[p.group_subject[e.grp]], 'p', e.parent,
+      'u', c.id, 'm', m.id, 'v', p.versions[x.subject], 'k', p.statuses[x.subject], 'p', e.parent,
       'q', jsonb_strip_nulls(jsonb_build_object('runs', '1', 'predict_seconds', e.predict_seconds::text,
         'input_tokens', e.input_tokens::text, 'output_tokens', e.output_tokens::text, 'images', e.images::text))
       || coalesce((SELECT jsonb_object_agg(o.meter, o.quantity::text) FROM unpack_other_meters(p.events) o
@@ -111,7 +111,8 @@ BEGIN
     || jsonb_strip_nulls(jsonb_build_object('h', p.hardware[p.group_hardware[e.grp]]))
   FROM unpack_events(p.events) e
   CROSS JOIN LATERAL (SELECT p.customers[p.group_customer[e.grp]]) AS c(id)
-  CROSS JOIN LATERAL (SELECT p.models[p.group_subject[e.grp]]) AS m(id)
+  CROSS JOIN LATERAL (SELECT p.cell_subject[p.group_cell[e.grp]]) AS x(subject)
+  CROSS JOIN LATERAL (SELECT p.models[x.subject]) AS m(id)
   WHERE e.grp IN (SELECT unnest(p_groups)) ORDER BY e.place;
 
   UPDATE usage_identity u SET event_no = NULL FROM parked_event e
@@ -120,7 +121,7 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Parked events as columns again, each a group of its own; the n-th of the array is at place n.
+-- Parked events as columns again, each by itself; the n-th of the array is at place n, and so are its group, cell and payer.
 CREATE FUNCTION columns_of_parked(p_identities uuid[], p_events jsonb[]) RETURNS usage_columns LANGUAGE sql STABLE AS $$
   WITH event AS (
     SELECT e.place, x.*, epoch_micros(x.t) AS micros,
@@ -153,8 +154,14 @@ CREATE FUNCTION columns_of_parked(p_identities uuid[], p_events jsonb[]) RETURNS
     p_identities, NULL, (SELECT string_agg((l.events || jsonb_build_object('o', coalesce((
         SELECT jsonb_agg(jsonb_build_array(o.place, o.place, o.name, o.quantity)) FROM other o WHERE (o.place - 1) / 1000 = l.n), '[]')))::text,
       E'\n' ORDER BY l.n) FROM line l),
-    array_agg(customer::int ORDER BY place), array_agg(subject::int ORDER BY place),
-    array_agg(micros ORDER BY place), array_agg(micros ORDER BY place), array_agg(1 ORDER BY place),
+    array_agg(customer::int ORDER BY place), array_agg(place::int ORDER BY place), array_agg(micros ORDER BY place),
+    array_agg(micros ORDER BY place),
+    array_agg(subject::int ORDER BY place), array_agg(place::int ORDER BY place), array_agg(micros ORDER BY place),
+    array_agg(micros ORDER BY place), array_agg(1 ORDER BY place),
+    array_agg(ps ORDER BY place), NULL, array_agg(it ORDER BY place), NULL,
+    array_agg(ot ORDER BY place), NULL, array_agg(im ORDER BY place), NULL,
+    array_agg(customer::int ORDER BY place), array_agg(place::int ORDER BY place), array_agg(micros ORDER BY place),
+    array_agg(1 ORDER BY place),
     array_agg(ps ORDER BY place), NULL, array_agg(it ORDER BY place), NULL,
     array_agg(ot ORDER BY place), NULL, array_agg(im ORDER BY place), NULL,
     (SELECT array_agg(place::int) FROM other), (SELECT array_agg(meter::int) FROM other),

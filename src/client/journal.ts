@@ -9,7 +9,6 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { UsageEvent } from "./usage.ts";
 
 const NAME = /^usage-[\w-]+\.jsonl$/;
 /** A file goes when all of its events are acknowledged, so it must not grow for ever. */
@@ -59,17 +58,25 @@ export class Journal {
   }
 
   /** Reads a file that nothing is added to any more. The last line may have been cut off by the end of its process. */
-  read(path: string): { segment: Segment; events: UsageEvent[] } {
-    const events = readFileSync(path, "utf8").split("\n").flatMap(parsed);
+  read(path: string): { segment: Segment; events: string[] } {
+    const events = readFileSync(path, "utf8").split("\n").filter(isWhole);
     const segment: Segment = { path, waiting: events.length, fd: undefined, events: events.length };
     if (events.length === 0) unlinkSync(path);
     return { segment, events };
   }
 
-  /** Durable against the end of this process when it returns. */
-  append(event: UsageEvent): Segment {
+  /**
+   * Takes an event as JSON. Durable against the end of this process when it returns.
+   * @throws what the file system says: the event may be there in part, and nothing is written behind that
+   */
+  append(event: string): Segment {
     const segment = this.#openSegment();
-    writeSync(segment.fd ?? 0, `${JSON.stringify(event)}\n`);
+    try {
+      writeAll(segment.fd ?? 0, Buffer.from(`${event}\n`));
+    } catch (error) {
+      this.seal();
+      throw error;
+    }
     segment.waiting++;
     segment.events++;
     if (segment.events >= EVENTS_PER_SEGMENT) this.seal();
@@ -108,10 +115,15 @@ export class Journal {
   }
 }
 
-function parsed(line: string): UsageEvent[] {
+/** A full disk takes a part of it first, and says so only with the next one. */
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+}
+
+function isWhole(line: string): boolean {
   try {
-    return line === "" ? [] : [JSON.parse(line) as UsageEvent];
+    return line !== "" && typeof JSON.parse(line) === "object";
   } catch {
-    return [];
+    return false;
   }
 }

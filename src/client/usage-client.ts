@@ -23,7 +23,10 @@ export interface UsageClientOptions {
   fetch?: typeof fetch;
   /** An event that will never be counted, and why. It is not sent again. */
   onRejected?: (event: UsageEvent, rejection: Omit<Rejection, "index">) => void;
-  /** Something that does not go on as it is: wrong key, no connection. It is tried again, by itself. */
+  /**
+   * Something that does not go on as it is: wrong key, no connection. It is tried again, by itself. Also what is noted all the
+   * same, but not as it should be: without a payload that JSON cannot write, or in memory alone, since the journal cannot.
+   */
   onTrouble?: (error: Error) => void;
 }
 
@@ -31,7 +34,8 @@ export interface UsageClientOptions {
 export class UsageQueueFull extends Error {}
 
 interface Waiting {
-  event: UsageEvent;
+  /** As JSON. */
+  event: string;
   segment: Segment | undefined;
 }
 
@@ -70,7 +74,8 @@ export class UsageClient {
 
   /**
    * Notes what a prediction used; with a journal it is on disk when this returns. Answers its id.
-   * @throws UsageQueueFull without a journal, when too many events wait
+   * @throws UsageQueueFull without a journal, when too many events wait; what the file system says, when the journal cannot
+   * be written either
    */
   record(usage: Usage): string {
     if (this.#closed) throw new Error("this usage client is closed");
@@ -82,11 +87,37 @@ export class UsageClient {
       );
     }
     this.#spill(full);
-    const segment = this.#journal?.append(event);
+    const text = this.#asJson(event);
+    const segment = this.#append(text);
     if (this.#spilling) this.#noteSpilled(segment);
-    else this.#queue.push({ event, segment });
+    else this.#queue.push({ event: text, segment });
     this.#schedule();
     return event.id;
+  }
+
+  /** What cannot be written (a bigint, a circle) must not keep what was used, nor what was recorded after it, from being sent. */
+  #asJson(event: UsageEvent): string {
+    try {
+      return JSON.stringify(event);
+    } catch (cause) {
+      const bare = withoutPayload(event);
+      if (bare === undefined) throw cause;
+      const text = JSON.stringify(bare);
+      const message = `${event.id} is sent without its payload, which is no JSON: ${String(cause)}`;
+      this.#options.onTrouble?.(new Error(message, { cause }));
+      return text;
+    }
+  }
+
+  /** Where the disk is full, memory is better than nothing, as long as there is room in it. */
+  #append(text: string): Segment | undefined {
+    try {
+      return this.#journal?.append(text);
+    } catch (error) {
+      if (this.#spilling) throw error;
+      this.#options.onTrouble?.(error as Error);
+      return undefined;
+    }
   }
 
   /** Resolves when everything recorded so far is acknowledged or rejected, however long that takes. */
@@ -169,9 +200,9 @@ export class UsageClient {
 
   /** Better metered without its payload than not at all. Answers whether there was something to leave out. */
   #strip(waiting: Waiting | undefined): boolean {
-    const bare = waiting === undefined ? undefined : withoutPayload(waiting.event);
+    const bare = waiting === undefined ? undefined : withoutPayload(eventOf(waiting));
     if (waiting === undefined || bare === undefined) return false;
-    waiting.event = bare;
+    waiting.event = JSON.stringify(bare);
     return true;
   }
 
@@ -179,8 +210,8 @@ export class UsageClient {
     this.#queue = this.#queue.slice(batch.length);
     for (const { segment } of batch) if (segment !== undefined) this.#journal?.done(segment);
     for (const { index, code, message } of rejected) {
-      const event = batch[index]?.event;
-      if (event !== undefined) this.#options.onRejected?.(event, { code, message });
+      const waiting = batch[index];
+      if (waiting !== undefined) this.#options.onRejected?.(eventOf(waiting), { code, message });
     }
   }
 
@@ -204,6 +235,10 @@ export class UsageClient {
     });
     this.#wake = undefined;
   }
+}
+
+function eventOf({ event }: Waiting): UsageEvent {
+  return JSON.parse(event) as UsageEvent;
 }
 
 const TOO_LARGE: Rejection = {

@@ -17,6 +17,8 @@ export interface AppContext {
   sql: Sql;
   /** Connections that see one payee's or customer's rows alone; null where the database has no role for them. */
   readers: RestrictedReaders | null;
+  /** A connection of their own for questions whether a prediction may run: its plans and rows stay warm. */
+  authorizing: Sql;
   catalog: CatalogStore;
   log: UsageLog;
   provider: PayoutProvider;

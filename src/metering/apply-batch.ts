@@ -3,8 +3,9 @@ import type { LogRecord } from "../usage/index.ts";
 import { batchBuilding, type MeteringBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
 import { uuidArray } from "./batch/columns.ts";
 import { columnsBuilding, type EventColumns } from "./batch/event-columns.ts";
-import { ExpectedRepeats } from "./batch/expected-repeats.ts";
 import { inTurns } from "./batch/in-turns.ts";
+import { CustomerKinds } from "./memory/customer-kinds.ts";
+import { ExpectedRepeats } from "./memory/expected-repeats.ts";
 
 export interface BatchPosition {
   logId: string;
@@ -14,11 +15,13 @@ export interface BatchPosition {
   to: bigint;
 }
 
+/** What a worker keeps in mind from batch to batch. */
 export interface ApplyOptions {
-  /** Models with a limit per event, whose events are decided one by one: asked for by the database, and kept in mind. */
+  /** Models with a limit per event, whose events are decided one by one: asked for by the database. */
   limited?: Set<string>;
-  /** Whether events were metered before, of late: kept in mind. */
+  /** Whether events were metered before, of late. */
   expected?: ExpectedRepeats;
+  kinds?: CustomerKinds;
   /** Events that were older than this when the log took them are refused. */
   horizonDays?: number | undefined;
 }
@@ -45,26 +48,33 @@ export async function applyBatch(
   sql: Sql,
   position: BatchPosition,
   records: readonly LogRecord[],
-  { limited = new Set(), expected = new ExpectedRepeats(), horizonDays }: ApplyOptions = {},
+  {
+    limited = new Set(),
+    expected = new ExpectedRepeats(),
+    kinds = new CustomerKinds(),
+    horizonDays,
+  }: ApplyOptions = {},
 ): Promise<Applied> {
   const batch = await inTurns(batchBuilding(records, horizonDays));
   const nextOffset = records[batch.records]?.offset ?? position.to;
-  await applyBuilt(sql, { ...position, to: nextOffset }, batch, records, limited, expected);
+  await applyBuilt(sql, { ...position, to: nextOffset }, batch, records, { limited, expected, kinds });
   return { events: batch.consumed, records: batch.records, nextOffset };
 }
+
+type Mind = Required<Pick<ApplyOptions, "limited" | "expected" | "kinds">>;
 
 async function applyBuilt(
   sql: Sql,
   position: BatchPosition,
   batch: MeteringBatch,
   records: readonly LogRecord[],
-  limited: Set<string>,
-  expected: ExpectedRepeats,
+  mind: Mind,
 ): Promise<void> {
+  const { expected } = mind;
   let apart = expected.any ? await setRepeatsApart(sql, batch, expected) : batch;
   for (let failures = 0; ; ) {
     try {
-      await applyNew(sql, position, apart, records, limited);
+      await applyNew(sql, position, apart, records, mind);
       return;
     } catch (error) {
       if (!violatesUnique(error, "usage_identity") || ++failures > FAILURES_MAX) throw error;
@@ -100,22 +110,28 @@ async function applyNew(
   position: BatchPosition,
   batch: MeteringBatch,
   records: readonly LogRecord[],
-  limited: Set<string>,
+  { limited, kinds }: Mind,
 ): Promise<void> {
   const alone = new Set<string>();
+  const [first, last] = timesOf(batch);
   let raw: Record<string, RawEvent> = {};
   for (;;) {
+    if (batch.firsts.length > 0) await kinds.learn(sql, batch.events.customerNames.names, first, last);
     const separate = (row: number) => mustStandAlone(batch, row, limited, alone);
-    const columns = await inTurns(columnsBuilding(batch.events, batch.firsts, separate));
+    const kindOf = (customer: string) => kinds.of(customer, first, last);
+    const columns = await inTurns(columnsBuilding(batch.events, batch.firsts, separate, kindOf));
     try {
       await callApply(sql, position, batch, columns, raw);
       return;
     } catch (error) {
       const refused = refusedByDatabase(error);
-      if (refused?.code === "groups_too_coarse") {
-        rememberLimited(limited, refused.detail.models ?? "");
-        for (const group of (refused.detail.groups ?? "").split(","))
-          alone.add(columns.subjectOf(Number(group)));
+      if (refused?.code === "kinds_differ") {
+        kinds.forget();
+      } else if (refused?.code === "cells_too_coarse") {
+        const { cells, customers, models } = refused.detail;
+        rememberLimited(limited, models ?? "");
+        for (const customer of numbersIn(customers)) alone.add(columns.customerName(customer));
+        for (const subject of columns.subjectsIn(new Set(numbersIn(cells)))) alone.add(subject);
       } else if (refused?.code === "conflict_raw_needed") {
         raw = rawEvents(batch, records, (refused.detail.places ?? "").split(","));
       } else {
@@ -125,7 +141,22 @@ async function applyNew(
   }
 }
 
-/** @param alone customers and models with a space between, for which a group was too coarse */
+function numbersIn(list: string | undefined): number[] {
+  return list === undefined || list === "" ? [] : list.split(",").map(Number);
+}
+
+/** The first and the last moment of the batch's new events. */
+function timesOf({ events: { occurredAt }, firsts }: MeteringBatch): [number, number] {
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const row of firsts) {
+    const at = occurredAt[row] ?? 0;
+    if (at < first) first = at;
+    if (at > last) last = at;
+  }
+  return [first, last];
+}
+
+/** @param alone customers whose events, and customers and models with a space between whose events, are decided one by one */
 function mustStandAlone(
   { events }: MeteringBatch,
   row: number,
@@ -134,7 +165,8 @@ function mustStandAlone(
 ): boolean {
   if (limited.size === 0 && alone.size === 0) return false;
   const model = events.subjects.model[events.subject[row] ?? 0] ?? "";
-  return limited.has(model) || alone.has(`${events.customerNames.names[events.customer[row] ?? 0]} ${model}`);
+  const customer = events.customerNames.names[events.customer[row] ?? 0] ?? "";
+  return limited.has(model) || alone.has(customer) || alone.has(`${customer} ${model}`);
 }
 
 function rememberLimited(limited: Set<string>, models: string): void {
@@ -172,8 +204,8 @@ async function callApply(
   e: EventColumns,
   raw: Record<string, RawEvent>,
 ): Promise<void> {
-  const { groups } = e;
-  const [seconds, input, output, images] = groups.meters;
+  const { groups, cells } = e;
+  const { payers } = cells;
   const known = repeats.map((row) => ({
     i: events.identity.hexOf(row),
     c: events.content.bigIntOf(row).toString(),
@@ -181,14 +213,24 @@ async function callApply(
   await sql`SELECT apply_usage_batch(${logId}, ${partition}, ${epoch}, ${nextOffset.toString()}, ${to.toString()}, ${consumed},
     ROW(${e.customers}::text::text[], ${e.sources}::text::text[], ${e.models}::text::text[], ${e.versions}::text::text[],
       ${e.statuses}::text::text[], ${e.meters}::text::text[], ${e.identities}::text::uuid[], ${e.contents}::text::bigint[],
-      ${e.events}::text, ${groups.customer}::text::int[], ${groups.subject}::text::int[], ${groups.first}::text::bigint[],
-      ${groups.last}::text::bigint[], ${groups.events}::text::int[],
-      ${seconds?.quantities ?? null}::text::bigint[], ${seconds?.events ?? null}::text::int[],
-      ${input?.quantities ?? null}::text::bigint[], ${input?.events ?? null}::text::int[],
-      ${output?.quantities ?? null}::text::bigint[], ${output?.events ?? null}::text::int[],
-      ${images?.quantities ?? null}::text::bigint[], ${images?.events ?? null}::text::int[],
+      ${e.events}::text, ${payers.customer}::text::int[], ${payers.kind}::text::int[], ${payers.first}::text::bigint[],
+      ${payers.last}::text::bigint[], ${cells.subject}::text::int[], ${cells.kind}::text::int[],
+      ${cells.first}::text::bigint[], ${cells.last}::text::bigint[], ${cells.events}::text::int[], ${meterColumns(sql, cells)},
+      ${groups.customer}::text::int[], ${cells.ofGroup}::text::int[], ${groups.first}::text::bigint[],
+      ${groups.events}::text::int[], ${meterColumns(sql, groups)},
       ${groups.otherGroup}::text::int[], ${groups.otherMeter}::text::int[], ${groups.otherQuantity}::text::bigint[],
       ${groups.otherEvents}::text::int[], ${e.chained}::int,
       ${e.hardware}::text::text[], ${groups.hardware}::text::int[])::usage_columns,
     ${JSON.stringify(known)}::text::jsonb, ${JSON.stringify(dead)}::text::jsonb, ${JSON.stringify(raw)}::text::jsonb)`;
+}
+
+/** In the order of usage_columns, which is that of COLUMN_METERS. */
+function meterColumns(
+  sql: Sql,
+  { meters: [seconds, input, output, images] }: EventColumns["cells"] | EventColumns["groups"],
+) {
+  return sql`${seconds?.quantities ?? null}::text::bigint[], ${seconds?.events ?? null}::text::int[],
+    ${input?.quantities ?? null}::text::bigint[], ${input?.events ?? null}::text::int[],
+    ${output?.quantities ?? null}::text::bigint[], ${output?.events ?? null}::text::int[],
+    ${images?.quantities ?? null}::text::bigint[], ${images?.events ?? null}::text::int[]`;
 }

@@ -9,7 +9,8 @@ import {
   type UsageLog,
 } from "../usage/index.ts";
 import { applyBatch } from "./apply-batch.ts";
-import { ExpectedRepeats } from "./batch/expected-repeats.ts";
+import { CustomerKinds } from "./memory/customer-kinds.ts";
+import { ExpectedRepeats } from "./memory/expected-repeats.ts";
 import { noteMissingRecords } from "./position/log-loss.ts";
 
 /** Told what happens to the partitions that this process meters. */
@@ -42,7 +43,12 @@ export function consumeLog(
   logger: Logger,
   { observer, horizonDays }: { observer?: MeteringObserver; horizonDays?: number | undefined } = {},
 ): Promise<LogReading> {
-  const options = { limited: new Set<string>(), expected: new ExpectedRepeats(), horizonDays };
+  const options = {
+    limited: new Set<string>(),
+    expected: new ExpectedRepeats(),
+    kinds: new CustomerKinds(),
+    horizonDays,
+  };
   const claims = new Map<number, { logId: string; epoch: string; nextOffset: bigint }>();
 
   async function claim(logId: string, partition: number): Promise<bigint> {

@@ -15,6 +15,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
     config,
     sql,
     readers,
+    authorizing,
     catalog,
     log,
     provider,
@@ -36,6 +37,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
       {
         sql,
         readers,
+        authorizing,
         catalog,
         log,
         provider,

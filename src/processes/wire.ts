@@ -13,7 +13,7 @@ import type { SettleOperations } from "../http/index.ts";
 import { releaseParked } from "../metering/index.ts";
 import type { Mailer } from "../notifications/index.ts";
 import { type PayoutProvider, type ProviderRecord, provisionAccounts } from "../payouts/index.ts";
-import { RestrictedReaders, type Sql } from "../postgres/index.ts";
+import { openSql, RestrictedReaders, type Sql } from "../postgres/index.ts";
 import { DataKeys } from "../predictions/index.ts";
 import type { UsageLog } from "../usage/index.ts";
 import type { Config } from "./config.ts";
@@ -45,6 +45,8 @@ export interface Foundation {
 export interface Tributary extends Foundation {
   catalog: CatalogStore;
   readers: RestrictedReaders | null;
+  /** One connection for questions whether predictions may run. */
+  authorizing: Sql;
   provider: PayoutProvider & ProviderRecord;
   billing: BillingProvider;
   refunds: RefundMaker;
@@ -66,6 +68,9 @@ export function wire(config: Config, logger: Logger, name: string): Promise<Trib
     const readers = await openReaders(url, opened);
     foundation.watching.noteRowSecurity(readers !== null);
     if (readers === null) logger.warn(ROW_SECURITY_OFF);
+    // The pool takes its connections in turn: each server process would meet the question's plans and rows cold.
+    const authorizing = openSql(url, { max: 1, name: `${name}-authorize` });
+    opened.push(() => authorizing.end({ timeout: 5 }));
     const simulator = await openSimulator(config, logger, opened);
     const stripe = {
       secretKey: config.STRIPE_SECRET_KEY ?? "sk_test_simulator",
@@ -89,6 +94,7 @@ export function wire(config: Config, logger: Logger, name: string): Promise<Trib
       ...foundation,
       catalog,
       readers,
+      authorizing,
       provider,
       billing,
       refunds,

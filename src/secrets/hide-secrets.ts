@@ -87,6 +87,18 @@ function written(json: unknown): string | undefined {
   }
 }
 
+/** Learns the secrets of a text that was put together from pieces, which may be more than one JSON document, or none to its end. */
+export function learnFromPieces(text: string, known: KnownSecrets): void {
+  hideInText(text, known, 0);
+  for (const [, name = "", value = ""] of text.matchAll(MEMBER)) {
+    const json = parsed(`["${name}","${value}"]`);
+    if (Array.isArray(json) && isSecretName(json[0] as string)) learn(json[1] as string, known);
+  }
+}
+
+/** A name of JSON with its text, or what there is of that. */
+const MEMBER = /"([^"\\]{1,128})"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)/g;
+
 /** Arguments of tool calls, and much else, are JSON in a text. */
 function parsed(text: string): unknown {
   if (!/^\s*[[{]/.test(text)) return undefined;

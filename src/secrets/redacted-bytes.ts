@@ -1,5 +1,5 @@
 import { hideByName } from "./hide-secrets.ts";
-import { KnownSecrets } from "./known-secrets.ts";
+import { KnownSecrets, orWithheld, WITHHELD } from "./known-secrets.ts";
 import { keysIn } from "./secret-patterns.ts";
 import { withoutMembers } from "./without-members.ts";
 
@@ -14,6 +14,13 @@ const BYTES_MIN = 8;
  */
 export function redactedBytes(bytes: Buffer, members: readonly string[]): Buffer {
   if (bytes.length < BYTES_MIN) return bytes;
+  return orWithheld(
+    () => redacted(bytes, members),
+    () => Buffer.from(WITHHELD),
+  );
+}
+
+function redacted(bytes: Buffer, members: readonly string[]): Buffer {
   const encoding = isUtf8(bytes) ? "utf8" : "latin1";
   const text = bytes.toString(encoding);
   const json = parsed(text);

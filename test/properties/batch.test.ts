@@ -121,7 +121,14 @@ describe("a batch", () => {
         expect(new Set(places).size).toBe(places.length);
         expect(places).toHaveLength(batch.consumed);
         const text = JSON.stringify([
-          atOnce(columnsBuilding(batch.events, batch.firsts, () => false)),
+          atOnce(
+            columnsBuilding(
+              batch.events,
+              batch.firsts,
+              () => false,
+              () => undefined,
+            ),
+          ),
           batch.dead,
         ]);
         expect(text.isWellFormed()).toBe(true);

@@ -227,6 +227,55 @@ test("headers in pairs, objects of names and values, and the arguments of tool c
   expect((redacted.input as typeof input).headers[1]).toEqual(["Accept", "*/*"]);
 });
 
+test("a stream says what is secret in one piece and shows it in others", () => {
+  const call = (index: number, text: string) => ({
+    choices: [{ index: 0, delta: { tool_calls: [{ index, function: { arguments: text } }] } }],
+  });
+  const streams: Record<string, unknown[]> = {
+    "the arguments of a tool call": ['{"passw', 'ord":"hun', 'ter2secret"}'].map((text) => call(0, text)),
+    "of two calls, one after the other": [
+      ...['{"a":', '"b"}'].map((text) => call(0, text)),
+      ...['{"credential', '":"hunter', '2secret","n', '":1}'].map((text) => call(1, text)),
+    ],
+    "of two calls at once": [
+      call(0, '{"credential":"hunter'),
+      call(1, '{"city":"Zü'),
+      call(0, '2secret"}'),
+      call(1, 'rich"}'),
+    ],
+    "of a call that was cut off": ['{"credential', '":"hunter', "2secret"].map((text) => call(0, text)),
+    "counted pieces": ["the pass", "word: hunter", "2secret and"].map((text, index) => ({ index, text })),
+    "blocks of two kinds": [
+      { index: 0, delta: { text: "calling" } },
+      { index: 1, delta: { partial_json: '{"credential": "hunter' } },
+      { index: 1, delta: { partial_json: '2secret"}' } },
+    ],
+    texts: ["the pass", "word: hunter2", "secretword, so"],
+    "a short one": ["the pass", "word: hun", "ter2"],
+  };
+  for (const [name, output] of Object.entries(streams)) {
+    const redacted = redactPayload({ output, logs: "it was hunter2secret" });
+    const left = JSON.stringify(redacted.output);
+    expect(left, name).not.toMatch(/hun|ter2|2secret/);
+    expect(redactPayload(redacted), name).toEqual(redacted);
+    expect((redacted.output as unknown[]).length).toBe(output.length);
+    if (!/texts|short|counted/.test(name)) expect(redacted.logs, name).toBe(`it was ${REDACTED}`);
+  }
+});
+
+test("a thousand secrets are hidden as one is, and where there are too many to look for nothing is kept", () => {
+  const values = (count: number) => Array.from({ length: count }, (_, n) => `zanzibar-${n}-x`);
+  const input = { passwords: values(1_000) };
+  const redacted = redactPayload({ input, logs: values(1_000).join("\n").repeat(3), error: null });
+  expect(JSON.stringify(redacted)).not.toContain("zanzibar");
+  const many = { input: { passwords: values(30_000) }, logs: values(30_000).join(" "), error: null };
+  const WITHHELD = "[not kept: it holds too many secrets]";
+  expect(redactPayload(many)).toEqual({ input: WITHHELD, logs: WITHHELD, error: null });
+  expect(redactJson(many)).toBe(WITHHELD);
+  const alike = Array.from({ length: 1_000 }, (_, n) => `aaaa${"a".repeat(n)}b`);
+  expect(redactPayload({ input: { passwords: alike }, logs: "a".repeat(100_000) }).logs).toBe(WITHHELD);
+});
+
 test("a prediction of Replicate's own type keeps all that is no secret", () => {
   const prediction: Pick<Prediction, "input" | "output" | "logs" | "error"> = {
     input: { prompt: "a cat", image: "https://replicate.delivery/x/cat.png", hf_token: "golf-4411" },

@@ -34,6 +34,7 @@ export const versionsOfTheirModels = sqlCheck(
    FROM usage_term t LEFT JOIN model_version v USING (model_version_no) WHERE v.model_no IS DISTINCT FROM t.model_no`,
 );
 
+// An earlier version's extent counts: one that says the same may begin in the metered past.
 export const extentsFromEvents = sqlCheck(
   "no metered event lies after what is noted as the last one under its versions",
   `WITH event AS (
@@ -52,10 +53,11 @@ export const extentsFromEvents = sqlCheck(
      FROM event e JOIN customer_version c ON c.customer_no = e.customer_no AND e.occurred_at >= c.effective_from AND e.occurred_at < c.effective_until
      GROUP BY 1, 2, 3, 4
    )
-   SELECT format('metered extent of %s %s from %s, partition %s: stored %s, events say %s', kind, subject_no, segment_from, shard,
-      x.last_occurred_at, s.last) AS difference
-   FROM seen s LEFT JOIN extent x USING (kind, subject_no, segment_from, shard)
-   WHERE coalesce(x.last_occurred_at, '-infinity') < s.last`,
+   SELECT format('metered extent of %s %s from %s, partition %s: stored %s, events say %s', s.kind, s.subject_no, s.segment_from, s.shard,
+      max(x.last_occurred_at), s.last) AS difference
+   FROM seen s LEFT JOIN extent x ON (x.kind, x.subject_no, x.shard) = (s.kind, s.subject_no, s.shard) AND x.segment_from <= s.segment_from
+   GROUP BY s.kind, s.subject_no, s.segment_from, s.shard, s.last
+   HAVING coalesce(max(x.last_occurred_at), '-infinity') < s.last`,
 );
 
 /**

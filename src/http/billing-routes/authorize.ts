@@ -58,7 +58,7 @@ const postAuthorize = defineRoute({
   }),
   async handle({ params, body, principal, context }) {
     requireSource(principal, body.prediction.source);
-    const answer = await authorize(context.sql, {
+    const answer = await authorize(context.authorizing, {
       customer: params.id,
       model: body.model,
       currency: body.currency,

@@ -1,6 +1,7 @@
 import { COLUMN_METERS, UNMETERED } from "../../usage/index.ts";
 import { bigintArray, intList, quantityList, textArray, uuidArray } from "./columns.ts";
 import { Renumbered } from "./dictionary.ts";
+import type { EventCells } from "./event-cells.ts";
 import { EventGroups } from "./event-groups.ts";
 import type { EventTable } from "./event-table.ts";
 
@@ -13,12 +14,14 @@ export type EventColumns = ReturnType<typeof columnsOf>;
 /**
  * Events as the database takes them: type usage_columns of drizzle/0003_metering.sql. In steps of a thousand events.
  * @param rows which of the table's
- * @param separate whether the event in this row must be a group of its own.
+ * @param separate whether the event in this row must be decided by itself
+ * @param kindOf what is the same for customers who are alike to the books; undefined when that is not known
  */
 export function* columnsBuilding(
   table: EventTable,
   rows: readonly number[],
   separate: (row: number) => boolean,
+  kindOf: (customer: string) => string | undefined,
 ) {
   const sources = new Renumbered(table.sourceNames.names.length);
   const groups = new EventGroups(table);
@@ -29,13 +32,14 @@ export function* columnsBuilding(
     lines.push(packLine(table, some, groupOf, from, sources));
     yield some.length;
   }
-  return columnsOf(table, rows, groups, sources, lines);
+  return columnsOf(table, rows, groups, groups.toCells(kindOf), sources, lines);
 }
 
 function columnsOf(
   table: EventTable,
   rows: readonly number[],
   groups: EventGroups,
+  cells: EventCells,
   sources: Renumbered,
   lines: readonly string[],
 ) {
@@ -48,8 +52,13 @@ function columnsOf(
     /** How many of them name a parent. */
     chained: rows.reduce((sum, row) => (table.parent[row] == null ? sum : sum + 1), 0),
     groups: groups.toArrays(),
-    /** Customer and model of a group, with a space between. */
-    subjectOf: (group: number) => groups.subjectOf(group),
+    cells: cells.toArrays(),
+    customerName: (customer: number) => groups.customerName(customer),
+    /** Customer and model, with a space between, of all groups in these cells. */
+    subjectsIn(some: ReadonlySet<number>): string[] {
+      const subjects = cells.ofGroup.map((cell, at) => (some.has(cell) ? groups.subjectOf(at + 1) : ""));
+      return subjects.filter((subject) => subject !== "");
+    },
   };
 }
 

@@ -1,11 +1,11 @@
-import { COLUMN_METERS, NO_HARDWARE, UNMETERED } from "../../usage/index.ts";
+import { NO_HARDWARE } from "../../usage/index.ts";
 import { intArray, nullableIntArray, textArray } from "./columns.ts";
 import { Dictionary, Renumbered } from "./dictionary.ts";
+import { EventCells } from "./event-cells.ts";
 import type { EventTable, OtherQuantity } from "./event-table.ts";
+import { MeterSums, SUM_MAX } from "./meter-sums.ts";
 
 const DAY_MICROS = 86_400_000_000;
-/** Sums are numbers, exact up to 2^53; one quantity is at most 10^15. */
-const SUM_MAX = 8e15;
 /** A batch that spans more days than this has groups of one event for the rest. */
 const DAYS_MAX = 512;
 
@@ -17,9 +17,9 @@ interface OtherSum {
 }
 
 /**
- * Events of one customer, subject, day and hardware, summed: what is decided and booked is decided and booked for groups, which
- * are fewer than events. Groups never hold more than what one decision can be made for; see `separate` of eventColumns().
- * Groups count from 1; the arrays are by group, from 0.
+ * Events of one customer, subject, day and hardware, summed: customers are charged by groups, which are fewer than events. Groups
+ * never hold more than what one decision can be made for; see `separate` of columnsBuilding(). Groups count from 1; the arrays
+ * are by group, from 0.
  */
 export class EventGroups {
   readonly #table: EventTable;
@@ -34,12 +34,9 @@ export class EventGroups {
   readonly #subject: number[] = [];
   /** From 1; null where it is not told. */
   readonly #hardware: (number | null)[] = [];
-  readonly #first: number[] = [];
-  readonly #last: number[] = [];
-  readonly #events: number[] = [];
-  /** By column meter: its sum, and how many events had it. */
-  readonly #sums: readonly number[][] = COLUMN_METERS.map(() => []);
-  readonly #counts: readonly number[][] = COLUMN_METERS.map(() => []);
+  readonly #day: number[] = [];
+  readonly #alone: boolean[] = [];
+  readonly #sums = new MeterSums();
   readonly #others = new Map<string, OtherSum>();
 
   constructor(table: EventTable) {
@@ -63,10 +60,10 @@ export class EventGroups {
     const key = (day * table.customerNames.names.length + customer) * kinds + kind;
     let group = alone ? undefined : this.#open.get(key);
     if (group === undefined) {
-      group = this.#begin(customer, subject, hardware, at);
+      group = this.#begin(customer, subject, hardware, at, day, alone);
       if (!alone) this.#open.set(key, group);
     }
-    if (this.#count(group, row, at) && !alone) this.#open.delete(key);
+    if (this.#count(group, row) && !alone) this.#open.delete(key);
     return group + 1;
   }
 
@@ -80,11 +77,27 @@ export class EventGroups {
     return kind;
   }
 
+  /** @param kindOf by the customer's name */
+  toCells(kindOf: (customer: string) => string | undefined): EventCells {
+    const groups = {
+      customer: this.#customer,
+      subject: this.#subject,
+      day: this.#day,
+      alone: this.#alone,
+      sums: this.#sums,
+    };
+    return new EventCells(groups, (customer) => kindOf(this.customerName(customer)));
+  }
+
+  /** By its number in the arrays, from 1. */
+  customerName(customer: number): string {
+    return this.#table.customerNames.names[this.#customers.old[customer - 1] ?? 0] ?? "";
+  }
+
   /** Customer and model of the group, with a space between. */
   subjectOf(group: number): string {
-    const customer = this.#customers.old[(this.#customer[group - 1] ?? 0) - 1] ?? 0;
     const subject = this.#subjects.old[(this.#subject[group - 1] ?? 0) - 1] ?? 0;
-    return `${this.#table.customerNames.names[customer]} ${this.#table.subjects.model[subject]}`;
+    return `${this.customerName(this.#customer[group - 1] ?? 0)} ${this.#table.subjects.model[subject]}`;
   }
 
   /** What usage_columns has of names, as PostgreSQL's array texts. */
@@ -107,28 +120,12 @@ export class EventGroups {
     const others = [...this.#others.values()];
     return {
       customer: intArray(this.#customer),
-      subject: intArray(this.#subject),
       hardware: nullableIntArray(this.#hardware),
-      first: intArray(this.#first),
-      last: intArray(this.#last),
-      events: intArray(this.#events),
-      meters: COLUMN_METERS.map((_, meter) => this.#meterToArrays(meter)),
+      ...this.#sums.toArrays(),
       otherGroup: intArray(others.map(({ group }) => group + 1)),
       otherMeter: intArray(others.map(({ meter }) => meter + 1)),
       otherQuantity: intArray(others.map(({ quantity }) => quantity)),
       otherEvents: intArray(others.map(({ events }) => events)),
-    };
-  }
-
-  #meterToArrays(meter: number) {
-    const sums = this.#sums[meter] ?? [];
-    const counts = this.#counts[meter] ?? [];
-    const sameAsEvents = counts.every((count, group) => count === 0 || count === this.#events[group]);
-    return {
-      quantities: counts.includes(0)
-        ? nullableIntArray(sums.map((sum, group) => (counts[group] === 0 ? null : sum)))
-        : intArray(sums),
-      events: sameAsEvents ? null : intArray(counts),
     };
   }
 
@@ -137,35 +134,25 @@ export class EventGroups {
     return this.#hardwareNames.old.map((hardware) => names[hardware] ?? "");
   }
 
-  #begin(customer: number, subject: number, hardware: number, at: number): number {
-    for (let meter = 0; meter < COLUMN_METERS.length; meter++) {
-      this.#sums[meter]?.push(0);
-      this.#counts[meter]?.push(0);
-    }
+  #begin(
+    customer: number,
+    subject: number,
+    hardware: number,
+    at: number,
+    day: number,
+    alone: boolean,
+  ): number {
     this.#customer.push(customer);
     this.#subject.push(subject);
     this.#hardware.push(hardware === NO_HARDWARE ? null : this.#hardwareNames.numberOf(hardware - 1));
-    this.#first.push(at);
-    this.#last.push(at);
-    return this.#events.push(0) - 1;
+    this.#day.push(day);
+    this.#alone.push(alone);
+    return this.#sums.begin(at);
   }
 
   /** Whether another quantity might take a sum beyond what is exact: then the group takes no more events. */
-  #count(group: number, row: number, at: number): boolean {
-    this.#events[group] = (this.#events[group] ?? 0) + 1;
-    if (at < (this.#first[group] ?? 0)) this.#first[group] = at;
-    if (at > (this.#last[group] ?? 0)) this.#last[group] = at;
-    let full = false;
-    for (let meter = 0; meter < COLUMN_METERS.length; meter++) {
-      const quantity = this.#table.quantities[meter]?.[row] ?? UNMETERED;
-      const sums = this.#sums[meter];
-      const counts = this.#counts[meter];
-      if (quantity === UNMETERED || sums === undefined || counts === undefined) continue;
-      const sum = (sums[group] ?? 0) + quantity;
-      sums[group] = sum;
-      counts[group] = (counts[group] ?? 0) + 1;
-      if (sum > SUM_MAX - 1e15) full = true;
-    }
+  #count(group: number, row: number): boolean {
+    const full = this.#sums.addEvent(group, this.#table, row);
     const others = this.#table.others.get(row);
     return (others !== undefined && this.#countOthers(group, others)) || full;
   }
