@@ -105,6 +105,7 @@ CREATE TABLE "adjustment_cell" (
 CREATE TABLE "adjustment_held" (
 	"adjustment_no" bigint NOT NULL,
 	"payee" text NOT NULL,
+	"round" integer NOT NULL,
 	"amount_nanos" numeric(38, 0) NOT NULL,
 	CONSTRAINT "adjustment_held_adjustment_no_payee_pk" PRIMARY KEY("adjustment_no","payee")
 );
@@ -345,9 +346,11 @@ CREATE TABLE "invoice_push_attempt" (
 );
 --> statement-breakpoint
 CREATE TABLE "invoice_release" (
-	"invoice_id" text PRIMARY KEY NOT NULL,
+	"invoice_id" text NOT NULL,
+	"round" integer NOT NULL,
 	"due_at" timestamp with time zone NOT NULL,
-	"released_at" timestamp with time zone
+	"released_at" timestamp with time zone,
+	CONSTRAINT "invoice_release_invoice_id_round_pk" PRIMARY KEY("invoice_id","round")
 );
 --> statement-breakpoint
 CREATE TABLE "invoice_run" (
@@ -1452,6 +1455,7 @@ CREATE INDEX "adjustment_invoice_id_index" ON "adjustment" USING btree ("invoice
 CREATE INDEX "adjustment_kind_adjustment_no_index" ON "adjustment" USING btree ("kind","adjustment_no");--> statement-breakpoint
 CREATE INDEX "adjustment_cell_booked_period_model_no_index" ON "adjustment_cell" USING btree ("booked_period","model_no");--> statement-breakpoint
 CREATE INDEX "adjustment_cell_customer_no_booked_period_index" ON "adjustment_cell" USING btree ("customer_no","booked_period");--> statement-breakpoint
+CREATE INDEX "adjustment_held_again" ON "adjustment_held" USING btree ("payee") WHERE round > 1;--> statement-breakpoint
 CREATE INDEX "adjustment_movement_account_index" ON "adjustment_movement" USING btree ("account");--> statement-breakpoint
 CREATE INDEX "adjustment_part_adjustment_no_index" ON "adjustment_part" USING btree ("adjustment_no");--> statement-breakpoint
 CREATE INDEX "adjustment_part_payee_adjustment_no_index" ON "adjustment_part" USING btree ("payee","adjustment_no");--> statement-breakpoint

@@ -78,13 +78,51 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- What an invoice's shares were when they were held, and what adjustments (drizzle/0022_adjustments.sql) have left of them.
-CREATE FUNCTION held_shares_left(p_invoice text) RETURNS TABLE (payee text, given numeric, still_held numeric) LANGUAGE sql STABLE AS $$
-  SELECT h.payee, h.amount_nanos, h.amount_nanos + coalesce((
-    SELECT sum(m.amount_nanos) FROM adjustment_held m JOIN adjustment a USING (adjustment_no)
-    WHERE a.invoice_id = i.id AND m.payee = h.payee), 0)
-  FROM invoice i JOIN held_share h USING (period, customer, currency) WHERE i.id = p_invoice
+-- Which release of an invoice is the next one: a refund that is taken back after one makes it ask for something again, and
+-- what comes back waits for another one.
+CREATE FUNCTION held_round(p_invoice text) RETURNS int LANGUAGE sql STABLE AS $$
+  SELECT 1 + count(*)::int FROM invoice_release WHERE invoice_id = p_invoice AND released_at IS NOT NULL
 $$;
+--> statement-breakpoint
+
+-- What a release of an invoice is called in the names of what it books.
+CREATE FUNCTION release_name(p_invoice text, p_round int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT p_invoice || CASE WHEN p_round > 1 THEN ':' || p_round ELSE '' END
+$$;
+--> statement-breakpoint
+
+-- What waits for a release of an invoice: for the first one its shares as they were held at close, for a later one nothing
+-- but what came back; and what adjustments (drizzle/0022_adjustments.sql) have made of that.
+CREATE FUNCTION held_shares_of(p_invoice text, p_round int) RETURNS TABLE (payee text, given numeric, still_held numeric)
+LANGUAGE sql STABLE AS $$
+  SELECT x.payee, sum(x.given), sum(x.given) + sum(x.moved) FROM (
+    SELECT h.payee, h.amount_nanos AS given, 0::numeric AS moved FROM invoice i JOIN held_share h USING (period, customer, currency)
+    WHERE i.id = p_invoice AND p_round = 1
+    UNION ALL
+    SELECT m.payee, 0, m.amount_nanos FROM adjustment a JOIN adjustment_held m USING (adjustment_no)
+    WHERE a.invoice_id = p_invoice AND m.round = p_round) x
+  GROUP BY 1
+$$;
+--> statement-breakpoint
+
+-- The same of the next release: what is held now.
+CREATE FUNCTION held_shares_left(p_invoice text) RETURNS TABLE (payee text, given numeric, still_held numeric) LANGUAGE sql STABLE AS $$
+  SELECT * FROM held_shares_of(p_invoice, held_round(p_invoice))
+$$;
+--> statement-breakpoint
+
+-- All that waits for customers to pay, or for the days after that. No invoice: it is not made yet.
+CREATE VIEW waiting_share AS
+SELECT h.payee, h.currency, h.period, h.customer, i.id AS invoice_id, h.amount_nanos + coalesce((
+    SELECT sum(m.amount_nanos) FROM adjustment a JOIN adjustment_held m USING (adjustment_no)
+    WHERE a.invoice_id = i.id AND m.payee = h.payee AND m.round = 1), 0) AS amount_nanos, r.due_at
+FROM held_share h LEFT JOIN invoice i USING (period, customer, currency) LEFT JOIN invoice_release r ON r.invoice_id = i.id AND r.round = 1
+WHERE r.released_at IS NULL
+UNION ALL
+SELECT m.payee, i.currency, i.period, i.customer, i.id, m.amount_nanos, r.due_at
+FROM adjustment_held m JOIN adjustment a USING (adjustment_no) JOIN invoice i ON i.id = a.invoice_id
+LEFT JOIN invoice_release r ON r.invoice_id = i.id AND r.round = m.round
+WHERE m.round > 1 AND r.released_at IS NULL;
 --> statement-breakpoint
 
 -- What is held for invoices whose time has come becomes payable, the earliest first; answers how many invoices. One
@@ -95,27 +133,28 @@ DECLARE v record; v_released int := 0;
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(7001);
   PERFORM pg_advisory_xact_lock(7015);
-  FOR v IN SELECT i.id, i.currency FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id
+  FOR v IN SELECT i.id, i.currency, r.round FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id
            WHERE r.released_at IS NULL AND r.due_at <= clock_timestamp() AND (p_invoice IS NULL OR r.invoice_id = p_invoice)
              AND NOT EXISTS (SELECT FROM dispute d WHERE d.invoice_id = r.invoice_id AND d.state = 'open')
            ORDER BY r.due_at, r.invoice_id LIMIT p_limit FOR UPDATE OF r SKIP LOCKED
   LOOP
-    PERFORM post_transfers('hold_released', open_period(), format('unheld:%s', v.id), array_agg(payee ORDER BY payee),
+    PERFORM post_transfers('hold_released', open_period(), format('unheld:%s', release_name(v.id, v.round)), array_agg(payee ORDER BY payee),
       array_agg(v.currency ORDER BY payee), array_agg(format('payee:%s:held', payee) ORDER BY payee),
       array_agg(format('payee:%s:payable', payee) ORDER BY payee), array_agg(still_held ORDER BY payee))
     FROM held_shares_left(v.id) WHERE still_held > 0 HAVING count(*) > 0;
-    PERFORM hold_reserves_of_invoice(v.id);
-    UPDATE invoice_release SET released_at = clock_timestamp() WHERE invoice_id = v.id;
+    PERFORM hold_reserves_of_invoice(v.id, v.round);
+    UPDATE invoice_release SET released_at = clock_timestamp() WHERE invoice_id = v.id AND round = v.round;
     v_released := v_released + 1;
   END LOOP;
   RETURN v_released;
 END $$;
 --> statement-breakpoint
 
--- From when on an invoice's held shares are payable; nothing when none is held for it.
+-- From when on an invoice's held shares are payable; nothing when none is held for it. For whoever brought what is left to
+-- pay to nothing.
 CREATE FUNCTION plan_release(p_invoice text, p_paid_at timestamptz) RETURNS void LANGUAGE sql VOLATILE AS $$
-  INSERT INTO invoice_release (invoice_id, due_at)
-  SELECT i.id, p_paid_at + make_interval(hours => 24 * (release_rule_of(i.period)).hold_days) FROM invoice i
+  INSERT INTO invoice_release (invoice_id, round, due_at)
+  SELECT i.id, held_round(i.id), p_paid_at + make_interval(hours => 24 * (release_rule_of(i.period)).hold_days) FROM invoice i
   WHERE i.id = p_invoice AND EXISTS (SELECT FROM held_share h WHERE h.period = i.period AND h.customer = i.customer AND h.currency = i.currency)
   ON CONFLICT DO NOTHING
 $$;

@@ -88,14 +88,15 @@ END $$;
 --> statement-breakpoint
 
 -- Part of release_held: of what a customer's payment let go, as much is held back as would have been at close.
-CREATE FUNCTION hold_reserves_of_invoice(p_invoice text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION hold_reserves_of_invoice(p_invoice text, p_round int) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE v invoice;
 BEGIN
   SELECT * INTO v FROM invoice WHERE id = p_invoice;
   IF NOT EXISTS (SELECT FROM reserve_rule WHERE from_period <= v.period) THEN RETURN; END IF;
-  PERFORM take_reserves(v.period, p_invoice, open_period(), (SELECT due_at FROM invoice_release WHERE invoice_id = p_invoice),
+  PERFORM take_reserves(v.period, release_name(p_invoice, p_round), open_period(),
+    (SELECT due_at FROM invoice_release WHERE invoice_id = p_invoice AND round = p_round),
     array_agg(payee), array_agg(v.currency), array_agg(still_held))
-  FROM held_shares_left(p_invoice) WHERE still_held > 0;
+  FROM held_shares_of(p_invoice, p_round) WHERE still_held > 0;
 END $$;
 --> statement-breakpoint
 

@@ -530,6 +530,46 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
+-- Money that came for an invoice at the provider, who does not know what else came for it, or was refunded of it: what is
+-- left to pay is paid, and what came beyond that is the customer's, as a paid credit under the same reference, which its
+-- next invoices take. p_amount: what the provider counts as paid; p_received: how much of that it has. The same reference again
+-- changes nothing. Answers how much became credit.
+CREATE FUNCTION record_provider_payment(p_invoice text, p_reference text, p_amount numeric, p_received numeric, p_by text, p_paid_at timestamptz)
+RETURNS numeric LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v invoice;
+  v_paid numeric;
+  v_credited numeric;
+BEGIN
+  SELECT * INTO v FROM invoice WHERE id = p_invoice;
+  IF v.id IS NULL THEN PERFORM refuse('invoice_unknown'); END IF;
+  -- An account is opened before anything is locked; who asks for the same at the same time finds it.
+  IF p_received > invoice_left(p_invoice) AND NOT EXISTS (SELECT FROM invoice_payment WHERE invoice_id = p_invoice AND reference = p_reference) THEN
+    PERFORM open_spend_account(v.customer, v.currency);
+  END IF;
+  PERFORM pg_advisory_xact_lock_shared(7001);
+  PERFORM pg_advisory_xact_lock(7015);
+  SELECT coalesce(sum(amount_nanos), 0) INTO v_paid FROM invoice_payment WHERE invoice_id = p_invoice AND reference = p_reference;
+  SELECT coalesce(sum(amount_nanos), 0) INTO v_credited FROM credit_grant WHERE customer = v.customer AND reference = p_reference;
+  IF v_paid + v_credited > 0 THEN
+    IF v_paid + v_credited < p_received THEN PERFORM refuse('payment_differs', jsonb_build_object('nanos', v_paid)); END IF;
+    RETURN v_credited;
+  END IF;
+  v_paid := least(p_amount, invoice_left(p_invoice));
+  v_credited := greatest(p_received - v_paid, 0);
+  IF v_credited > 0 THEN
+    -- Paid or refunded otherwise since it was looked at: it is told again.
+    IF NOT EXISTS (SELECT FROM spend_account a JOIN customer c USING (customer_no) WHERE c.id = v.customer AND a.currency = v.currency) THEN
+      PERFORM refuse('payment_raced');
+    END IF;
+    PERFORM grant_credit('cr_' || left(encode(sha256(convert_to(p_reference, 'UTF8')), 'hex'), 24), v.customer, v.currency, v_credited,
+      'paid', 100, NULL, format('paid beyond what %s asked for', p_invoice), p_reference, p_by);
+  END IF;
+  IF v_paid > 0 THEN PERFORM record_invoice_payment(p_invoice, p_reference, v_paid, p_by, p_paid_at); END IF;
+  RETURN v_credited;
+END $$;
+--> statement-breakpoint
+
 -- Pays an invoice out of its customer's credits, in their order of use, as far as they go in whole steps of the currency:
 -- what is left to ask for is something that can be paid. The caller holds the account's row.
 CREATE FUNCTION pay_invoice_from_credits(p_invoice invoice, p_customer_no int) RETURNS void LANGUAGE plpgsql VOLATILE AS $$

@@ -142,12 +142,26 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Locks what decides where an invoice's shares are: the same order everywhere. Answers whether they are still held.
+-- Corrections of a model's month move payable balances. So they wait for customers' payments: what is corrected of earnings
+-- that nobody has paid for yet would be paid out at once.
+CREATE FUNCTION require_earnings_released(p_period date, p_currency text, p_models int[]) RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF EXISTS (SELECT FROM waiting_share s JOIN customer c ON c.id = s.customer
+             JOIN customer_window w ON w.customer_no = c.customer_no AND w.booked_period = p_period AND w.model_no = ANY (p_models)
+             WHERE s.period = p_period AND s.currency = p_currency AND s.amount_nanos <> 0) THEN
+    PERFORM refuse('earnings_held', jsonb_build_object('period', to_char(p_period, 'YYYY-MM')));
+  END IF;
+END $$;
+--> statement-breakpoint
+
+-- Locks what decides where an invoice's shares are: the same order everywhere. Answers whether they are still held, or what
+-- came back of them is.
 CREATE FUNCTION lock_held_shares(p_invoice text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   PERFORM FROM invoice WHERE id = p_invoice FOR UPDATE;
   PERFORM FROM invoice_release WHERE invoice_id = p_invoice FOR UPDATE;
-  RETURN NOT EXISTS (SELECT FROM invoice_release WHERE invoice_id = p_invoice AND released_at IS NOT NULL);
+  RETURN held_round(p_invoice) = 1 OR invoice_left(p_invoice) > 0
+    OR EXISTS (SELECT FROM invoice_release WHERE invoice_id = p_invoice AND released_at IS NULL);
 END $$;
 --> statement-breakpoint
 
@@ -261,6 +275,7 @@ DECLARE
   v_returned numeric := coalesce((p->>'returned')::numeric, 0);
   v_credited numeric := 0;
   v_held boolean := false;
+  v_round int;
   v_size numeric;
   v_names text;
 BEGIN
@@ -272,6 +287,10 @@ BEGIN
     PERFORM refuse('adjustment_differs', jsonb_build_object('id', v_known.id));
   END IF;
   PERFORM require_seen(v_corrects, coalesce(p->'seen', '[]'));
+  IF v_kind IN ('rerate', 'reattribution') THEN
+    PERFORM require_earnings_released(v_corrects, v_currency, (SELECT array_agg(s.model_no)
+      FROM jsonb_to_recordset(p->'seen') AS s(model_no int)));
+  END IF;
 
   IF p->>'invoice' IS NOT NULL THEN
     v_held := lock_held_shares(p->>'invoice');
@@ -290,6 +309,11 @@ BEGIN
     PERFORM drop_refund_push(v_reversed.adjustment_no);
     v_returned := -v_reversed.returned_nanos;
     v_credited := -v_reversed.credited_nanos;
+    -- The invoice asks for something again: what is held waits for that, and so does what comes back of what was released.
+    IF v_credited < 0 THEN
+      DELETE FROM invoice_release WHERE invoice_id = v_invoice.id AND released_at IS NULL;
+      v_held := true;
+    END IF;
   ELSIF v_kind IN ('refund', 'money_returned') THEN
     IF v_returned > money_to_return(v_invoice.id, p->>'pays') THEN PERFORM refuse('refund_exceeds_payments'); END IF;
     IF v_kind = 'refund' THEN v_credited := credit_due(v_invoice.id, v_gross, v_returned); END IF;
@@ -320,13 +344,16 @@ BEGIN
     SELECT v_no, v_corrects, r.model_no, r.from_payee, r.to_payee
     FROM jsonb_to_record(p->'reattribution') AS r(model_no int, from_payee text, to_payee text);
   END IF;
-  -- What waits for the invoice's payment is taken first, and what comes back goes there, as far as it was taken from there.
+  -- What waits for the invoice's payment is taken first, and what comes back goes there: before the first release as far as
+  -- it was taken from there, after one all of it.
   IF v_held THEN
-    INSERT INTO adjustment_held (adjustment_no, payee, amount_nanos)
-    SELECT v_no, payee, moved FROM (
-      SELECT h.payee, CASE WHEN d.amount < 0 THEN greatest(d.amount, -h.still_held) ELSE least(d.amount, h.given - h.still_held) END AS moved
-      FROM held_shares_left(v_invoice.id) h
-      JOIN (SELECT payee, sum(amount_nanos) AS amount FROM adjustment_part WHERE adjustment_no = v_no GROUP BY 1) d USING (payee)) x
+    v_round := held_round(v_invoice.id);
+    INSERT INTO adjustment_held (adjustment_no, payee, round, amount_nanos)
+    SELECT v_no, payee, v_round, moved FROM (
+      SELECT d.payee, CASE WHEN d.amount < 0 THEN greatest(d.amount, -coalesce(h.still_held, 0)) WHEN v_round > 1 THEN d.amount
+        ELSE least(d.amount, coalesce(h.given - h.still_held, 0)) END AS moved
+      FROM (SELECT payee, sum(amount_nanos) AS amount FROM adjustment_part WHERE adjustment_no = v_no AND payee IS NOT NULL GROUP BY 1) d
+      LEFT JOIN held_shares_of(v_invoice.id, v_round) h USING (payee)) x
     WHERE moved <> 0 ORDER BY payee;
   END IF;
 
@@ -347,7 +374,7 @@ BEGIN
     PERFORM refuse('write_off_too_large');
   END IF;
   -- Nothing is left to pay: what is still held for the invoice waits for nobody.
-  IF v_invoice.id IS NOT NULL AND invoice_left(v_invoice.id) = 0 THEN
+  IF v_held AND invoice_left(v_invoice.id) = 0 THEN
     PERFORM plan_release(v_invoice.id, now());
     PERFORM release_held(v_invoice.id, 1);
   END IF;

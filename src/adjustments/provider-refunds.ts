@@ -41,6 +41,6 @@ export interface ProviderDispute {
   amountMinor: bigint;
   invoice: string | null;
   reason: string;
-  /** What the provider charged for it, in the same currency. */
+  /** What the provider charged for it, less what it gave back, in the same currency. */
   feeMinor: bigint;
 }

@@ -116,8 +116,17 @@ export const adjustmentPart = pgTable(
 /** How much of it moved what is held for the invoice's payment, instead of the payable balance: less than nothing. */
 export const adjustmentHeld = pgTable(
   "adjustment_held",
-  { adjustmentNo: adjustmentNo(), payee: text().notNull(), amountNanos: nanos("amount_nanos").notNull() },
-  (t) => [primaryKey({ columns: [t.adjustmentNo, t.payee] })],
+  {
+    adjustmentNo: adjustmentNo(),
+    payee: text().notNull(),
+    /** The release of its invoice that it waits for, or waited for. */
+    round: integer().notNull(),
+    amountNanos: nanos("amount_nanos").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.adjustmentNo, t.payee] }),
+    index("adjustment_held_again").on(t.payee).where(sql`round > 1`),
+  ],
 );
 
 /** What it moves besides the parts of lines, by account: more than nothing is a credit. Sums to zero. */

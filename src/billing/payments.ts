@@ -1,5 +1,6 @@
 import { formatNanos, type Nanos, Refusal } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
+import { prepareAccounts } from "./spend/limits.ts";
 
 export interface Payment {
   invoice: string;
@@ -22,6 +23,31 @@ export async function recordInvoicePaid(sql: Sql, payment: Payment): Promise<Nan
     const [row] = await sql<[{ left: string }]>`
       SELECT record_invoice_payment(${invoice}, ${reference}, ${amountNanos.toString()}, ${by}, ${paidAt})::text AS left`;
     return BigInt(row.left);
+  } catch (error) {
+    throw refusalOf(error, payment);
+  }
+}
+
+/**
+ * Records money that came at the provider, which does not know what else was paid or refunded of the invoice: what it still
+ * asks for is paid, and what was received beyond that becomes a paid credit of the customer. One statement; repeated, it
+ * changes nothing. Answers how much became credit, in nanos.
+ * @throws Refusal not_found or payment_differs
+ */
+export async function recordPaidAtProvider(
+  sql: Sql,
+  payment: Payment & { receivedNanos: Nanos },
+): Promise<Nanos> {
+  const { invoice, amountNanos, receivedNanos, reference, by, paidAt } = payment;
+  const [{ exceeds }] = await sql<[{ exceeds: boolean | null }]>`
+    SELECT invoice_left(${invoice}) < ${receivedNanos.toString()}::numeric AND NOT EXISTS (
+      SELECT FROM invoice_payment WHERE invoice_id = ${invoice} AND reference = ${reference}) AS exceeds`;
+  if (exceeds) await prepareAccounts(sql);
+  try {
+    const [row] = await sql<[{ credited: string }]>`
+      SELECT record_provider_payment(${invoice}, ${reference}, ${amountNanos.toString()}, ${receivedNanos.toString()}, ${by},
+        ${paidAt})::text AS credited`;
+    return BigInt(row.credited);
   } catch (error) {
     throw refusalOf(error, payment);
   }

@@ -158,10 +158,15 @@ export const invoiceRelease = pgTable(
   "invoice_release",
   {
     invoiceId: text("invoice_id")
-      .primaryKey()
+      .notNull()
       .references(() => invoice.id),
+    /** 1, and one more each time that a released invoice asked for something again, and was paid again. */
+    round: integer().notNull(),
     dueAt: moment("due_at").notNull(),
     releasedAt: moment("released_at"),
   },
-  (t) => [index().on(t.dueAt).where(sql`released_at IS NULL`)],
+  (t) => [
+    primaryKey({ columns: [t.invoiceId, t.round] }),
+    index().on(t.dueAt).where(sql`released_at IS NULL`),
+  ],
 );

@@ -65,6 +65,7 @@ export const REFUSALS = {
   refund_under_way: 409,
   dispute_decided: 409,
   correction_booked: 409,
+  earnings_held: 409,
   correction_needs_approval: 409,
   write_off_too_large: 409,
   body_too_large: 413,

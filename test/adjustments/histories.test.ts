@@ -64,7 +64,7 @@ async function booked(): Promise<Record<string, string>> {
   const rows = await books.sql<{ party: string; nanos: string }[]>`
     SELECT coalesce(a.owner, a.kind) AS party, (-sum(b.balance_nanos) + coalesce((
       SELECT -sum(m.amount_nanos) FROM adjustment_movement m JOIN adjustment j USING (adjustment_no)
-      WHERE j.kind = 'dispute_lost' AND m.account = format('payee:%s:payable', a.owner)), 0))::text AS nanos
+      WHERE j.kind IN ('refund', 'dispute_lost', 'refund_returned') AND m.account = format('payee:%s:payable', a.owner)), 0))::text AS nanos
     FROM account_balance b JOIN ledger_account a USING (account_no)
     WHERE a.kind IN ('payee:payable', 'payee:held', 'platform:revenue', 'platform:cost_recovery') GROUP BY a.owner, 1`;
   return Object.fromEntries(rows.map(({ party, nanos }) => [party, nanos]).sort());

@@ -1,5 +1,12 @@
 import { expect, onTestFinished, test } from "vitest";
-import { recordMoneyReturned, refund, returnRefund } from "../../src/adjustments/index.ts";
+import {
+  loseDispute,
+  openDispute,
+  recordMoneyReturned,
+  refund,
+  returnRefund,
+  setRefundPolicy,
+} from "../../src/adjustments/index.ts";
 import { grantCredit, makeInvoices, recordInvoicePaid } from "../../src/billing/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
 import { close, expectBooksToHold } from "../billing/invoice-books.ts";
@@ -118,5 +125,43 @@ test("a refund of usage that was netted takes its parts back, and what it frees 
   await returnRefund(sql, { id, ...said("back") });
   expect(await balance(sql, "payee:ada:payable")).toBe(-240n * CENT);
   expect(await balance(sql, "customer:app:receivable")).toBe(0n);
+  await expectBooksToHold(sql);
+});
+
+test("of the provider's fee, what came back goes to those who bore it", async () => {
+  const sql = await openBooks();
+  await setRefundPolicy(sql, { from: MONTH, fee: "returned", provider_fee: "payees" }, "test");
+  await close(sql, MONTH);
+  await makeInvoices(sql, MONTH, { by: "test" });
+  const paid = {
+    invoice: ACME,
+    amountNanos: 1_000n * CENT,
+    reference: "bank",
+    by: "test",
+    paidAt: new Date(),
+  };
+  await recordInvoicePaid(sql, paid);
+  const standing = async () => [
+    await balance(sql, "payee:lin:payable"),
+    await balance(sql, "platform:received"),
+  ];
+  const [lin = 0n] = await standing();
+  await openDispute(sql, {
+    id: "d",
+    invoice: ACME,
+    amountNanos: 1_000n * CENT,
+    reason: "fraudulent",
+    by: "test",
+  });
+  const lost = await loseDispute(sql, { id: "d", by: "test", feeNanos: 1_500n * CENT });
+  expect(await standing()).toEqual([lin + 2_300n * CENT, -1_500n * CENT]);
+  await returnRefund(sql, { id: lost, ...said("won on appeal"), feeBackNanos: 500n * CENT });
+  expect(await standing()).toEqual([lin + 1_000n * CENT, 0n]);
+
+  const wrong = { ...said("wrong"), asked: { invoice: ACME }, providerFeeNanos: 300n * CENT };
+  const id = await refund(sql, wrong);
+  expect(await standing()).toEqual([lin + 2_100n * CENT, -300n * CENT]);
+  await returnRefund(sql, { id, ...said("it was right") });
+  expect(await standing()).toEqual([lin + 1_000n * CENT, 0n]);
   await expectBooksToHold(sql);
 });

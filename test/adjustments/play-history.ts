@@ -59,6 +59,8 @@ const EXPECTED = [
   "dispute_decided",
   "not_found",
   "nothing_to_revoke",
+  // Of September, whose earnings wait for payments.
+  "earnings_held",
   "body_invalid",
 ];
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
+import { type CorrectionAsked, correct, refund, returnRefund } from "../../src/adjustments/index.ts";
 import {
   type Invoice,
   listInvoices,
@@ -8,7 +9,7 @@ import {
   releaseHeld,
   setReleaseRule,
 } from "../../src/billing/index.ts";
-import { parseNanos, present } from "../../src/kernel/index.ts";
+import { formatNanos, parseNanos, present } from "../../src/kernel/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
 import { balancesOf } from "../../src/statements/index.ts";
 import { monthOf } from "../support/marketplace-books.ts";
@@ -135,6 +136,98 @@ test("with a hold of days, what was paid for is freed when they are over, once",
   expect(await Promise.all([releaseHeld(sql), releaseHeld(sql)])).toContain(1);
   expect(await releaseHeld(sql)).toBe(0);
   for (const { earned, payable } of await standing(sql)) expect(payable).toBe(earned);
+});
+
+/** Refunds an invoice whole, or an amount of it. Answers how to take that back. */
+async function refunded(sql: Sql, invoice: Invoice, reference: string, amount?: string) {
+  const common = { reason: "test", by: "test" };
+  const id = await refund(sql, { ...common, asked: { invoice: invoice.id, amount }, reference });
+  return () => returnRefund(sql, { ...common, id, reference: `${reference}:returned` });
+}
+
+test("a refund of an unpaid invoice that is taken back leaves everything held, until it is paid after all", async () => {
+  const { sql } = await closedOnPayment([{ micros: 100_000_000 }, { model: 2, tokens: 9_000 }]);
+  await makeInvoices(sql, MONTH, BY);
+  const invoice = present((await listInvoices(sql, { limit: 1 }))[0], "an invoice");
+  const nobodyPaid = await standing(sql);
+  await (await refunded(sql, invoice, "whole"))();
+  expect(await standing(sql)).toEqual(nobodyPaid);
+  await expectBooksToHold(sql);
+  expect((await balancesOf(sql, "ada"))[0]?.held_for).toMatchObject([
+    { code: "invoice_unpaid", customers: 1 },
+  ]);
+
+  await pay(sql, invoice);
+  const allPaid = nobodyPaid.map((one) => ({ ...one, held: 0n, payable: one.earned }));
+  expect(await standing(sql)).toEqual(allPaid);
+  await expectBooksToHold(sql);
+  // What was paid for stays payable, whatever is refunded and taken back.
+  await (await refunded(sql, invoice, "paid"))();
+  expect(await standing(sql)).toEqual(allPaid);
+  await expectBooksToHold(sql);
+});
+
+test("what was paid for stays payable, and what a refund gives back of the rest waits for the rest, again and again", async () => {
+  const { sql } = await closedOnPayment([{ micros: 100_000_000 }]);
+  await makeInvoices(sql, MONTH, BY);
+  const invoice = present((await listInvoices(sql, { limit: 1 }))[0], "an invoice");
+  const [half, rest] = [50_000_000n, nanosOf(invoice) - 50_000_000n];
+  await pay(sql, invoice, half, "half");
+  const takeBack = await refunded(sql, invoice, "rest", formatNanos(rest));
+  const [ada] = await standing(sql);
+  expect(ada?.held).toBe(0n);
+  await takeBack();
+  expect(await standing(sql)).toMatchObject([{ payable: ada?.payable }]);
+  await (await refunded(sql, invoice, "once more", formatNanos(rest)))();
+  const { earned, held, payable } = present((await standing(sql))[0], "a payee");
+  expect([held + payable, payable]).toEqual([earned, ada?.payable]);
+  await expectBooksToHold(sql);
+  await pay(sql, invoice, rest, "rest");
+  expect(await standing(sql)).toMatchObject([{ held: 0n, payable: earned }]);
+  await expectBooksToHold(sql);
+});
+
+test("a release that only a refund planned is not planned any more when the refund is taken back", async () => {
+  const { sql } = await closedOnPayment([{ micros: 100_000_000 }], 14);
+  await makeInvoices(sql, MONTH, BY);
+  const invoice = present((await listInvoices(sql, { limit: 1 }))[0], "an invoice");
+  const nobodyPaid = await standing(sql);
+  await (await refunded(sql, invoice, "whole"))();
+  expect(await sql`SELECT FROM invoice_release`).toEqual([]);
+  expect(await standing(sql)).toEqual(nobodyPaid);
+  await expectBooksToHold(sql);
+  await pay(sql, invoice);
+  await sql`UPDATE invoice_release SET due_at = due_at - interval '15 days'`;
+  expect(await releaseHeld(sql)).toBe(1);
+  expect(await standing(sql)).toEqual(nobodyPaid.map((one) => ({ ...one, held: 0n, payable: one.earned })));
+});
+
+test("a month's usage is not corrected while its earnings wait for a payment", async () => {
+  const { sql } = await closedOnPayment([{ micros: 100_000_000 }, { customer: 1, model: 2, tokens: 9_000 }]);
+  await makeInvoices(sql, MONTH, BY);
+  const invoices = (await listInvoices(sql, { limit: 9 })).filter((invoice) => nanosOf(invoice) > 0n);
+  const nobodyPaid = await standing(sql);
+  const model = "ada/llm";
+  const give: CorrectionAsked = {
+    kind: "reattribution",
+    model,
+    period: MONTH,
+    currency: "USD",
+    from: "ada",
+    to: "lin",
+  };
+  const components = [{ meter: "predict_seconds", amount: "0.5", per: "1" }];
+  const rate: CorrectionAsked = { kind: "rerate", model, period: MONTH, currency: "USD", components };
+  const corrected = (asked: CorrectionAsked) =>
+    correct(sql, { asked, reference: asked.kind, reason: "test", by: "test" });
+  for (const asked of [give, rate])
+    await expect(corrected(asked)).rejects.toMatchObject({ code: "earnings_held" });
+  expect(await standing(sql)).toEqual(nobodyPaid);
+  expect(await sql`SELECT FROM correction`).toEqual([]);
+
+  for (const invoice of invoices.filter(({ id }) => id.includes("acme"))) await pay(sql, invoice);
+  for (const asked of [give, rate]) expect(await corrected(asked)).toMatchObject({ state: "booked" });
+  await expectBooksToHold(sql);
 });
 
 test("without a rule, everything is payable at close and nothing is held", async () => {

@@ -1,8 +1,9 @@
 import type Stripe from "stripe";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
-import { pushInvoices } from "../../src/billing/index.ts";
+import { pushInvoices, recordPaidAtProvider } from "../../src/billing/index.ts";
 import { present } from "../../src/kernel/index.ts";
+import { expectBooksToHold } from "../billing/invoice-books.ts";
 import { stripeClient } from "../stripe-simulator/stripe-client.ts";
 import { startTestApi, type TestApi } from "../support/api.ts";
 import { monthOf } from "../support/marketplace-books.ts";
@@ -12,7 +13,7 @@ import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
 
 // Invoices that were paid at Stripe; then money goes back there, in every way it can. ada earns 80 %.
 
-const CUSTOMERS = ["one", "two", "three", "four", "five", "six"];
+const CUSTOMERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 let api: TestApi;
 let stripe: Stripe;
 beforeAll(async () => {
@@ -130,6 +131,72 @@ test("a credit note lessens an open invoice, and what is left of it can be paid"
     async () => (await api.sql`SELECT FROM invoice_payment WHERE invoice_id = ${ours("four")}`).length === 1,
   );
   expect(await api.sql`SELECT invoice_left(${ours("four")})::text AS left`).toEqual([{ left: "0" }]);
+});
+
+/** What of a customer's invoice was paid through Stripe, and its credits. */
+async function paidAndCredited(customer: string) {
+  const [row] = await api.sql<[{ paid: string; credit: string; left: string }]>`
+    SELECT coalesce(sum(p.amount_nanos) FILTER (WHERE p.reference LIKE 'in_%') / 1000000000, 0)::float8::text AS paid,
+      invoice_left(${ours(customer)})::float8::text AS left,
+      (-account_balance_of(${`customer:${customer}:credit`}, 'USD') / 1000000000)::float8::text AS credit
+    FROM invoice_payment p WHERE p.invoice_id = ${ours(customer)}`;
+  return row;
+}
+
+async function pushed(customer: string) {
+  const [row] = await api.sql<
+    { id: string }[]
+  >`SELECT provider_id AS id FROM invoice_push WHERE invoice_id = ${ours(customer)}`;
+  return present(row, "a pushed invoice").id;
+}
+
+/** The outcomes of what Stripe told of an invoice that it calls paid, once it was looked at. */
+async function toldOf(id: string) {
+  const rows = () => api.sql<{ outcome: string; state: string }[]>`
+    SELECT outcome, state FROM provider_event WHERE about = ${id} AND type IN ('invoice.paid', 'invoice.payment_succeeded')`;
+  await until(async () => (await rows()).some(({ state }) => state === "handled"));
+  return (await rows()).map(({ outcome }) => outcome).join();
+}
+
+describe("a payment at Stripe that is not what our books ask for", () => {
+  const refundHere = (customer: string, amount: string) =>
+    api.operator("POST", "/v1/refunds", { invoice: ours(customer), amount, reason: "it was wrong" });
+  const paidByBank = (customer: string) =>
+    api.operator("POST", `/v1/invoices/${ours(customer)}/payments`, { amount: "10", reference: "bank" });
+
+  test("pays what is left, and the rest is the customer's credit, once", async () => {
+    await refundHere("seven", "4");
+    const id = await pushed("seven");
+    await stripe.invoices.pay(id);
+    expect(await toldOf(id)).toContain("4.000000000 more than it asked for");
+    expect(await paidAndCredited("seven")).toEqual({ paid: "6", credit: "4", left: "0" });
+    await paidAtProvider("seven", id, 10_000_000_000n);
+    expect(await paidAndCredited("seven")).toEqual({ paid: "6", credit: "4", left: "0" });
+    await expect(paidAtProvider("seven", id, 11_000_000_000n)).rejects.toThrow("use another reference");
+  });
+
+  test("of an invoice that was paid otherwise already is credit as a whole", async () => {
+    expect(await paidByBank("eight")).toMatchObject({ status: 201 });
+    const id = await pushed("eight");
+    await stripe.invoices.pay(id);
+    await toldOf(id);
+    expect(await paidAndCredited("eight")).toEqual({ paid: "0", credit: "10", left: "0" });
+    await expectBooksToHold(api.sql);
+  });
+
+  test("that somebody only wrote down there gives no credit", async () => {
+    expect(await paidByBank("nine")).toMatchObject({ status: 201 });
+    const id = await pushed("nine");
+    await stripe.invoices.pay(id, { paid_out_of_band: true });
+    await toldOf(id);
+    expect(await paidAndCredited("nine")).toEqual({ paid: "0", credit: "0", left: "0" });
+  });
+
+  const paidAtProvider = (customer: string, reference: string, nanos: bigint) =>
+    recordPaidAtProvider(api.sql, {
+      ...{ invoice: ours(customer), amountNanos: nanos, receivedNanos: nanos },
+      ...{ reference, by: "test", paidAt: new Date() },
+    });
 });
 
 describe("a refund that we make at Stripe", () => {

@@ -103,7 +103,9 @@ export function openStripeBillingProvider(options: StripeOptions): BillingProvid
 
     async invoiceStanding(providerId) {
       try {
-        return standingOf(await bounded("the invoice", stripe.invoices.retrieve(providerId)));
+        const one = await bounded("the invoice", stripe.invoices.retrieve(providerId));
+        const payments = stripe.invoicePayments.list({ invoice: providerId, limit: 100 });
+        return standingOf(one, (await bounded("its payments", payments)).data);
       } catch (error) {
         if (error instanceof Stripe.errors.StripeError && error.code === "resource_missing") return undefined;
         throw new ProviderUnavailable(error instanceof Error ? error.message : String(error), {
@@ -128,13 +130,18 @@ export function openStripeBillingProvider(options: StripeOptions): BillingProvid
   };
 }
 
-function standingOf(one: Stripe.Invoice): InvoiceStanding {
+function standingOf(one: Stripe.Invoice, payments: readonly Stripe.InvoicePayment[]): InvoiceStanding {
+  // A payment record is what somebody wrote down of money that came elsewhere.
+  const received = payments.filter(
+    ({ status, payment }) => status === "paid" && payment.type !== "payment_record",
+  );
   const paidAt = one.status_transitions.paid_at;
   return {
     status: (one.status ?? "draft") as InvoiceStanding["status"],
     currency: one.currency.toUpperCase(),
     totalMinor: BigInt(one.total),
     paidMinor: BigInt(one.amount_paid),
+    receivedMinor: received.reduce((all, { amount_paid }) => all + BigInt(amount_paid ?? 0), 0n),
     creditedMinor: BigInt(one.pre_payment_credit_notes_amount),
     paidAt: paidAt === null ? null : new Date(paidAt * 1000),
   };

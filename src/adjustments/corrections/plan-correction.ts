@@ -54,10 +54,13 @@ export interface PlannedCorrection {
   body: object;
 }
 
-/** What a correction would do now. @throws Refusal not_found, payee_unknown, period_not_closed, price_invalid, nothing_to_revoke, body_invalid */
+/**
+ * What a correction would do now.
+ * @throws Refusal not_found, payee_unknown, period_not_closed, earnings_held, price_invalid, nothing_to_revoke, body_invalid
+ */
 export async function planCorrection(sql: Sql, asked: CorrectionAsked): Promise<PlannedCorrection> {
   if (asked.kind === "rerate") return untilUnraced(() => planRerate(sql, asked));
-  if (asked.kind === "reattribution") return planReattribution(sql, asked);
+  if (asked.kind === "reattribution") return untilUnraced(() => planReattribution(sql, asked));
   if (asked.kind === "revocation") return planRevocation(sql, asked);
   return planDirect(sql, asked);
 }
@@ -119,6 +122,7 @@ async function planRerate(sql: Sql, asked: Asked<"rerate">): Promise<PlannedCorr
   const cells = await usageCells(sql, day, { model, currency });
   if (cells.length === 0)
     throw new Refusal("not_found", `${model} has no charged usage in ${currency} in ${period}`);
+  await requireReleased(sql, day, currency, [...new Set(cells.map((cell) => cell.model_no))]);
   const prices = new Map(components.map((component) => [component.meter, unitAmount(component)]));
   const unknown = components.find(({ meter }) => !cells.some((cell) => cell.meter === meter));
   if (unknown !== undefined)
@@ -150,11 +154,17 @@ async function planReattribution(sql: Sql, asked: Asked<"reattribution">): Promi
   const [row] = await sql<{ model_no: number }[]>`SELECT model_no FROM model WHERE id = ${model}`;
   if (row === undefined) throw new Refusal("model_unknown", `there is no model ${model}`);
   const { model_no } = row;
+  await requireReleased(sql, day, currency, [model_no]);
   const plan = planAdjustment(await linesNow(sql, day, currency, [model_no]), [], { from, to });
   if (plan.parts.length === 0)
     throw new Refusal("not_found", `${from} earned nothing of ${model} in ${period} in ${currency}`);
   const result = planned(currency, day, plan);
   return { ...result, body: { ...result.body, reattribution: { model_no, from_payee: from, to_payee: to } } };
+}
+
+/** The database asks again when it books. @throws Refusal earnings_held, once refusalOf() has told it. */
+async function requireReleased(sql: Sql, day: string, currency: string, models: number[]): Promise<void> {
+  await sql`SELECT require_earnings_released(${day}, ${currency}, ${models}::int[])`;
 }
 
 /** @throws Refusal period_not_closed */

@@ -42,17 +42,23 @@ async function takeDispute(sql: Sql, dispute: ProviderDispute): Promise<EventOut
   return handled(`${id} of ${invoice} is lost: ${refunded}`);
 }
 
-/** Won after all, on appeal: its refund is taken back. */
-async function reinstate(sql: Sql, { id, state }: ProviderDispute, invoice: string): Promise<EventOutcome> {
+/** Won after all, on appeal: its refund is taken back, and of the fee what the provider does not charge any more. */
+async function reinstate(sql: Sql, dispute: ProviderDispute, invoice: string): Promise<EventOutcome> {
+  const { id, state, currency, feeMinor } = dispute;
   if (state !== "won") return handled(`${id} of ${invoice} is lost, as we knew`);
-  const [lost] = await sql<{ id: string; back: string | null }[]>`
-    SELECT a.id, (SELECT r.id FROM adjustment r WHERE r.reverses = a.adjustment_no) AS back
+  const [lost] = await sql<{ id: string; fee: string; back: string | null }[]>`
+    SELECT a.id, a.asked->>'provider_fee' AS fee, (SELECT r.id FROM adjustment r WHERE r.reverses = a.adjustment_no) AS back
     FROM adjustment a WHERE reference = ${`dispute:${id}`}`;
   if (lost === undefined) throw new Error(`dispute ${id} is lost and was never refunded`);
   if (lost.back !== null)
     return handled(`${id} of ${invoice} is won after all: ${lost.back} gave it back already`);
   const reason = `dispute ${id} is won after all`;
-  const back = await returnRefund(sql, { id: lost.id, reference: `dispute:${id}:won`, reason, by: "stripe" });
+  const stillCharged = fromMinor(currency, feeMinor);
+  const feeBackNanos = BigInt(lost.fee) > stillCharged ? BigInt(lost.fee) - stillCharged : 0n;
+  const back = await returnRefund(sql, {
+    ...{ id: lost.id, reference: `dispute:${id}:won`, reason, by: "stripe" },
+    feeBackNanos,
+  });
   return handled(`${reason}: ${back} gives back ${lost.id}`);
 }
 

@@ -47,6 +47,11 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
     ),
   already_returned: () => new Refusal("already_returned", "it is taken back already"),
   dispute_decided: () => new Refusal("dispute_decided", "this dispute is decided already"),
+  earnings_held: ({ period }) =>
+    new Refusal(
+      "earnings_held",
+      `what was earned of it in ${period} still waits for customers' payments, or for the days after them: correct it once GET /v1/payees/{id}/balances shows nothing held for ${period}, or refund the invoices that nobody will pay`,
+    ),
   correction_booked: () => new Refusal("correction_booked", "this correction is booked already"),
   correction_needs_approval: () =>
     new Refusal(

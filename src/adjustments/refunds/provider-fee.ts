@@ -9,6 +9,27 @@ export interface Movement {
   amount: string;
 }
 
+/**
+ * What it gives back of a fee, to those who bore it, by what they bore.
+ * charged: the movements of the fee as it was booked; less than all of it: as much as came back.
+ */
+export function returnProviderFee(charged: readonly Movement[], backNanos?: Nanos): Movement[] {
+  const borne = charged.filter(({ amount }) => amount.startsWith("-"));
+  const feeNanos = borne.reduce((all, { amount }) => all - BigInt(amount), 0n);
+  const nanos = backNanos === undefined || backNanos > feeNanos ? feeNanos : backNanos;
+  if (nanos <= 0n) return [];
+  const shares = allot(
+    nanos,
+    borne.map(({ amount }) => rational(-BigInt(amount))),
+  );
+  return [
+    { account: "platform:received", amount: (-nanos).toString() },
+    ...borne
+      .map(({ account }, at) => ({ account, amount: (shares[at] ?? 0n).toString() }))
+      .filter(({ amount }) => amount !== "0"),
+  ];
+}
+
 /** What the provider charged for a refund or dispute: the platform's loss, or that of those who give back, by what they do. */
 export function planProviderFee(
   feeNanos: Nanos,

@@ -4,7 +4,7 @@ import { exact, linesOf, usageCells } from "../lines/closed-usage.ts";
 import { planAdjustment, planAsJson } from "../lines/plan-adjustment.ts";
 import { planAndPost } from "../lines/post-adjustment.ts";
 import { planRefund, type RefundAsked } from "./plan-refund.ts";
-import { planProviderFee } from "./provider-fee.ts";
+import { type Movement, planProviderFee, returnProviderFee } from "./provider-fee.ts";
 import { bearerOf } from "./refund-policy.ts";
 
 export interface Refund {
@@ -101,13 +101,23 @@ export interface MoneyReturned {
   pays?: string;
 }
 
+export interface TakenBack {
+  id: string;
+  reference: string;
+  reason: string;
+  by: string;
+  /** How much of what the provider charged for it came back; all of it when it is not said. */
+  feeBackNanos?: Nanos;
+}
+
 /**
- * Takes a refund back whole, once: it failed, or was a mistake. Every party has again what it would have without it.
+ * Takes a refund back whole, once: it failed, or was a mistake. Every party has again what it would have without it, and
+ * of the provider's fee what came back.
  * @throws Refusal not_found, already_returned, refund_under_way
  */
 export async function returnRefund(
   sql: Sql,
-  { id, reference, reason, by }: { id: string; reference: string; reason: string; by: string },
+  { id, reference, reason, by, feeBackNanos }: TakenBack,
 ): Promise<string> {
   const [taken] = await sql<
     { kind: string; currency: string; corrects: string; invoice: string; customer: string; no: string }[]
@@ -117,6 +127,8 @@ export async function returnRefund(
     WHERE a.id = ${id} AND a.kind IN ('refund', 'money_returned', 'dispute_lost')`;
   if (taken === undefined) throw new Refusal("not_found", `there is no refund ${id}`);
   const { currency, corrects, invoice, customer, no } = taken;
+  const charged = await sql<Movement[]>`
+    SELECT account, amount_nanos::text AS amount FROM adjustment_movement WHERE adjustment_no = ${no} ORDER BY account`;
   return planAndPost(sql, async () => {
     const [back] = await sql<{ id: string; reference: string }[]>`
       SELECT id, reference FROM adjustment WHERE reverses = ${no}`;
@@ -149,6 +161,7 @@ export async function returnRefund(
       reverses: id,
       asked,
       ...planAsJson(plan),
+      movements: returnProviderFee(charged, feeBackNanos),
     };
   });
 }

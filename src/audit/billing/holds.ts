@@ -14,8 +14,8 @@ export const holdEntries = sqlCheck(
   `WITH expected AS (
      SELECT format('hold:%s:%s:%s', period, payee, currency) AS key, sum(amount_nanos) AS nanos FROM held_share GROUP BY period, payee, currency
      UNION ALL
-     SELECT format('unheld:%s:%s:%s', i.id, h.payee, i.currency), -h.still_held
-     FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id CROSS JOIN LATERAL held_shares_left(i.id) h
+     SELECT format('unheld:%s:%s:%s', release_name(i.id, r.round), h.payee, i.currency), -h.still_held
+     FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id CROSS JOIN LATERAL held_shares_of(i.id, r.round) h
      WHERE r.released_at IS NOT NULL AND h.still_held <> 0
    ), booked AS (
      SELECT e.key, -sum(p.amount_nanos) AS nanos FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account a USING (account_no)
@@ -45,8 +45,13 @@ export const paymentsBooked = sqlCheck(
 export const releasesFromPayments = sqlCheck(
   "what is held for an invoice is released when nothing is left to pay and the rule's days are over, and not before",
   `WITH paid AS (
-     SELECT i.id, i.period, i.amount_nanos, invoice_left(i.id) AS left_to_pay,
-       EXISTS (SELECT FROM adjustment a WHERE a.invoice_id = i.id AND a.kind = 'refund_returned') AS asked_again,
+     SELECT i.id, i.period, i.amount_nanos, invoice_left(i.id) AS left_to_pay, held_round(i.id) AS round,
+       (SELECT coalesce(-sum(a.credited_nanos), 0) FROM adjustment a WHERE a.invoice_id = i.id AND a.kind = 'refund_returned') AS asked_again,
+       EXISTS (SELECT FROM adjustment a JOIN adjustment_held m USING (adjustment_no)
+         WHERE a.invoice_id = i.id AND m.round = held_round(i.id)) AS holds_more,
+       EXISTS (SELECT FROM adjustment a JOIN adjustment_part p USING (adjustment_no)
+         WHERE a.invoice_id = i.id AND a.kind = 'refund_returned' AND a.credited_nanos < 0 AND p.payee IS NOT NULL
+         AND p.amount_nanos > 0) AS gave_back,
        (SELECT array_agg(x.at) FROM (SELECT p.paid_at AS at FROM invoice_payment p WHERE p.invoice_id = i.id
           UNION ALL SELECT a.made_at FROM adjustment a WHERE a.invoice_id = i.id) x) AS moments,
        EXISTS (SELECT FROM held_share h WHERE h.period = i.period AND h.customer = i.customer AND h.currency = i.currency) AS holds
@@ -55,7 +60,12 @@ export const releasesFromPayments = sqlCheck(
      r.due_at, r.released_at, p.left_to_pay, p.amount_nanos, p.moments) AS difference
    FROM paid p FULL JOIN invoice_release r ON r.invoice_id = p.id
    WHERE (r.invoice_id IS NULL AND p.holds AND p.left_to_pay = 0)
-     OR (r.invoice_id IS NOT NULL AND (p.holds AND (p.left_to_pay = 0 OR p.asked_again)) IS NOT TRUE)
+     -- What came back after a release waits for one of its own, and for nothing else than what is left to pay.
+     OR (p.left_to_pay = 0 AND p.round > 1 AND p.holds_more AND NOT EXISTS (
+          SELECT FROM invoice_release x WHERE x.invoice_id = p.id AND x.round = p.round))
+     OR (p.left_to_pay > 0 AND p.round > 1 AND p.gave_back AND NOT p.holds_more)
+     OR (r.invoice_id IS NOT NULL AND (p.holds AND r.round = CASE WHEN r.released_at IS NULL THEN p.round ELSE least(r.round, p.round - 1) END AND (p.left_to_pay = 0
+          OR (r.released_at IS NOT NULL AND p.left_to_pay <= p.asked_again))) IS NOT TRUE)
      OR r.released_at < r.due_at
      OR (p.amount_nanos > 0 AND r.due_at IS NOT NULL
          AND r.due_at - make_interval(hours => 24 * (release_rule_of(p.period)).hold_days) <> ALL (p.moments))`,

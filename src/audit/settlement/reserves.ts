@@ -6,8 +6,8 @@ export const reservesFromRules = sqlCheck(
      SELECT s.period, '' AS invoice_id, x.payee, x.currency, x.amount_nanos AS base, s.cut_at AS since
      FROM settlement s CROSS JOIN LATERAL payable_at_close(s.period) x WHERE s.state <> 'closing'
      UNION ALL
-     SELECT i.period, i.id, h.payee, i.currency, h.still_held, r.due_at
-     FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id CROSS JOIN LATERAL held_shares_left(i.id) h
+     SELECT i.period, release_name(i.id, r.round), h.payee, i.currency, h.still_held, r.due_at
+     FROM invoice_release r JOIN invoice i ON i.id = r.invoice_id CROSS JOIN LATERAL held_shares_of(i.id, r.round) h
      WHERE r.released_at IS NOT NULL
    ), due AS (
      SELECT b.period, b.invoice_id, b.payee, b.currency, b.base, div(b.base * r.basis_points, 10000) AS amount,
@@ -48,9 +48,7 @@ export const heldFromHoldsAndReserves = sqlCheck(
          WHERE a.kind = 'payee:held' AND b.balance_nanos <> 0) b
    FULL JOIN (SELECT payee, currency, sum(amount_nanos) AS nanos FROM (
        SELECT payee, currency, amount_nanos FROM reserve WHERE released_at IS NULL
-       UNION ALL SELECT h.payee, h.currency, coalesce(l.still_held, h.amount_nanos) FROM held_share h
-       LEFT JOIN invoice i USING (period, customer, currency) LEFT JOIN invoice_release r ON r.invoice_id = i.id
-       LEFT JOIN LATERAL held_shares_left(i.id) l ON l.payee = h.payee WHERE r.released_at IS NULL
+       UNION ALL SELECT payee, currency, amount_nanos FROM waiting_share
        UNION ALL SELECT h.payee, i.currency, h.amount_nanos FROM dispute_hold h JOIN dispute d ON d.id = h.dispute_id AND d.state = 'open'
        JOIN invoice i ON i.id = d.invoice_id) x GROUP BY 1, 2) w USING (payee, currency)
    WHERE b.nanos IS DISTINCT FROM nullif(w.nanos, 0)`,

@@ -23,6 +23,8 @@ export interface InvoiceStanding {
   /** In the currency's minor unit. */
   totalMinor: bigint;
   paidMinor: bigint;
+  /** How much of that came through the provider; the rest was marked as paid by somebody. */
+  receivedMinor: bigint;
   /** What credit notes took from it before it was paid. */
   creditedMinor: bigint;
   /** When it was paid in full; null before. */

@@ -37,14 +37,11 @@ export async function heldFor(sql: Sql, payee: string): Promise<Map<string, Held
       until: string | null;
     }[]
   >`
-    SELECT h.currency, h.period::text,
-      CASE WHEN i.id IS NULL THEN 'invoice_not_made' WHEN r.due_at IS NULL THEN 'invoice_unpaid' ELSE 'hold_days' END AS code,
-      count(*)::int AS customers, sum(coalesce(l.still_held, h.amount_nanos))::text AS nanos,
-      to_char(max(r.due_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS until
-    FROM held_share h LEFT JOIN invoice i USING (period, customer, currency) LEFT JOIN invoice_release r ON r.invoice_id = i.id
-    LEFT JOIN LATERAL held_shares_left(i.id) l ON l.payee = h.payee
-    WHERE h.payee = ${payee} AND r.released_at IS NULL GROUP BY 1, 2, 3
-    HAVING sum(coalesce(l.still_held, h.amount_nanos)) <> 0
+    SELECT w.currency, w.period::text,
+      CASE WHEN w.invoice_id IS NULL THEN 'invoice_not_made' WHEN w.due_at IS NULL THEN 'invoice_unpaid' ELSE 'hold_days' END AS code,
+      count(DISTINCT w.customer)::int AS customers, sum(w.amount_nanos)::text AS nanos,
+      to_char(max(w.due_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS until
+    FROM waiting_share w WHERE w.payee = ${payee} GROUP BY 1, 2, 3 HAVING sum(w.amount_nanos) <> 0
     UNION ALL
     SELECT i.currency, i.period::text, 'dispute', count(DISTINCT i.customer)::int, sum(h.amount_nanos)::text, NULL
     FROM dispute_hold h JOIN dispute d ON d.id = h.dispute_id AND d.state = 'open' JOIN invoice i ON i.id = d.invoice_id
