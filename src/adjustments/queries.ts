@@ -128,8 +128,9 @@ export interface DisputeView {
 /** The newest first. */
 export async function listDisputes(
   sql: Sql,
-  { id, state, limit }: { id?: string | undefined; state?: string | undefined; limit: number },
+  of: { id?: string; state?: string | undefined; after?: string | undefined; limit: number },
 ): Promise<DisputeView[]> {
+  const { id = null, state = null, after = null, limit } = of;
   const rows = await sql<
     (Omit<DisputeView, "amount" | "held" | "opened_at" | "decided_at"> & {
       currency: string;
@@ -143,7 +144,9 @@ export async function listDisputes(
       d.decided_by, d.decided_at,
       coalesce((SELECT sum(h.amount_nanos) FROM dispute_hold h WHERE h.dispute_id = d.id AND d.state = 'open'), 0)::text AS held
     FROM dispute d JOIN invoice i ON i.id = d.invoice_id
-    WHERE (${id ?? null}::text IS NULL OR d.id = ${id ?? null}) AND (${state ?? null}::text IS NULL OR d.state = ${state ?? null})
+    WHERE (${id}::text IS NULL OR d.id = ${id}) AND (${state}::text IS NULL OR d.state = ${state})
+      AND (${after}::text IS NULL OR EXISTS (SELECT FROM dispute s WHERE s.id = ${after}
+        AND (d.opened_at < s.opened_at OR (d.opened_at = s.opened_at AND d.id > s.id))))
     ORDER BY d.opened_at DESC, d.id LIMIT ${limit}`;
   return rows.map(({ currency, nanos, held, opened_at, decided_at, ...row }) => ({
     ...row,

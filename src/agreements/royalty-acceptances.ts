@@ -78,13 +78,13 @@ async function notInForce(sql: Sql, { model, state, ends_at }: RoyaltyTerms): Pr
   return new Refusal("royalty_terms_replaced", `these terms of ${model} ${how}; ${next}`);
 }
 
-/** The newest first: of one payee what it accepted and what was accepted of it, or everybody's. */
+/** The newest first: of one payee what it accepted and what was accepted of it, or everybody's. `after` is the last one already seen. */
 export async function listRoyaltyAcceptances(
   sql: Sql,
   catalog: CatalogStore,
-  filter: { id?: string; party?: string; model?: string; limit: number },
+  filter: { id?: string; party?: string; model?: string; after?: string; limit: number },
 ): Promise<RoyaltyAcceptance[]> {
-  const { id = null, party = null, model = null, limit } = filter;
+  const { id = null, party = null, model = null, after = null, limit } = filter;
   const rows = await sql<Omit<RoyaltyAcceptance, "carried">[]>`
     SELECT a.id, a.terms, t.model AS base_model, a.offered_by, t.percent, t."of", t.wording, a.model, a.payee, a.accepted_as,
       iso(a.accepted_at) AS accepted_at, a.hash,
@@ -92,6 +92,8 @@ export async function listRoyaltyAcceptances(
     FROM royalty_acceptance a JOIN royalty_terms t ON t.id = a.terms
     WHERE (${id}::text IS NULL OR a.id = ${id}) AND (${party}::text IS NULL OR ${party} IN (a.payee, a.offered_by))
       AND (${model}::text IS NULL OR ${model} IN (a.model, t.model))
+      AND (${after}::text IS NULL OR EXISTS (SELECT FROM royalty_acceptance s WHERE s.id = ${after}
+        AND (a.accepted_at < s.accepted_at OR (a.accepted_at = s.accepted_at AND a.id > s.id))))
     ORDER BY a.accepted_at DESC, a.id LIMIT ${limit}`;
   const known = await catalog.current();
   return rows.map((row) => ({ ...row, carried: carriedNow(known, row.model, row.base_model) }));

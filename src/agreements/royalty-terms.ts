@@ -65,12 +65,13 @@ export async function offerRoyaltyTerms(
 
 /**
  * Of some models, those that a payee offered, or the one with this id; the latest first. What was withdrawn replaces nothing.
+ * `after` is the id of the last one already seen.
  */
 export async function listRoyaltyTerms(
   sql: Sql,
-  of: { id?: string; models?: readonly string[]; offeredBy?: string; limit?: number },
+  of: { id?: string; models?: readonly string[]; offeredBy?: string; after?: string; limit?: number },
 ): Promise<RoyaltyTerms[]> {
-  const { id = null, models = null, offeredBy = null, limit = null } = of;
+  const { id = null, models = null, offeredBy = null, after = null, limit = null } = of;
   return sql<RoyaltyTerms[]>`
     SELECT t.id, t.model, t.offered_by, t.percent, t."of", t.wording, iso(t.effective_from) AS effective_from,
       iso(t.offered_at) AS offered_at, iso(e.ends_at) AS ends_at,
@@ -83,6 +84,8 @@ export async function listRoyaltyTerms(
         AND NOT EXISTS (SELECT FROM royalty_terms_end w WHERE w.terms = o.id AND w.kind = 'withdrawn')) n ON true
     WHERE (${id}::text IS NULL OR t.id = ${id}) AND (${models}::text[] IS NULL OR t.model = ANY (${models}::text[]))
       AND (${offeredBy}::text IS NULL OR t.offered_by = ${offeredBy})
+      AND (${after}::text IS NULL OR EXISTS (SELECT FROM royalty_terms s WHERE s.id = ${after}
+        AND (t.effective_from < s.effective_from OR (t.effective_from = s.effective_from AND t.id > s.id))))
     ORDER BY t.effective_from DESC, t.id LIMIT ${limit}::bigint`;
 }
 

@@ -145,18 +145,21 @@ function sharers(steps: PolicySteps, owner: string): string[] {
     .map(({ payee }) => (payee === "$owner" ? owner : payee));
 }
 
-/** The newest first: of one payee what it is named in, or everything. */
+/** The newest first: of one payee what it is named in, or everything. `after` is the last one already seen. */
 export async function listProposals(
   sql: Sql,
-  { id, payee, model, limit }: { id?: string; payee?: string; model?: string; limit: number },
+  of: { id?: string; payee?: string; model?: string; after?: string; limit: number },
 ): Promise<ShareProposal[]> {
+  const { id = null, payee = null, model = null, after = null, limit } = of;
   return sql<ShareProposal[]>`
     SELECT p.id, p.model, p.proposed_by, iso(p.effective_from) AS effective_from, p.state, p.reason,
       iso(p.created_at) AS created_at, iso(p.decided_at) AS decided_at,
       (SELECT jsonb_agg(jsonb_build_object('payee', s.payee, 'weight', s.weight, 'answer', s.answer, 'answered_at', iso(s.answered_at))
          ORDER BY s.payee) FROM share_proposal_party s WHERE s.proposal = p.id) AS shares
     FROM share_proposal p
-    WHERE (${id ?? null}::text IS NULL OR p.id = ${id ?? null}) AND (${payee ?? null}::text IS NULL OR ${payee ?? null} = ANY (p.parties))
-      AND (${model ?? null}::text IS NULL OR p.model = ${model ?? null})
+    WHERE (${id}::text IS NULL OR p.id = ${id}) AND (${payee}::text IS NULL OR ${payee} = ANY (p.parties))
+      AND (${model}::text IS NULL OR p.model = ${model})
+      AND (${after}::text IS NULL OR EXISTS (SELECT FROM share_proposal s WHERE s.id = ${after}
+        AND (p.created_at < s.created_at OR (p.created_at = s.created_at AND p.id > s.id))))
     ORDER BY p.created_at DESC, p.id LIMIT ${limit}`;
 }

@@ -23,7 +23,7 @@ const TONES: Record<Proposal["state"], Tone> = {
 export function Shares() {
   const payee = usePayee();
   const { data: session } = useSession();
-  const proposals = useApi("get /v1/share-proposals", {});
+  const proposals = useApi("get /v1/share-proposals", { query: { limit: 1000 } });
   const acts = session?.role === "payee" && session.scope === "write";
   return (
     <Page title="Shares">

@@ -28,7 +28,7 @@ export function OwnTerms({
   acts: boolean;
   acceptances: readonly Schema<"RoyaltyAcceptance">[];
 }) {
-  const terms = useApi("get /v1/royalty-terms", {});
+  const terms = useApi("get /v1/royalty-terms", { query: { limit: 1000 } });
   const withdraw = useAction("post /v1/royalty-terms/{id}/withdraw");
   const end = useAction("post /v1/royalty-terms/{id}/end");
   const busy = withdraw.isPending || end.isPending;

@@ -12,7 +12,7 @@ import { OwnTerms } from "./own-terms.tsx";
 export function Royalties() {
   const payee = usePayee();
   const { data: session } = useSession();
-  const acceptances = useApi("get /v1/royalty-acceptances", {});
+  const acceptances = useApi("get /v1/royalty-acceptances", { query: { limit: 1000 } });
   const acts = session?.role === "payee" && session.scope === "write";
   return (
     <Page title="Royalties">

@@ -3,7 +3,7 @@ import { listDisputes, loseDispute, openDispute, winDispute } from "../../adjust
 import { parseNanos, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { Money } from "../schemas.ts";
+import { Money, PageQuery, page, pageOf } from "../schemas.ts";
 import { AmountText, InvoiceId, Reason } from "./adjustment-schemas.ts";
 
 const operator = ["operator"] as const;
@@ -75,12 +75,12 @@ const list = defineRoute({
   path: "/disputes",
   summary: "Disputes, the newest first",
   roles: operator,
-  query: z.object({
-    state: Dispute.shape.state.optional(),
-    limit: z.coerce.number().int().min(1).max(200).default(50),
-  }),
-  response: z.object({ data: z.array(Dispute) }),
-  handle: async ({ query, context }) => ({ body: { data: await listDisputes(context.sql, query) } }),
+  query: PageQuery.extend({ state: Dispute.shape.state.optional() }),
+  response: pageOf(Dispute),
+  async handle({ query: { state, cursor, limit }, context }) {
+    const disputes = await listDisputes(context.sql, { state, after: cursor, limit: limit + 1 });
+    return { body: page(disputes, limit, ({ id }) => id) };
+  },
 });
 
 const get = defineRoute({

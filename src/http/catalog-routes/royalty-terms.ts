@@ -12,11 +12,11 @@ import { Id, ModelId, Time } from "../../catalog/index.ts";
 import { isPlainText } from "../../kernel/index.ts";
 import { Percent, PercentOf } from "../../sharing/index.ts";
 import { defineRoute, type Route } from "../route.ts";
+import { PageQuery, page, pageOf } from "../schemas.ts";
 
 const roles = ["operator", "payee"] as const;
 const ModelPath = z.object({ owner: Id, name: Id });
 const TermsPath = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "the id of royalty terms") });
-const LISTED_MAX = 1000;
 
 const Wording = z
   .string()
@@ -113,10 +113,15 @@ const listOffered = defineRoute({
   path: "/royalty-terms",
   summary: "The royalty terms that were offered: to a payee its own for all its models, the latest first",
   roles,
-  response: z.object({ data: z.array(Terms) }),
-  async handle({ principal, context }) {
-    const own = principal.payee === null ? {} : { offeredBy: principal.payee };
-    return { body: { data: await listRoyaltyTerms(context.sql, { ...own, limit: LISTED_MAX }) } };
+  query: PageQuery,
+  response: pageOf(Terms),
+  async handle({ query: { cursor, limit }, principal, context }) {
+    const terms = await listRoyaltyTerms(context.sql, {
+      ...(principal.payee === null ? {} : { offeredBy: principal.payee }),
+      ...(cursor === undefined ? {} : { after: cursor }),
+      limit: limit + 1,
+    });
+    return { body: page(terms, limit, ({ id }) => id) };
   },
 });
 
@@ -178,15 +183,16 @@ const listAcceptances = defineRoute({
   summary:
     "Who accepted which royalty terms for which model: to a payee its own, on either side; the newest first",
   roles,
-  query: z.object({ model: ModelId.optional().meta({ description: "The model, or its base." }) }),
-  response: z.object({ data: z.array(Acceptance) }),
+  query: PageQuery.extend({ model: ModelId.optional().meta({ description: "The model, or its base." }) }),
+  response: pageOf(Acceptance),
   async handle({ query, principal, context }) {
-    const data = await listRoyaltyAcceptances(context.sql, context.catalog, {
-      limit: LISTED_MAX,
+    const acceptances = await listRoyaltyAcceptances(context.sql, context.catalog, {
+      limit: query.limit + 1,
+      ...(query.cursor === undefined ? {} : { after: query.cursor }),
       ...(principal.payee === null ? {} : { party: principal.payee }),
       ...(query.model === undefined ? {} : { model: query.model }),
     });
-    return { body: { data } };
+    return { body: page(acceptances, query.limit, ({ id }) => id) };
   },
 });
 

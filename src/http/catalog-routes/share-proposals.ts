@@ -12,10 +12,10 @@ import { Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
 import type { Principal } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
+import { PageQuery, page, pageOf } from "../schemas.ts";
 
 const roles = ["operator", "payee"] as const;
 const ProposalPath = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "a proposal's id") });
-const LISTED_MAX = 1000;
 
 const Share = z.strictObject({
   payee: Id,
@@ -90,15 +90,16 @@ const list = defineRoute({
   path: "/share-proposals",
   summary: "The proposals that a payee is named in, or everybody's for an operator, the newest first",
   roles,
-  query: z.object({ model: ModelId.optional() }),
-  response: z.object({ data: z.array(Proposal) }),
+  query: PageQuery.extend({ model: ModelId.optional() }),
+  response: pageOf(Proposal),
   async handle({ query, principal, context }) {
-    const data = await listProposals(context.sql, {
-      limit: LISTED_MAX,
+    const proposals = await listProposals(context.sql, {
+      limit: query.limit + 1,
+      ...(query.cursor === undefined ? {} : { after: query.cursor }),
       ...(principal.payee === null ? {} : { payee: principal.payee }),
       ...(query.model === undefined ? {} : { model: query.model }),
     });
-    return { body: { data } };
+    return { body: page(proposals, query.limit, ({ id }) => id) };
   },
 });
 

@@ -182,9 +182,21 @@ describe("royalty terms of a base model", () => {
     expect(await accept(lin, before, "lin/early")).toMatchObject({ status: 201, body: { percent: "12" } });
     expectProblem(await withdraw(ada, before.id), 409, "royalty_terms_accepted");
     const { body } = await (ada as Call)("GET", "/v1/royalty-terms");
+    const all = (body as { data: Terms[] }).data;
+    const paged: Terms[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const after: string = cursor === "" ? "" : `&cursor=${cursor}`;
+      const page = (await (ada as Call)("GET", `/v1/royalty-terms?limit=1${after}`)).body as {
+        data: Terms[];
+        next_cursor: string | null;
+      };
+      paged.push(...page.data);
+      cursor = page.next_cursor;
+    }
+    expect(paged).toEqual(all);
     const states = (body as { data: Terms[] }).data.map(({ state }) => state);
     expect(states.slice(0, 3)).toEqual(["withdrawn", "in_force", "replaced"]);
-    expect((await (lin as Call)("GET", "/v1/royalty-terms")).body).toEqual({ data: [] });
+    expect((await (lin as Call)("GET", "/v1/royalty-terms")).body).toEqual({ data: [], next_cursor: null });
   });
 
   test("end for those who come later; who accepted before registers under what was accepted", async () => {

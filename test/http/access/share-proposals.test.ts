@@ -133,7 +133,7 @@ describe("shares of a model's income", () => {
     for (const verb of ["accept", "decline", "withdraw"])
       expectProblem(await say("eve", verb, proposal), 404, "not_found");
     expectProblem(await call("eve", "GET", `/v1/share-proposals/${proposal.id}`), 404, "not_found");
-    expect((await call("eve", "GET", "/v1/share-proposals")).body).toEqual({ data: [] });
+    expect((await call("eve", "GET", "/v1/share-proposals")).body).toEqual({ data: [], next_cursor: null });
   });
 
   test("that everybody accepts at once are one policy", async () => {
