@@ -22,9 +22,9 @@ type End = (chunk?: unknown, encoding?: unknown, ...rest: unknown[]) => ServerRe
 
 /**
  * Express middleware for an endpoint that answers as OpenAI's does, also streaming (ask the model for usage in the stream:
- * `stream_options: { include_usage: true }`). The answer passes unchanged; when it is over, what it used is recorded:
- * failed from status 400 on, canceled when the caller went away before its end. Each answer is recorded under an id of its own, which
- * begins with the answer's: some servers give the same one to many, as caches do.
+ * `stream_options: { include_usage: true }`). The answer's body passes unchanged; when it is over, what it used is recorded:
+ * failed from status 400 on, canceled when the caller went away before its end. Each is recorded under an id of its own, which the
+ * caller is told in the header `X-Prediction-Id`: what stands in the answer is no identity, caches and some servers give the same one to many.
  */
 export function meterOpenAi<Request extends IncomingMessage>({
   client,
@@ -38,9 +38,11 @@ export function meterOpenAi<Request extends IncomingMessage>({
       return;
     }
     const begun = performance.now();
+    const id = crypto.randomUUID();
+    response.setHeader("X-Prediction-Id", id);
     const read = readWhatPasses(response);
     response.once("close", () => {
-      const { id, usage, output } = read();
+      const { usage, output } = read();
       const version = options.version?.(request);
       const parent = options.parent?.(request);
       const seconds = (performance.now() - begun) / 1000;
@@ -49,7 +51,7 @@ export function meterOpenAi<Request extends IncomingMessage>({
         model: options.model(request),
         status: statusOf(response),
         metrics: { predict_time: seconds, ...(usage === undefined ? {} : metricsOfOpenAiUsage(usage)) },
-        id: ownId(id),
+        id,
         ...(version === undefined ? {} : { version }),
         ...(parent === undefined ? {} : { parent }),
         ...(options.payloads ? { input: (request as { body?: unknown }).body, output } : {}),
@@ -63,14 +65,6 @@ export function meterOpenAi<Request extends IncomingMessage>({
     });
     next();
   };
-}
-
-const ANSWER_ID_LENGTH_MAX = 200;
-
-/** What is sent twice under an id counts once, so it must never come from somebody who may say the same twice. */
-function ownId(answerId: string | undefined): string {
-  const readable = (answerId ?? "").replace(/\p{C}/gu, "").slice(0, ANSWER_ID_LENGTH_MAX).toWellFormed();
-  return readable === "" ? crypto.randomUUID() : `${readable}:${crypto.randomUUID()}`;
 }
 
 function statusOf(response: ServerResponse): UsageStatus {

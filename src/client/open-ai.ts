@@ -28,7 +28,6 @@ export function metricsOfOpenAiUsage(usage: OpenAiUsage): Record<string, number>
 
 /** What an answer says about itself, gathered from its parts. */
 export interface OpenAiAnswer {
-  id?: string;
   usage?: OpenAiUsage;
   /** Its choices, or the output of the Responses API; of a stream a list of its pieces. */
   output?: unknown;
@@ -86,9 +85,8 @@ export class OpenAiAnswerReader {
     // The events of the Responses API carry the whole answer in `response`.
     const { response } = json as { response?: OpenAiAnswer };
     const whole = response ?? (json as OpenAiAnswer);
-    const { id, usage } = whole;
+    const { usage } = whole;
     this.#keep(whole as OpenAiAnswer & { choices?: unknown }, response !== undefined);
-    if (typeof id === "string") this.answer.id = id;
     if (typeof usage === "object" && usage !== null) this.answer.usage = usage;
   }
 

@@ -77,7 +77,8 @@ test("examples/openai-endpoint.ts meters what it answers", async () => {
     headers: { "content-type": "application/json", "x-customer": "acme" },
     body: JSON.stringify({ model: "ada/llm", messages: [{ role: "user", content: "hello there" }] }),
   });
-  const { id } = (await response.json()) as { id: string };
+  const id = response.headers.get("x-prediction-id") ?? "";
+  await response.json();
   process.kill("SIGTERM");
   await once(process, "exit");
   expect(await seen(id)).toMatchObject({
