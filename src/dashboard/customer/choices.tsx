@@ -13,6 +13,8 @@ type Rule = Schema<"CustomerRetention">;
 export function Choices() {
   const id = useCustomer();
   const rule = useApi("get /v1/customers/{id}/retention", { path: { id } });
+  // Not the form's: it begins anew with the rule that was saved.
+  const [saved, setSaved] = useState(false);
   return (
     <Page title="Privacy">
       <Panel
@@ -25,7 +27,13 @@ export function Choices() {
               {shown.hold && (
                 <Notice tone="warn">A legal hold is set: nothing is deleted until it ends.</Notice>
               )}
-              <Choice key={`${shown.days} ${shown.creators_read}`} customer={id} rule={shown} />
+              <Choice
+                key={`${shown.days} ${shown.creators_read}`}
+                customer={id}
+                rule={shown}
+                onSaved={setSaved}
+              />
+              <div role="status">{saved && <Notice tone="good">Saved.</Notice>}</div>
             </>
           )}
         </Shown>
@@ -34,15 +42,22 @@ export function Choices() {
   );
 }
 
-function Choice({ customer, rule }: { customer: string; rule: Rule }) {
+function Choice({
+  customer,
+  rule,
+  onSaved,
+}: {
+  customer: string;
+  rule: Rule;
+  onSaved: (saved: boolean) => void;
+}) {
   const { data: session } = useSession();
-  const [saved, setSaved] = useState(false);
-  const choose = useAction("put /v1/customers/{id}/retention", { done: () => setSaved(true) });
+  const choose = useAction("put /v1/customers/{id}/retention", { done: () => onSaved(true) });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const days = String(form.get("days") ?? "").trim();
-    setSaved(false);
+    onSaved(false);
     choose.mutate({
       path: { id: customer },
       body: { days: days === "" ? null : Number(days), creators_read: form.get("creators") === "on" },
@@ -72,7 +87,6 @@ function Choice({ customer, rule }: { customer: string; rule: Rule }) {
         </button>
       </div>
       <ActionProblem error={choose.error} />
-      <div role="status">{saved && <Notice tone="good">Saved.</Notice>}</div>
     </form>
   );
 }

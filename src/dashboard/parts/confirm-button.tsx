@@ -1,5 +1,5 @@
 import { Dialog } from "@base-ui/react/dialog";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
 
 /** Something that cannot be taken back: what it will do is said first, and asked once more. */
 export function ConfirmButton({
@@ -24,10 +24,21 @@ export function ConfirmButton({
   onConfirm: () => void;
 }) {
   const [open, setOpen] = useState(false);
+  const trigger = useRef<HTMLButtonElement>(null);
+  const dialog = useRef<HTMLDivElement>(null);
+  // What was confirmed may take the row away that this button stands in: the keyboard goes on at the page's name.
+  useLayoutEffect(() => {
+    const [button, popup] = [trigger, dialog];
+    return () => {
+      const { activeElement } = document;
+      if (activeElement === button.current || popup.current?.contains(activeElement)) toPagesName();
+    };
+  }, []);
   return (
     <Dialog.Root open={open} onOpenChange={(next) => setOpen(next && !disabled)}>
       {/* Not truly disabled: the keyboard comes back to it while what was confirmed is carried out. */}
       <Dialog.Trigger
+        ref={trigger}
         className={danger ? "danger" : inRow ? undefined : "primary"}
         aria-disabled={disabled || undefined}
       >
@@ -35,7 +46,11 @@ export function ConfirmButton({
       </Dialog.Trigger>
       <Dialog.Portal>
         <Dialog.Backdrop className="backdrop" />
-        <Dialog.Popup className="dialog">
+        <Dialog.Popup
+          className="dialog"
+          ref={dialog}
+          finalFocus={() => (trigger.current?.isConnected ? trigger.current : pagesName())}
+        >
           <Dialog.Title>{title}</Dialog.Title>
           <div className="stack">{children}</div>
           <div className="actions">
@@ -56,4 +71,12 @@ export function ConfirmButton({
       </Dialog.Portal>
     </Dialog.Root>
   );
+}
+
+function pagesName(): HTMLElement | null {
+  return document.querySelector("#main h1");
+}
+
+function toPagesName(): void {
+  pagesName()?.focus({ preventScroll: true });
 }
