@@ -31,13 +31,18 @@ export async function storedStatements(
   const [seen, seenCurrency] =
     before === undefined ? ["infinity", ""] : [`${before.slice(0, 7)}-01`, before.slice(8)];
   const content = lines === "all" ? sql`content` : sql`(content - '{lines,conversions}'::text[])`;
-  const rows = await sql<{ period: string; currency: string; json: string }[]>`
-    SELECT period::text, currency, (${content} || jsonb_build_object('hash', hash))::text AS json FROM statement
+  const rows = await sql<{ period: string; currency: string; content: string; hash: string }[]>`
+    SELECT period::text, currency, (${content})::text AS content, hash FROM statement
     WHERE payee = ${payee} AND period BETWEEN ${first} AND ${last}
       AND (period < ${seen} OR (period = ${seen} AND currency > ${seenCurrency}))
       ${currency === undefined ? sql`` : sql`AND currency = ${currency}`}
     ORDER BY period DESC, currency LIMIT ${limit ?? null}`;
-  return rows.map((row) => ({ ...row, period: periodOfDay(row.period) }));
+  return rows.map(({ period, currency, content, hash }) => ({
+    period: periodOfDay(period),
+    currency,
+    // Here and not in the database, which would build each document anew for it.
+    json: `${content.slice(0, -1)}, "hash": ${JSON.stringify(hash)}}`,
+  }));
 }
 
 function rangeOf(period: Period | undefined, year: string | undefined): [string, string] {
