@@ -28,11 +28,11 @@ export {
   type SessionView,
 } from "./sessions.ts";
 export {
+  asOtherUser,
   disableUser,
   listUsers,
   type OtherRole,
   otherRolesOf,
-  provenEmailOf,
   putUser,
   type UserRole,
   type UserTerms,

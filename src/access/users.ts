@@ -1,6 +1,7 @@
 import { Refusal } from "../kernel/index.ts";
 import { type Sql, violatesUnique } from "../postgres/index.ts";
 import type { Duty, Role } from "./roles.ts";
+import type { ProvenUser } from "./sessions.ts";
 
 export type UserRole = Exclude<Role, "ingest">;
 
@@ -97,20 +98,24 @@ export interface OtherRole {
   customer: string | null;
 }
 
-/**
- * The same person's other users: as whom it may go on without signing in again. Only the address that was proved when the
- * session began says who that is: the one that a user has may have been written by anybody who may change users.
- */
+/** The same person's other users: as whom it may go on without signing in again. */
 export async function otherRolesOf(sql: Sql, session: string): Promise<OtherRole[]> {
   return sql<OtherRole[]>`
-    SELECT o.id AS "user", o.role, o.payee, o.customer FROM session s JOIN app_user o ON o.email = s.proven_email
-    WHERE s.id = ${session} AND o.id <> s.app_user AND o.disabled_at IS NULL ORDER BY o.id`;
+    SELECT o.id AS "user", o.role, o.payee, o.customer FROM ${othersOf(sql, session)} ORDER BY o.id`;
 }
 
-/** The address that this session's person proved; null for a key's. */
-export async function provenEmailOf(sql: Sql, session: string): Promise<string | null> {
-  const [row] = await sql<
-    { email: string | null }[]
-  >`SELECT proven_email AS email FROM session WHERE id = ${session}`;
-  return row?.email ?? null;
+/** The session's person as another of its users; undefined when that is none of them. */
+export async function asOtherUser(sql: Sql, session: string, user: string): Promise<ProvenUser | undefined> {
+  const [other] = await sql<ProvenUser[]>`
+    SELECT o.id AS "user", s.proven_email AS "provenEmail" FROM ${othersOf(sql, session)} AND o.id = ${user}`;
+  return other;
+}
+
+/**
+ * Only the address that was proved when the session began says who that is: the one that a user has may have been written by
+ * anybody who may change users.
+ */
+function othersOf(sql: Sql, session: string) {
+  return sql`session s JOIN app_user o ON o.email = s.proven_email
+    WHERE s.id = ${session} AND o.id <> s.app_user AND o.disabled_at IS NULL`;
 }

@@ -1,10 +1,10 @@
 import type { Request } from "express";
 import { z } from "zod";
 import {
+  asOtherUser,
   listSessions,
   openSession,
   otherRolesOf,
-  provenEmailOf,
   revokeSession,
   type SessionOwner,
   useLoginLink,
@@ -84,13 +84,10 @@ async function ownerOf(context: AppContext, request: Request, proof: Proof): Pro
     return principal.id === "operator" ? { operatorKey: proof.api_key } : { apiKey: principal.id };
   }
   const session = (await principalOfSession(context, sessionToken(request) ?? "")).session?.id ?? "";
-  const [others, provenEmail] = await Promise.all([
-    otherRolesOf(context.sql, session),
-    provenEmailOf(context.sql, session),
-  ]);
-  if (provenEmail === null || !others.some(({ user }) => user === proof.user))
+  const other = await asOtherUser(context.sql, session, proof.user);
+  if (other === undefined)
     throw new Refusal("no_such_user", `user: ${proof.user} is no other user of the person who is signed in`);
-  return { user: proof.user, provenEmail };
+  return other;
 }
 
 /** Signs a browser in: the Set-Cookie, and who it is now. */
