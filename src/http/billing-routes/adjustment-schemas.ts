@@ -10,7 +10,6 @@ import { Money } from "../schemas.ts";
 
 export const InvoiceId = z.string().regex(/^[A-Za-z0-9._@-]{1,200}$/, "an invoice's id");
 export const AdjustmentId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "a refund's or an adjustment's id");
-export const AmountText = z.string().max(60).meta({ example: "12.34" });
 export const Reason = z.string().min(1).max(500).meta({ description: "Shown to the payees concerned." });
 export const Reference = z.string().min(1).max(200).meta({
   description: "Your own name for it: the same one is booked once. One is made when it is left out.",

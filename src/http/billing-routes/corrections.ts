@@ -13,11 +13,10 @@ import { Amount, Currency, Meter, Per } from "../../pricing/index.ts";
 import type { AppContext } from "../context.ts";
 import { visiblePayee } from "../payee-routes/payees.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import { AmountText, DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
 import {
   AdjustmentId,
   AdjustmentWithParts,
-  AmountText,
   Party,
   Reason,
   Reference,

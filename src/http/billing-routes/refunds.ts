@@ -14,16 +14,15 @@ import {
   setRefundPolicy,
 } from "../../adjustments/index.ts";
 import { Id } from "../../catalog/index.ts";
-import { formatDecimal, money, parseNanos, Refusal } from "../../kernel/index.ts";
+import { formatDecimal, money, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import { AmountNanos, AmountText, DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
 import { datedRules } from "../settlement-routes/dated-rules.ts";
 import {
   AdjustmentId,
   AdjustmentSummary,
   AdjustmentWithParts,
-  AmountText,
   InvoiceId,
   Party,
   Reason,
@@ -49,11 +48,11 @@ const Asked = z
       .strictObject({ id: z.string().min(1).max(300), source: z.string().max(300).optional() })
       .optional(),
     amount: AmountText.optional().meta({ description: "All that is left of it, when it is left out." }),
-    returned: AmountText.optional().meta({
+    returned: AmountNanos.optional().meta({
       description:
         "What was paid back to the customer already; the rest lessens what the invoice asks for, or stays on its account.",
     }),
-    provider_fee: AmountText.optional().meta({
+    provider_fee: AmountNanos.optional().meta({
       description: "What the provider charged for it; the policy says who bears it.",
     }),
     at_provider: z.boolean().default(false).meta({
@@ -132,8 +131,8 @@ const create = defineRoute({
       reference: referenceOf(body.reference, "refunds", principal, request),
       reason: body.reason,
       by: principal.id,
-      returnedNanos: nanosOf("returned", body.returned),
-      providerFeeNanos: nanosOf("provider_fee", body.provider_fee),
+      returnedNanos: body.returned ?? 0n,
+      providerFeeNanos: body.provider_fee ?? 0n,
       atProvider: body.at_provider,
     });
     const { invoice: of, gross, parts, at_provider } = await refundById(context, id);
@@ -145,13 +144,6 @@ const create = defineRoute({
 
 function defined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
-}
-
-function nanosOf(field: string, text: string | undefined): bigint {
-  const nanos = text === undefined ? 0n : parseNanos(text);
-  if (nanos === undefined || nanos < 0n)
-    throw new Refusal("body_invalid", `${field}: a decimal amount such as 12.34`);
-  return nanos;
 }
 
 /** @throws Refusal not_found */
