@@ -116,6 +116,48 @@ describe("a webhook", () => {
     expectProblem(await send(event("account.updated", {})), 400, "event_invalid");
   });
 
+  // A service that answers 500 is told the same for three days.
+  test.each<[string, unknown, RegExp]>([
+    ["null", null, /^the body: /],
+    ["a list", [], /^the body: /],
+    ["made at no time", event("account.updated", account("acct_1"), { created: "abc" }), /^created: /],
+    ["made at the end of days", event("account.updated", account("acct_1"), { created: 1e30 }), /^created: /],
+    ["named with a NUL", event("account.updated", account("acct_1"), { id: "evt_\0" }), /^id: /],
+    [
+      "named too long for an index",
+      event("account.updated", account("acct_1"), { id: "e".repeat(9000) }),
+      /^id: /,
+    ],
+    ["about a NUL", event("account.updated", account("\0")), /^data.object.id: /],
+    ["about a number", event("account.updated", { id: 7 }), /^data.object.id: /],
+    ["about nothing", event("account.updated", {}, { data: null }), /^data: /],
+    [
+      "of an account that is an object",
+      event("account.updated", account("a"), { account: { toString: 1 } }),
+      /^account: /,
+    ],
+    [
+      "thin, with times of the classic kind",
+      { id: "evt_thin", object: "v2.core.event", type: "x", created: 7 },
+      /^created: /,
+    ],
+    [
+      "thin, with an address that is no text",
+      {
+        id: "evt_thin",
+        object: "v2.core.event",
+        type: "x",
+        created: "2023-11-14T22:13:20Z",
+        related_object: { id: "a", url: { toString: 1 } },
+      },
+      /^related_object.url: /,
+    ],
+  ])("that is signed and %s is refused by name", async (_, what, field) => {
+    const answer = await send(what as object);
+    expectProblem(answer, 400, "event_invalid");
+    expect((answer.body as { detail: string }).detail).toMatch(field);
+  });
+
   test.each<[string, () => object, RegExp]>([
     ["from live mode", () => event("account.updated", account(adasAccount), { livemode: true }), /live mode/],
     [
