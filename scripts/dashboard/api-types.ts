@@ -35,7 +35,7 @@ export function apiTypes({ paths, components }: ApiDocument): string {
     Object.entries(methods).map(([method, operation]) => {
       const { parameters = [], requestBody, responses } = operation;
       const inputs = (where: string) => parameters.filter((parameter) => parameter.in === where);
-      const body = requestBody?.content["application/json"]?.schema;
+      const bodies = Object.values(requestBody?.content ?? {}).map(({ schema }) => typeOf(schema));
       const success = Object.entries(responses).find(([status]) => status.startsWith("2"))?.[1];
       const answer = success?.content?.["application/json"]?.schema;
       return `  /** ${wordsOf(operation)} */
@@ -43,7 +43,7 @@ export function apiTypes({ paths, components }: ApiDocument): string {
     path: ${parametersOf(inputs("path"))};
     query: ${parametersOf(inputs("query"))};
     header: ${parametersOf(inputs("header"))};
-    body: ${body === undefined ? "undefined" : `${typeOf(body)}${requestBody?.required ? "" : " | undefined"}`};
+    body: ${[...bodies, ...(requestBody?.required ? [] : ["undefined"])].join(" | ")};
     answer: ${answer === undefined ? "null" : typeOf(answer)};
   };`;
     }),

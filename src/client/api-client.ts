@@ -81,7 +81,7 @@ export class ApiClient {
     const [method = "get", template = ""] = operation.split(" ");
     const headers: Record<string, string> = { Accept: accept, Authorization: `Bearer ${this.#options.key}` };
     if (method === "post") headers["Idempotency-Key"] = request.idempotencyKey ?? crypto.randomUUID();
-    if (request.body !== undefined) headers["Content-Type"] = "application/json";
+    if (request.body !== undefined) headers["Content-Type"] = typeOf(operation, request.body);
     const init: RequestInit = { method: method.toUpperCase(), headers };
     if (request.body !== undefined) init.body = JSON.stringify(request.body);
     const url = new URL(addressOf(template, request), this.#options.url);
@@ -112,6 +112,12 @@ export class ApiClient {
       return new ApiError({ status: 0, code: "unreachable", detail }, undefined, { cause });
     }
   }
+}
+
+/** Usage says by its type whether it is one event or several. */
+function typeOf(operation: string, body: unknown): string {
+  if (operation !== "post /v1/events") return "application/json";
+  return `application/cloudevents${Array.isArray(body) ? "-batch" : ""}+json`;
 }
 
 function addressOf(template: string, { path = {}, query = {} }: Request): string {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ApiClient, type ApiClientOptions, ApiError } from "../../src/client/index.ts";
+import { ApiClient, type ApiClientOptions, ApiError, type Schema } from "../../src/client/index.ts";
 import { OPERATOR_KEY, startTestApi, type TestApi } from "../support/api.ts";
 import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
 
@@ -65,6 +65,14 @@ describe("calls", () => {
     expect(total).toEqual({ currency: "USD", amount: "80.000000000" });
     expect(data.map(({ model, day }) => [model, day])).toEqual([["ada/llm", "2023-11-16"]]);
     expect(await client().call("delete /v1/payees/{id}/freeze", { path: { id: "ada" } })).toBeDefined();
+  });
+
+  test("send usage as what it is: one event, or several", async () => {
+    const event = (id: string) => usageEvent({ id }) as Schema<"UsageEvent">;
+    const one = client();
+    expect(await one.call("post /v1/events", { body: event("c1") })).toEqual({ accepted: 1, rejected: [] });
+    const several = await one.call("post /v1/events", { body: ["c2", "c3"].map(event) });
+    expect(several).toEqual({ accepted: 2, rejected: [] });
   });
 
   test("only what there is can be written down", () => {
