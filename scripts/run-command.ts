@@ -1,5 +1,5 @@
 import { Refusal, type RefusalCode } from "../src/kernel/index.ts";
-import { ConfigInvalid, readConfig } from "../src/processes/config.ts";
+import { CannotStart, readConfig } from "../src/processes/config.ts";
 import { createLogger } from "../src/processes/logger.ts";
 import { type Tributary, wire } from "../src/processes/wire.ts";
 
@@ -33,16 +33,15 @@ export function runCommand(
     const message = error instanceof Error ? error.message : String(error);
     if (process.argv.includes("--json"))
       console.log(JSON.stringify({ error: refused ?? "failed", detail: message }));
-    const expected = refused !== undefined || error instanceof ConfigInvalid || isOfTheSystem(error);
-    console.error(expected || areArguments(error) ? message : error);
+    console.error(refused !== undefined || isForPeople(error) || areArguments(error) ? message : error);
     const wrongUsage = areArguments(error) || refused === "parameter_invalid";
     process.exitCode = wrongUsage ? 64 : ((refused && exitCodes[refused]) ?? 1);
   });
 }
 
-/** A file that is not there, a server that does not answer. */
-function isOfTheSystem(error: unknown): boolean {
-  return error instanceof Error && "errno" in error;
+/** What is to be mended outside of this software: a setting, a file that is not there, a server that does not answer. */
+export function isForPeople(error: unknown): boolean {
+  return error instanceof CannotStart || (error instanceof Error && "errno" in error);
 }
 
 function areArguments(error: unknown): boolean {

@@ -2,13 +2,15 @@ import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { createFirstOperatorKey, createWatchingApp } from "../src/http/index.ts";
 import { startApi } from "../src/processes/api.ts";
-import { type Config, ConfigInvalid, readConfig } from "../src/processes/config.ts";
+import { type Config, readConfig } from "../src/processes/config.ts";
+import { awaitDatabase } from "../src/processes/database.ts";
 import { createLogger } from "../src/processes/logger.ts";
 import { startSettleSchedule } from "../src/processes/schedule/settle-schedule.ts";
 import { serve } from "../src/processes/serve.ts";
 import { untilSignal } from "../src/processes/until-signal.ts";
 import { type Tributary, wire, wireWorker } from "../src/processes/wire.ts";
 import { startWorkers } from "../src/processes/workers.ts";
+import { isForPeople } from "./run-command.ts";
 
 const USAGE = `node scripts/start.ts [--only api|worker]
 
@@ -57,6 +59,7 @@ async function main(): Promise<void> {
   const logger = createLogger(config.LOG_LEVEL);
   const signal = untilSignal();
   const stops: Stops = [];
+  if (!(await awaitDatabase(config, logger, signal))) return;
   try {
     if (role === "worker") await startWorkerAlone(config, logger, stops);
     else await startService(role, await wire(config, logger, "tributary"), stops);
@@ -68,15 +71,16 @@ async function main(): Promise<void> {
 
 async function startService(role: "all" | "api", tributary: Tributary, stops: Stops): Promise<void> {
   stops.push(tributary.close);
-  if (tributary.config.OPERATOR_KEY === undefined) {
-    const key = await createFirstOperatorKey(tributary.sql);
-    if (key !== undefined) console.log(`Operator key, shown this once: ${key}`);
-  }
   if (role === "all") stops.push(await startWorkers(tributary));
   const { SETTLE_SCHEDULE: schedule, TWO_PERSON_APPROVAL: twoPerson } = tributary.config;
   if (schedule !== undefined) stops.push(startSettleSchedule({ ...tributary, schedule, twoPerson }));
   const api = await startApi(tributary);
   stops.push(api.stop);
+  // A key is shown once: not by a start that then finds its port taken.
+  if (tributary.config.OPERATOR_KEY === undefined) {
+    const key = await createFirstOperatorKey(tributary.sql);
+    if (key !== undefined) console.log(`Operator key, shown this once: ${key}`);
+  }
   console.log(
     `Tributary answers at ${api.url}  (dashboard: ${api.url}/dashboard, API: ${api.url}/openapi.json)`,
   );
@@ -99,8 +103,8 @@ async function startWorkerAlone(
 
 main()
   .catch((error: unknown) => {
-    const expected = error instanceof ConfigInvalid || error instanceof UsageWrong;
-    console.error(expected ? error.message : error);
+    const isExpected = error instanceof UsageWrong || isForPeople(error);
+    console.error(isExpected ? (error as Error).message : error);
     if (error instanceof UsageWrong) console.error(`\n${USAGE}`);
     process.exitCode = error instanceof UsageWrong ? 64 : 1;
   })

@@ -32,3 +32,14 @@ export function openSql(
     },
   }) as unknown as Sql;
 }
+
+/** Whether the driver can read it: a URL whose user and password are percent-encoded where they must be. */
+export function isDatabaseUrl(text: string): boolean {
+  if (!/^postgres(ql)?:\/\/[^\s]+$/.test(text)) return false;
+  try {
+    openSql(text, { max: 1 });
+    return true;
+  } catch {
+    return false;
+  }
+}

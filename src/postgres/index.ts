@@ -1,4 +1,4 @@
-export { openSql, type Sql } from "./client.ts";
+export { isDatabaseUrl, openSql, type Sql } from "./client.ts";
 export { bytea, moment, nanos } from "./columns.ts";
 export {
   type DatabaseRefusal,

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { parseNanos, present } from "../kernel/index.ts";
+import { isDatabaseUrl } from "../postgres/index.ts";
 
 const flag = z
   .enum(["on", "off"])
@@ -46,8 +47,12 @@ const Variables = z.object({
   DATA_DIR: z.string().default(".tributary"),
   DATABASE_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, "a PostgreSQL URL, postgres://user:password@host:5432/database")
+    .refine(
+      isDatabaseUrl,
+      "a PostgreSQL URL, postgres://user:password@host:5432/database; in the password / # % ? and @ are written %2F %23 %25 %3F %40",
+    )
     .optional(),
+  DATABASE_WAIT_SECONDS: wholeNumber("seconds from 0 to 3600", 0, 3600).default(60),
   KAFKA_BROKERS: z
     .string()
     .regex(/^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$/, "host:port, several with commas between")
@@ -101,6 +106,10 @@ const Variables = z.object({
   SMTP_URL: z
     .string()
     .regex(/^smtps?:\/\/[^\s/]+\/?(\?\S*)?$/, "an SMTP URL, smtps://user:password@host:465")
+    .refine(
+      (text) => URL.canParse(text),
+      "an SMTP URL; in the password / # % ? and @ are written %2F %23 %25 %3F %40",
+    )
     .optional(),
   MAIL_FROM: z
     .string()
@@ -146,8 +155,13 @@ const Settings = Variables.refine(
 
 export type Config = z.infer<typeof Variables>;
 
+/** What keeps a process from its work and people can mend, in words that name the setting. */
+export class CannotStart extends Error {
+  override name = "CannotStart";
+}
+
 /** A setting that cannot work, named, with what it should be. */
-export class ConfigInvalid extends Error {
+export class ConfigInvalid extends CannotStart {
   override name = "ConfigInvalid";
 }
 

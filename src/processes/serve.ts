@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Config } from "./config.ts";
+import { CannotStart, type Config } from "./config.ts";
 
 const CLOSE_WAIT_MS = 10_000;
 
-export class PortTaken extends Error {
+export class PortTaken extends CannotStart {
   override name = "PortTaken";
 }
 
@@ -16,14 +16,17 @@ export interface Serving {
 
 /**
  * Serves until stopped; requests in hand are answered first. `listenerAt` is told the address that others reach.
- * @throws PortTaken
+ * @throws PortTaken, or CannotStart when PORT and HOST cannot be served at all
  */
 export async function serve(config: Config, listenerAt: (url: string) => RequestListener): Promise<Serving> {
   const server = createServer();
   server.listen(config.PORT, config.HOST);
   await once(server, "listening").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EADDRINUSE") throw error;
-    throw new PortTaken(`port ${config.PORT} is taken: set PORT to another one`, { cause: error });
+    if (error.code === "EADDRINUSE")
+      throw new PortTaken(`port ${config.PORT} is taken: set PORT to another one`, { cause: error });
+    throw new CannotStart(`${error.message}: set HOST and PORT to what this user may serve`, {
+      cause: error,
+    });
   });
   const { port } = server.address() as AddressInfo;
   const url = `http://${config.HOST}:${port}`;

@@ -46,6 +46,12 @@ test.each([
   ["PORT", "80.5", "a port from 0 to 65535"],
   ["PUBLIC_URL", SECRET, "the URL"],
   ["DATABASE_URL", `mysql://root:${SECRET}@localhost/books`, "a PostgreSQL URL"],
+  ["DATABASE_URL", `postgres://u:${SECRET}@127.0.0.1:99999/books`, "a PostgreSQL URL"],
+  ["DATABASE_URL", `postgres://u:${SECRET}/x@127.0.0.1/books`, "a PostgreSQL URL"],
+  ["DATABASE_URL", `postgres://u:${SECRET}#x@127.0.0.1/books`, "a PostgreSQL URL"],
+  ["DATABASE_URL", `postgres://u:${SECRET}%zz@127.0.0.1/books`, "a PostgreSQL URL"],
+  ["DATABASE_URL", `postgres://u:${SECRET} x@127.0.0.1/books`, "a PostgreSQL URL"],
+  ["DATABASE_WAIT_SECONDS", "3601", "seconds from 0 to 3600"],
   ["KAFKA_BROKERS", SECRET, "host:port"],
   ["USAGE_PARTITIONS", "0", "a number of partitions from 1 to 1024"],
   ["STRIPE_SECRET_KEY", `pk_live_${SECRET}`, "a Stripe secret key"],
@@ -59,11 +65,20 @@ test.each([
   ["CLOSE_WAIT_SECONDS", "0", "seconds from 1 to 3600"],
   ["ACCRUAL_INTERVAL_MS", SECRET, "milliseconds from 50 to 3600000"],
   ["PROGRESS_LIMIT_SECONDS", "0", "seconds from 1 to 86400"],
+  ["SMTP_URL", `smtps://u:${SECRET}#x@localhost`, "an SMTP URL"],
   ["LOG_LEVEL", SECRET, "one of fatal, error"],
 ])("a wrong %s is named with what it should be, and never shown (%#)", (name, value, expected) => {
   const complaint = complaintOf({ [name]: value });
   expect(complaint).toContain(`${name} must be ${expected}`);
   expect(complaint).not.toContain(SECRET);
+});
+
+test.each([
+  "postgres://u:a%2Fb%23c@127.0.0.1:5432/books?sslmode=require",
+  "postgresql://u:p@first:5432,second:5433/books",
+  "postgres:///books",
+])("a database may be named as the driver reads it: %s", (url) => {
+  expect(readConfig({ DATABASE_URL: url }).DATABASE_URL).toBe(url);
 });
 
 test("all wrong variables are named at once", () => {

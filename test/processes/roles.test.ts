@@ -1,4 +1,6 @@
-import { afterEach, expect, test } from "vitest";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
 import { createTestDatabase } from "../support/database.ts";
 import { until } from "../support/until.ts";
 import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
@@ -84,6 +86,59 @@ test.each([
   expect(code).toBe(64);
   expect(errors).toContain(complaint);
   expect(errors).toContain("node scripts/start.ts [--only api|worker]");
+});
+
+describe("a start that cannot be", () => {
+  const told = async (environment: NodeJS.ProcessEnv) => {
+    const { code, errors } = await runToEnd([], {
+      LOG_LEVEL: "fatal",
+      DATABASE_WAIT_SECONDS: "0",
+      ...environment,
+    });
+    expect(code).toBe(1);
+    expect(errors, "no stack").not.toMatch(/^ +at /m);
+    expect(errors).not.toContain("not-the-password");
+    return errors;
+  };
+
+  test.each<[string, (url: URL) => void, RegExp]>([
+    [
+      "nobody answers",
+      (url) => Object.assign(url, { port: "1" }),
+      /ECONNREFUSED.*\n +start it, or correct host and port in DATABASE_URL/,
+    ],
+    [
+      "there is no such database",
+      (url) => Object.assign(url, { pathname: "/nowhere" }),
+      /"nowhere" does not exist\n +create it/,
+    ],
+    [
+      "the user is not taken",
+      (url) => Object.assign(url, { username: "nobody" }),
+      /nobody.*\n +correct user and password in DATABASE_URL/,
+    ],
+  ])("says what to do when %s", async (_, change, sentence) => {
+    const url = new URL((await database()).url);
+    url.password = "not-the-password";
+    change(url);
+    expect(await told({ DATABASE_URL: url.href })).toMatch(sentence);
+  });
+
+  test("does so for a taken port, and makes no operator key that nobody would see again", async () => {
+    const { url, sql } = await database();
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const environment = {
+      DATABASE_URL: url,
+      STRIPE_API_BASE: "http://127.0.0.1:1",
+      PORT: String(port),
+      OPERATOR_KEY: "",
+    };
+    expect(await told(environment)).toBe(`port ${port} is taken: set PORT to another one\n`);
+    other.close();
+    expect(await sql`SELECT FROM api_key`).toEqual([]);
+  });
 });
 
 test("a service whose rows no policy protects says so, and works all the same", async () => {
