@@ -18,6 +18,8 @@ import {
   AdjustmentId,
   AdjustmentWithParts,
   Party,
+  partiesBooked,
+  partiesOf,
   Reason,
   Reference,
   referenceOf,
@@ -117,10 +119,10 @@ const create = defineRoute({
     const { sql, correctionLimits: limits } = context;
     if (query.dry_run) {
       const { currency, sizeNanos, parties } = await draftCorrection(sql, asked);
-      const moved = parties.map(({ payee, amountNanos }) => ({
-        payee,
-        amount: money(currency, amountNanos),
-      }));
+      const moved = partiesOf(
+        currency,
+        parties.map(({ payee, amountNanos }) => [payee, amountNanos] as const),
+      );
       return {
         body: { dry_run: true, amount: money(currency, sizeNanos), parties: moved, correction: null },
       };
@@ -130,7 +132,7 @@ const create = defineRoute({
     const { id } = await correct(sql, { asked, reference, reason, by, limits });
     const correction = await one(context, id);
     const parts = correction.adjustment === null ? [] : await adjustedParts(sql, correction.adjustment);
-    const parties = parts.map(({ payee, amount }) => ({ payee, amount }));
+    const parties = partiesBooked(correction.amount.currency, parts);
     return { body: { dry_run: false, amount: correction.amount, parties, correction } };
   },
 });

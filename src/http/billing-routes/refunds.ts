@@ -1,9 +1,8 @@
 import { z } from "zod";
 import {
   adjustedParts,
-  byPayee,
+  draftRefund,
   listAdjustments,
-  planRefund,
   pushedRefunds,
   REFUND_MEANS,
   refund,
@@ -14,7 +13,7 @@ import {
   setRefundPolicy,
 } from "../../adjustments/index.ts";
 import { Id } from "../../catalog/index.ts";
-import { formatDecimal, money, Refusal } from "../../kernel/index.ts";
+import { formatDecimal, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { AmountNanos, AmountText, DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
@@ -25,6 +24,8 @@ import {
   AdjustmentWithParts,
   InvoiceId,
   Party,
+  partiesBooked,
+  partiesOf,
   Reason,
   Reference,
   referenceOf,
@@ -116,11 +117,8 @@ const create = defineRoute({
       amount,
     });
     if (query.dry_run) {
-      const planned = await planRefund(context.sql, asked);
-      const parties = [...byPayee(planned.plan)].map(([payee, nanos]) => ({
-        payee,
-        amount: money(planned.currency, nanos),
-      }));
+      const planned = await draftRefund(context.sql, asked, body.provider_fee);
+      const parties = partiesOf(planned.currency, planned.parties);
       const { invoice: id, refunded } = planned;
       const at_provider = body.at_provider ? await refundPushDue(context.sql, planned) : [];
       const would = { invoice: id, refunded: formatDecimal(refunded), parties, at_provider };
@@ -135,8 +133,8 @@ const create = defineRoute({
       providerFeeNanos: body.provider_fee ?? 0n,
       atProvider: body.at_provider,
     });
-    const { invoice: of, gross, parts, at_provider } = await refundById(context, id);
-    const parties = parts.map(({ payee, amount }) => ({ payee, amount }));
+    const { invoice: of, currency, gross, parts, at_provider } = await refundById(context, id);
+    const parties = partiesBooked(currency, parts);
     const refunded = gross.startsWith("-") ? gross.slice(1) : gross;
     return { body: { dry_run: false, id, invoice: of ?? "", refunded, parties, at_provider } };
   },
