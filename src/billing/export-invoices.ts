@@ -65,10 +65,15 @@ function pieceOf(invoices: readonly InvoiceWithLines[]): ExportedPiece {
   return {
     invoicesCsv: invoices.map(invoiceRow).join(""),
     linesCsv: invoices.flatMap((invoice) => invoice.lines.map((line) => lineRow(invoice, line))).join(""),
-    // How far it is on its way to our own provider is not the other one's business.
-    jsonLines: invoices.map(({ push: _, ...invoice }) => `${JSON.stringify(invoice)}\n`).join(""),
+    jsonLines: invoices.map((invoice) => `${JSON.stringify(withoutState(invoice))}\n`).join(""),
     invoices: invoices.length,
   };
+}
+
+/** How far it is at our own provider, and what became of it here, is not the other one's business. */
+function withoutState(invoice: InvoiceWithLines) {
+  const { push: _, paid: _p, credited: _c, returned: _r, disputed: _d, left: _l, ...exported } = invoice;
+  return exported;
 }
 
 function invoiceRow(invoice: Invoice): string {

@@ -19,6 +19,15 @@ export interface Invoice {
   carried_out: string;
   /** Of the amount: what the customer's credits paid when it was made. Nobody is asked for that. */
   paid_from_credits: Money;
+  /** What came for it, with what credits paid. amount = paid + credited + left. */
+  paid: Money;
+  /** What it asks for less, since usage was refunded. */
+  credited: Money;
+  /** Money that went back to the customer: by refunds, and by disputes that were lost. */
+  returned: Money;
+  /** What open disputes are about. */
+  disputed: Money;
+  left: Money;
   push: {
     state: PushState;
     attempt: number;

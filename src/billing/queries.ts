@@ -38,6 +38,11 @@ async function select(sql: Sql, condition: ReturnType<Sql>): Promise<Invoice[]> 
     SELECT i.id, i.period::text, i.customer, i.currency, i.lines AS line_count, trim_scale(i.gross)::text AS gross,
       trim_scale(i.carried_in)::text AS carried_in, i.netted_nanos::text AS netted, i.amount_nanos::text AS nanos,
       trim_scale(i.carried_out)::text AS carried_out, coalesce(k.amount_nanos, 0)::text AS credit_nanos,
+      (SELECT coalesce(sum(amount_nanos), 0)::text FROM invoice_payment WHERE invoice_id = i.id) AS paid,
+      (SELECT coalesce(sum(credited_nanos), 0)::text FROM adjustment WHERE invoice_id = i.id) AS credited,
+      (SELECT coalesce(sum(returned_nanos), 0)::text FROM adjustment WHERE invoice_id = i.id) AS returned,
+      (SELECT coalesce(sum(amount_nanos), 0)::text FROM dispute WHERE invoice_id = i.id AND state = 'open') AS disputed,
+      invoice_left(i.id)::text AS left_nanos,
       coalesce(p.state, 'not_pushed') AS state, coalesce(p.attempt, 0) AS attempt, p.reason, p.provider_id
     FROM invoice i LEFT JOIN invoice_push p ON p.invoice_id = i.id
     LEFT JOIN invoice_payment k ON k.invoice_id = i.id AND k.reference = 'tributary:credits'
@@ -86,23 +91,29 @@ export async function invoiceStatus(sql: Sql, period: Period): Promise<InvoiceSt
   };
 }
 
-type StoredInvoice = Omit<Invoice, "period" | "netted" | "amount" | "paid_from_credits" | "push"> & {
-  period: string;
-  netted: string;
-  nanos: string;
-  credit_nanos: string;
-} & Invoice["push"];
+type Counted = "netted" | "paid" | "credited" | "returned" | "disputed";
+
+/** Amounts in nanos. */
+type StoredInvoice = Omit<Invoice, Counted | "period" | "amount" | "paid_from_credits" | "left" | "push"> &
+  Record<Counted | "period" | "nanos" | "credit_nanos" | "left_nanos", string> &
+  Invoice["push"];
 
 type StoredLine = InvoiceLine & { invoice_id: string; scale: number };
 
 function fromStored(row: StoredInvoice): Invoice {
-  const { netted, nanos, credit_nanos, state, attempt, reason, provider_id, period, ...rest } = row;
+  const { nanos, credit_nanos, left_nanos, state, attempt, reason, provider_id, period, ...rest } = row;
+  const amount = (text: string) => money(row.currency, BigInt(text));
   return {
     ...rest,
     period: periodOfDay(period),
-    netted: money(row.currency, BigInt(netted)),
-    amount: money(row.currency, BigInt(nanos)),
-    paid_from_credits: money(row.currency, BigInt(credit_nanos)),
+    netted: amount(row.netted),
+    amount: amount(nanos),
+    paid_from_credits: amount(credit_nanos),
+    paid: amount(row.paid),
+    credited: amount(row.credited),
+    returned: amount(row.returned),
+    disputed: amount(row.disputed),
+    left: amount(left_nanos),
     push: { state, attempt, reason, provider_id },
   };
 }

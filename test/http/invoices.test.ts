@@ -157,3 +157,34 @@ test("the command makes, exports and tells, beside the running service", async (
     stderr: expect.stringContaining("not closed"),
   });
 });
+
+test("an invoice says what of it is paid, credited, returned, disputed and left", async () => {
+  const id = "inv_2023-12_acme_USD";
+  await api.send(
+    usageEvent({ id: "p-3", time: "2023-12-05T00:00:00Z", metrics: { input_token_count: 2000 } }),
+  );
+  for (const step of ["close", "invoices"])
+    expect((await api.operator("POST", `/v1/settlements/2023-12/${step}`)).status).toBe(200);
+  const acme = await api.keyFor({ role: "customer", customer: "acme" });
+  const stands = async () => {
+    const { body } = await acme("GET", `/v1/invoices/${id}`);
+    const { lines, ...invoice } = body as Record<string, { amount: string }>;
+    expect(lines).toHaveLength(1);
+    const list = (await api.operator("GET", "/v1/invoices?period=2023-12&customer=acme")).body;
+    expect(list).toEqual({ data: [invoice], next_cursor: null });
+    return ["amount", "paid", "credited", "returned", "disputed", "left"].map((name) =>
+      Number(invoice[name]?.amount),
+    );
+  };
+  const done = async (path: string, body: object) =>
+    expect((await api.operator("POST", `/v1${path}`, body)).status).toBeLessThan(300);
+  expect(await stands()).toEqual([2, 0, 0, 0, 0, 2]);
+  await done("/refunds", { invoice: id, amount: "0.50", reason: "it failed" });
+  expect(await stands(), "it asks for less").toEqual([2, 0, 0.5, 0, 0, 1.5]);
+  await done(`/invoices/${id}/payments`, { amount: "1.20", reference: "bank-12" });
+  expect(await stands()).toEqual([2, 1.2, 0.5, 0, 0, 0.3]);
+  await done("/disputes", { id: "dp-1", invoice: id, amount: "0.40", reason: "not mine" });
+  expect(await stands(), "nothing is decided").toEqual([2, 1.2, 0.5, 0, 0.4, 0.3]);
+  await done("/disputes/dp-1/decide", { outcome: "lost" });
+  expect(await stands()).toEqual([2, 1.2, 0.5, 0.4, 0, 0.3]);
+});

@@ -92,6 +92,11 @@ const INVOICE: InvoiceWithLines = {
   amount: money("USD", 0n),
   carried_out: "0",
   paid_from_credits: money("USD", 0n),
+  paid: money("USD", 0n),
+  credited: money("USD", 0n),
+  returned: money("USD", 0n),
+  disputed: money("USD", 0n),
+  left: money("USD", 0n),
   push: { state: "not_pushed", attempt: 0, reason: null, provider_id: null },
   lines: [],
 };

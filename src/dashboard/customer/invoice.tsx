@@ -9,7 +9,9 @@ import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Shown, Skeleton } from "../parts/states.tsx";
 
-/** One invoice: how its amount comes about, and each line of usage. */
+const TOTALS = new Set(["Amount", "Left to pay"]);
+
+/** One invoice: how its amount comes about, what of it is paid, and each line of usage. */
 export function Invoice({ params }: { params: { id: string } }) {
   const invoice = useApi("get /v1/invoices/{id}", { path: { id: params.id } });
   const { data } = invoice;
@@ -19,7 +21,7 @@ export function Invoice({ params }: { params: { id: string } }) {
       above={<Link href="/invoices">Invoices</Link>}
     >
       <Shown query={invoice} lines={10}>
-        {({ id, currency, gross, carried_in, netted, amount, carried_out, paid_from_credits, lines }) => {
+        {({ id, currency, gross, carried_in, netted, amount, carried_out, lines, ...of }) => {
           const exact = (text: string): Money => ({ currency, amount: text });
           const rows: [string, Money, boolean][] = [
             ["Used", exact(gross), true],
@@ -27,7 +29,12 @@ export function Invoice({ params }: { params: { id: string } }) {
             ["Paid out of your own earnings", netted, false],
             ["Carried over to the next one: below the smallest unit", exact(carried_out), false],
             ["Amount", amount, true],
-            ["Of this paid from credits", paid_from_credits, false],
+            ["Of this paid from credits", of.paid_from_credits, false],
+            ["Paid", of.paid, true],
+            ["Credited: refunded, and asked for no more", of.credited, false],
+            ["Left to pay", of.left, true],
+            ["Paid back to you", of.returned, false],
+            ["Disputed at your bank", of.disputed, false],
           ];
           return (
             <>
@@ -36,7 +43,7 @@ export function Invoice({ params }: { params: { id: string } }) {
                   {rows
                     .filter(([, value, always]) => always || !isZero(value))
                     .map(([title, value]) => (
-                      <li key={title} className={title === "Amount" ? "total" : undefined}>
+                      <li key={title} className={TOTALS.has(title) ? "total" : undefined}>
                         <span>{title}</span>
                         <MoneyView value={value} bare />
                       </li>

@@ -51,6 +51,12 @@ export function Invoices() {
                     figure: true,
                     cell: ({ amount }) => <MoneyView value={amount} />,
                   },
+                  {
+                    key: "left",
+                    title: "Left to pay",
+                    figure: true,
+                    cell: ({ left }) => (isZero(left) ? "–" : <MoneyView value={left} />),
+                  },
                 ]}
                 sortBy="month"
                 rows={data}

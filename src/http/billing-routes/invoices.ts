@@ -35,6 +35,15 @@ const InvoiceSummary = z
     amount: Money.meta({ description: "gross + carried_in = netted + amount + carried_out, exactly." }),
     carried_out: Exact,
     paid_from_credits: Money.meta({ description: "Of the amount; nobody is asked for it." }),
+    paid: Money.meta({
+      description: "What came for it, with what credits paid: amount = paid + credited + left.",
+    }),
+    credited: Money.meta({ description: "What it asks for less, since usage was refunded." }),
+    returned: Money.meta({
+      description: "Money that went back to the customer: refunds, and disputes that were lost.",
+    }),
+    disputed: Money.meta({ description: "What open disputes are about." }),
+    left: Money.meta({ description: "What is left to pay." }),
     push: z.object({
       state: z.enum(["not_pushed", "waiting", "pushing", "unknown", "pushed", "failed"]),
       attempt: z.int(),

@@ -85,6 +85,28 @@ export const BODIES: Record<string, unknown> = {
   "post /v1/webhook-endpoints/{id}/replay": { since: "2026-01-01T00:00:00Z" },
 };
 
+const usd = (amount: string) => ({ currency: "USD", amount });
+/** Half of what it asks for is paid, and a tenth of a dollar of its usage was refunded. */
+const INVOICE = {
+  id: "inv_2026-01_acme_USD",
+  period: "2026-01",
+  customer: "acme",
+  currency: "USD",
+  line_count: 1,
+  gross: "12.34948",
+  carried_in: "0",
+  netted: usd("0.000000000"),
+  amount: usd("12.340000000"),
+  carried_out: "0.00948",
+  paid_from_credits: usd("0.000000000"),
+  paid: usd("6.170000000"),
+  credited: usd("0.100000000"),
+  returned: usd("0.000000000"),
+  disputed: usd("0.000000000"),
+  left: usd("6.070000000"),
+  push: { state: "pushed", attempt: 1, reason: null, provider_id: "in_1" },
+};
+
 /** Answers of the same kind. */
 export const ANSWERS: Record<string, unknown> = {
   "post /v1/models/{owner}/{name}/policies": {
@@ -100,5 +122,21 @@ export const ANSWERS: Record<string, unknown> = {
     lineage: [],
     prices: [],
     policies: [{ effective_from: null, steps: STEPS }],
+  },
+  "get /v1/invoices": { data: [INVOICE], next_cursor: null },
+  "get /v1/invoices/{id}": {
+    ...INVOICE,
+    lines: [
+      {
+        service_month: "2026-01",
+        model: "ada/llm",
+        meter: "input_tokens",
+        unit_amount: "0.65",
+        per: "1000000",
+        quantity: "18999200",
+        events: "4000",
+        gross: "12.34948",
+      },
+    ],
   },
 };
