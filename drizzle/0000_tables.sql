@@ -1525,7 +1525,7 @@ CREATE INDEX "reserve_payee_index" ON "reserve" USING btree ("payee");--> statem
 CREATE INDEX "tax_form_payee_index" ON "tax_form" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "credit_grant_customer_currency_index" ON "credit_grant" USING btree ("customer","currency");--> statement-breakpoint
 CREATE INDEX "credit_grant_expires_at_index" ON "credit_grant" USING btree ("expires_at");--> statement-breakpoint
-CREATE UNIQUE INDEX "credit_grant_reference" ON "credit_grant" USING btree ("customer","reference") WHERE reference IS NOT NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX "credit_grant_reference" ON "credit_grant" USING btree ("reference") WHERE reference IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "credit_revocation_grant_id_index" ON "credit_revocation" USING btree ("grant_id");--> statement-breakpoint
 CREATE INDEX "credit_use_invoice_id_index" ON "credit_use" USING btree ("invoice_id");--> statement-breakpoint
 CREATE INDEX "spend_reservation_order" ON "spend_reservation" USING btree ("ended_at","expires_at");

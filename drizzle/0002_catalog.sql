@@ -58,24 +58,15 @@ CREATE FUNCTION capped(quantity bigint, most bigint) RETURNS bigint LANGUAGE sql
 $$;
 --> statement-breakpoint
 
--- change: what plan-catalog-change.ts planned. Times are RFC 3339 text, other rows are named by their ids.
-CREATE FUNCTION apply_catalog_change(change jsonb) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+-- No version may begin at or before usage that was metered under the one it replaces, or under an earlier one that said the
+-- same when it was metered. p_guards: [{kind, subject, changes_from}].
+CREATE FUNCTION require_unmetered(p_guards jsonb) RETURNS void LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  v_version bigint;
   v_guard record;
 BEGIN
-  PERFORM pg_advisory_xact_lock(7001);
-
-  SELECT version INTO v_version FROM catalog_state FOR UPDATE;
-  IF v_version <> (change->>'expected_version')::bigint THEN
-    PERFORM refuse('catalog_changed');
-  END IF;
-
-  -- No version may begin at or before usage that was metered under the one it replaces, or under an earlier one that
-  -- said the same when it was metered.
   FOR v_guard IN
     SELECT g.subject, g.changes_from, max(x.last_occurred_at) AS last_occurred_at
-    FROM jsonb_to_recordset(change->'guards')
+    FROM jsonb_to_recordset(p_guards)
       AS g(kind text, subject text, changes_from timestamptz)
     LEFT JOIN model m ON g.kind <> 'customer' AND m.id = g.subject
     LEFT JOIN customer c ON g.kind = 'customer' AND c.id = g.subject
@@ -90,6 +81,22 @@ BEGIN
       'earliest', to_char((v_guard.last_occurred_at + interval '1 microsecond') AT TIME ZONE 'UTC',
                           'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')));
   END LOOP;
+END $$;
+--> statement-breakpoint
+
+-- change: what plan-catalog-change.ts planned. Times are RFC 3339 text, other rows are named by their ids.
+CREATE FUNCTION apply_catalog_change(change jsonb) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_version bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(7001);
+
+  SELECT version INTO v_version FROM catalog_state FOR UPDATE;
+  IF v_version <> (change->>'expected_version')::bigint THEN
+    PERFORM refuse('catalog_changed');
+  END IF;
+
+  PERFORM require_unmetered(change->'guards');
 
   -- The time under the lock, so that a closing period knows exactly who was there before its cut.
   INSERT INTO payee (id, name, country, default_currency, minimum_payout_nanos, stripe_account, created_at)

@@ -503,7 +503,7 @@ $$;
 --> statement-breakpoint
 
 -- Grants credit: a paid one against what was received, a promotional one at the platform's expense. Under the id, or the
--- reference, of an earlier grant nothing new is granted. Answers the grant's id.
+-- reference, of an earlier grant nothing new is granted, whoever has that: money came once. Answers the grant's id.
 CREATE FUNCTION grant_credit(p_id text, p_customer text, p_currency text, p_amount numeric, p_kind text, p_priority int,
   p_expires_at timestamptz, p_reason text, p_reference text, p_by text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -512,10 +512,11 @@ DECLARE
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(7001);
   PERFORM lock_spend_accounts(ARRAY[v_no]);
-  SELECT * INTO v FROM credit_grant WHERE id = p_id OR (customer = p_customer AND reference = p_reference) ORDER BY id = p_id DESC LIMIT 1;
+  PERFORM pg_advisory_xact_lock(7021, hashtext(p_reference)) WHERE p_reference IS NOT NULL;
+  SELECT * INTO v FROM credit_grant WHERE id = p_id OR reference = p_reference ORDER BY id = p_id DESC LIMIT 1;
   IF FOUND THEN
     IF (v.customer, v.currency, v.amount_nanos, v.kind) IS DISTINCT FROM (p_customer, p_currency, p_amount, p_kind) THEN
-      PERFORM refuse('grant_differs', jsonb_build_object('id', v.id, 'currency', v.currency, 'nanos', v.amount_nanos));
+      PERFORM refuse('grant_differs', jsonb_build_object('id', v.id, 'customer', v.customer, 'currency', v.currency, 'nanos', v.amount_nanos));
     END IF;
     RETURN v.id;
   END IF;

@@ -36,8 +36,8 @@ interface Wanted {
 
 /**
  * Proposes how a model's income is shared. The owner has accepted by proposing; whoever shares now must be named, with the
- * weight 0 if need be: nobody loses a share without having said yes.
- * @throws Refusal not_found, payee_unknown, policy_invalid
+ * weight 0 if need be: nobody loses a share without having said yes. What could not hold any more is not asked of anybody.
+ * @throws Refusal not_found, payee_unknown, policy_invalid, effective_from_in_metered_past
  */
 export async function proposeShares(sql: Sql, catalog: CatalogStore, wanted: Wanted): Promise<ShareProposal> {
   const { model, proposedBy, effectiveFrom, shares, by } = wanted;
@@ -61,6 +61,9 @@ export async function proposeShares(sql: Sql, catalog: CatalogStore, wanted: Wan
       { path: "shares", code: "policy_invalid", message },
     ]);
   }
+  const agreed = sharedAs(steps, shares);
+  if (!same(agreed, steps))
+    await catalog.check({ policies: [{ model, effective_from: effectiveFrom, steps: agreed }] });
   const id = `prop_${randomBytes(9).toString("base64url")}`;
   await sql`SELECT propose_shares(${id}, ${model}, ${proposedBy}, ${effectiveFrom}, ${JSON.stringify(shares)}::text::jsonb, ${by})`;
   return settled(sql, catalog, id);
@@ -113,17 +116,24 @@ async function makePolicy(catalog: CatalogStore, proposal: ShareProposal): Promi
   const { owner, steps } = await inForce(catalog, model, effective_from);
   if (owner !== proposed_by) return `${proposed_by} does not own ${model} any more`;
   const shares = proposal.shares.map(({ payee, weight }) => ({ payee, weight }));
-  const agreed: PolicySteps = [...steps.slice(0, -1), { take: "shares", shares }];
-  const holds = (now: PolicySteps) => canonicalJson(now) === canonicalJson(agreed);
-  if (holds(steps)) return null;
+  const agreed = sharedAs(steps, shares);
+  if (same(agreed, steps)) return null;
   try {
     await catalog.change({ policies: [{ model, effective_from, steps: agreed }] });
     return null;
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === "catalog_busy") throw error;
     // Somebody else's last yes may have made it in the same moment.
-    return holds((await inForce(catalog, model, effective_from)).steps) ? null : error.message;
+    return same(agreed, (await inForce(catalog, model, effective_from)).steps) ? null : error.message;
   }
+}
+
+function sharedAs(steps: PolicySteps, shares: Share[]): PolicySteps {
+  return [...steps.slice(0, -1), { take: "shares", shares }];
+}
+
+function same(one: PolicySteps, other: PolicySteps): boolean {
+  return canonicalJson(one) === canonicalJson(other);
 }
 
 async function inForce(catalog: CatalogStore, model: string, at: string) {

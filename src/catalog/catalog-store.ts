@@ -15,6 +15,8 @@ export interface CatalogStore {
    * @throws Refusal, with everything as it was.
    */
   change(document: Partial<CatalogDocument>): Promise<void>;
+  /** Whether the change would be taken now; it is not made. @throws Refusal when it would not */
+  check(document: Partial<CatalogDocument>): Promise<void>;
 }
 
 /** The one way to read and change the catalogue. Changes are planned in memory and applied by one SQL function. */
@@ -36,11 +38,9 @@ export function openCatalogStore(sql: Sql): CatalogStore {
       return true;
     } catch (error) {
       cached = undefined;
-      const refused = refusedByDatabase(error);
       // Another process changed the catalogue in between: plan again on what it is now.
-      if (refused?.code === "catalog_changed") return false;
-      if (refused?.code === "effective_from_in_metered_past") throw inMeteredPast(refused.detail);
-      throw error;
+      if (refusedByDatabase(error)?.code === "catalog_changed") return false;
+      throw refusalOf(error);
     }
   }
 
@@ -52,8 +52,18 @@ export function openCatalogStore(sql: Sql): CatalogStore {
     );
   }
 
+  async function check(document: Partial<CatalogDocument>): Promise<void> {
+    const { rows } = planCatalogChange(await current(), CatalogDocument.parse(document), now());
+    await sql`SELECT require_unmetered(${JSON.stringify(rows.guards)}::text::jsonb)`.catch(
+      (error: unknown) => {
+        throw refusalOf(error);
+      },
+    );
+  }
+
   return {
     current,
+    check,
     change(document) {
       const complete = CatalogDocument.parse(document);
       const mine = queue.then(() => change(complete));
@@ -61,6 +71,11 @@ export function openCatalogStore(sql: Sql): CatalogStore {
       return mine;
     },
   };
+}
+
+function refusalOf(error: unknown): unknown {
+  const refused = refusedByDatabase(error);
+  return refused?.code === "effective_from_in_metered_past" ? inMeteredPast(refused.detail) : error;
 }
 
 function inMeteredPast(detail: Record<string, string>): Refusal {

@@ -8,6 +8,23 @@ const WHOLE_UNITS_ONLY = new Set("ISK HUF TWD UGX".split(" "));
 
 export const CURRENCY_PATTERN = /^[A-Z]{3}$/;
 
+// ISO 4217, as Node's own list has it (Intl.supportedValuesOf). Written down, since a later one may lack what was taken before.
+const CURRENCIES = new Set(
+  (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP " +
+    "CNY COP CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG " +
+    "HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD " +
+    "MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF " +
+    "SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU " +
+    "UZS VED VES VND VUV WST XAF XCD XCG XDR XOF XPF XSU YER ZAR ZMW ZWG ZWL"
+  ).split(" "),
+);
+
+/** Whether it is a currency's code of ISO 4217. */
+export function isCurrency(text: string): boolean {
+  return CURRENCIES.has(text);
+}
+
 /** Digits after the point in the currency's minor unit: 2 for USD, 0 for JPY, 3 for KWD. */
 export function minorDigits(currency: string): number {
   if (ZERO_DIGITS.has(currency)) return 0;

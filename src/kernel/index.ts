@@ -1,7 +1,15 @@
 export { assert, InvariantBroken, present } from "./assert.ts";
 export { canonicalJson, contentHash } from "./content-hash.ts";
 export { csv } from "./csv.ts";
-export { CURRENCY_PATTERN, fromMinor, minorDigits, payableFloor, payoutStep, toMinor } from "./currency.ts";
+export {
+  CURRENCY_PATTERN,
+  fromMinor,
+  isCurrency,
+  minorDigits,
+  payableFloor,
+  payoutStep,
+  toMinor,
+} from "./currency.ts";
 export { DeadlinePassed, stopwatch, withinDeadline } from "./deadline.ts";
 export { formatDecimal, formatScaled, isPowerOfTen, overPowerOfTen, parseDecimal } from "./decimal.ts";
 export { BEGINNING_OF_TIME, formatInstant, type Instant, instantOf, now, parseInstant } from "./instant.ts";

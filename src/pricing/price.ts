@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   CURRENCY_PATTERN,
+  isCurrency,
   isPowerOfTen,
   multiply,
   parseDecimal,
@@ -25,9 +26,11 @@ export const Per = z
   .refine(isPowerOfTen, 'a power of ten such as "1", "1000" or "1000000"')
   .meta({ example: "1000000", description: "The amount is charged per this many units; a power of ten." });
 
+const CURRENCY_EXPECTED = 'a currency of ISO 4217 in capitals, such as "USD"';
 export const Currency = z
   .string()
-  .regex(CURRENCY_PATTERN, 'a three-letter ISO 4217 code in capitals, such as "USD"')
+  .regex(CURRENCY_PATTERN, { error: CURRENCY_EXPECTED, abort: true })
+  .refine(isCurrency, CURRENCY_EXPECTED)
   .meta({ example: "USD" });
 
 export const Meter = z

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { parseNanos, present } from "../kernel/index.ts";
+import { isCurrency, parseNanos, present } from "../kernel/index.ts";
 import { isDatabaseUrl } from "../postgres/index.ts";
 
 const flag = z
@@ -31,6 +31,7 @@ const limits = z
     "currency=amount, several with commas between: USD=100000.00",
   )
   .transform((text) => new Map(text.split(",").map(limitOf)))
+  .refine((found) => [...found.keys()].every(isCurrency), "limits in currencies of ISO 4217")
   .optional();
 
 function scheduleOf(text: string): { day: number; minuteOfDay: number } {

@@ -35,13 +35,13 @@ export function readQuantities(metrics: Record<string, unknown>): Map<string, bi
     }
     const value = metrics[name];
     if (typeof value !== "number") {
-      if (rule !== "ignored" && rule.known && value !== null) return invalid(name);
+      if (rule !== "ignored" && rule.known && value !== null) return invalid(name, rule.scale);
       continue;
     }
     if (rule === "ignored") continue;
     const { meter, scale } = rule;
     const quantity = toQuantity(value, scale);
-    if (quantity === undefined) return invalid(name);
+    if (quantity === undefined) return invalid(name, scale);
     const other = quantities.get(meter);
     if (other !== undefined && other !== quantity) {
       return {
@@ -77,10 +77,10 @@ function decideRule(name: string): MetricRule {
   return { meter, scale: meterScale(meter), known };
 }
 
-function invalid(name: string): EventRefusal {
+function invalid(name: string, scale: 0 | 6): EventRefusal {
   const shown = name.slice(0, 64).toWellFormed().replaceAll("\u0000", "");
   return {
     code: "quantity_invalid",
-    message: `data.metrics.${shown}: a number from 0 to 10^15 of the meter's units`,
+    message: `data.metrics.${shown}: a number from 0 to ${scale === 0 ? "10^15" : "10^9, in seconds"}`,
   };
 }

@@ -65,9 +65,22 @@ describe("prices", () => {
       { components: [{ meter: "images", amount: "1", per: "1", max_per_event: "1.5" }] },
       "components[0].max_per_event",
     ],
+    [{ currency: "ZZZ" }, "currency"],
   ])("a price with %j is refused and names %s", async (wrong, path) => {
     const answer = await api.operator("POST", "/v1/models/ada/llm/prices", { ...PRICE, ...wrong });
     expectProblem(answer, 400, "body_invalid", path);
+  });
+
+  test("nobody has a currency that there is not", async () => {
+    const wrong: [string, object, string][] = [
+      ["/v1/payees/eve", { name: "Eve", country: "US", default_currency: "ZZZ" }, "default_currency"],
+      ["/v1/customers/eve", { name: "Eve", currency: "ZZZ" }, "currency"],
+      ["/v1/payees/ada/payout-choice", { currency: "ZZZ" }, "currency"],
+    ];
+    for (const [path, body, field] of wrong)
+      expectProblem(await api.operator("PUT", path, body), 400, "body_invalid", field);
+    const minimum = await api.operator("PUT", "/v1/payees/ada/minimum-payouts/ZZZ", { amount: "1" });
+    expectProblem(minimum, 400, "parameter_invalid", "currency");
   });
 
   test("an unknown field is refused", async () => {

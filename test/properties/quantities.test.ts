@@ -120,6 +120,12 @@ describe("quantities", () => {
     expect(quantityOf("predict_time", 1e9 + 1e-6, "predict_seconds")).toBe("quantity_invalid");
   });
 
+  test("beyond the limit say it in what the metric is counted in", () => {
+    const told = (metric: string) => readQuantities({ [metric]: 1e16 });
+    expect(told("predict_time")).toMatchObject({ message: expect.stringContaining("10^9, in seconds") });
+    expect(told("image_count")).toMatchObject({ message: expect.stringContaining("10^15") });
+  });
+
   test("cannot be forged under a meter's own name, whatever else is reported", () => {
     fc.assert(
       fc.property(fc.constantFrom(...BUILT_IN), values, fc.nat(9), (meter, value, other) => {

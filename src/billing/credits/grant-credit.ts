@@ -49,9 +49,9 @@ function refusalOf(error: unknown, customer: string): unknown {
   if (refused?.code === "customer_unknown")
     return new Refusal("not_found", `there is no customer ${customer}`);
   if (refused?.code !== "grant_differs") return error;
-  const { id, currency, nanos } = refused.detail;
+  const { id, customer: granted, currency, nanos } = refused.detail;
   return new Refusal(
     "credit_differs",
-    `this reference, or this request, granted ${formatNanos(BigInt(nanos ?? "0"))} ${currency} before, as ${id}: use another reference for another payment`,
+    `this reference, or this request, granted ${formatNanos(BigInt(nanos ?? "0"))} ${currency} to ${granted} before, as ${id}: use another reference for another payment`,
   );
 }

@@ -29,7 +29,7 @@ export const creditGrant = pgTable(
   (t) => [
     index().on(t.customer, t.currency),
     index().on(t.expiresAt),
-    uniqueIndex("credit_grant_reference").on(t.customer, t.reference).where(sql`reference IS NOT NULL`),
+    uniqueIndex("credit_grant_reference").on(t.reference).where(sql`reference IS NOT NULL`),
   ],
 );
 

@@ -29,6 +29,10 @@ const KeyRequest = z
     path: ["customer"],
     error: "a key with the role customer, and no other, is bound to a customer",
   })
+  .refine((key) => key.expires_at === undefined || Date.parse(key.expires_at) > Date.now(), {
+    path: ["expires_at"],
+    error: "a time to come, or leave it out",
+  })
   .refine((key) => key.sources === undefined || key.role === "ingest", {
     path: ["sources"],
     error: "only ingest keys are bound to sources",

@@ -60,7 +60,7 @@ export async function authenticate(
   operatorKey: string | null,
   header: string | undefined,
 ): Promise<Principal> {
-  const secret = /^Bearer ([\x21-\x7e]{16,512})$/.exec(header ?? "")?.[1];
+  const secret = /^Bearer +([\x21-\x7e]{16,512})$/i.exec(header ?? "")?.[1];
   if (secret === undefined) {
     throw new Refusal("unauthenticated", "send an API key: Authorization: Bearer <key>");
   }

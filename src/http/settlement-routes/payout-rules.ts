@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { CURRENCY_PATTERN, isPlainText } from "../../kernel/index.ts";
+import { isPlainText } from "../../kernel/index.ts";
+import { Currency } from "../../pricing/index.ts";
 import {
   freezePayee,
   payoutStop,
@@ -101,7 +102,7 @@ const minimum = defineRoute({
   roles,
   params: z.object({
     id: z.string(),
-    currency: z.string().regex(CURRENCY_PATTERN, "a currency such as USD"),
+    currency: Currency,
   }),
   body: z.strictObject({ amount: AmountNanos }),
   response: Done,

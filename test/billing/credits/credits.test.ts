@@ -18,6 +18,7 @@ import { close, expectBooksToHold, startInvoiceBooks, use } from "../invoice-boo
 
 const MONTHS = ["2023-06", "2023-07", "2023-08"].map(monthOf);
 const CUSTOMER = "acme-USD";
+const OTHER = "globex-USD";
 const CENT = 10_000_000n;
 const HOUR_MS = 3_600_000;
 
@@ -258,9 +259,22 @@ test("the same request, and the same reference, again are the same grant", async
   expect(new Set(ids).size).toBe(1);
   const paid = () => grant(sql, { kind: "paid", reference: "bank-7" });
   expect(await paid()).toBe(await paid());
+  // Money comes once, whoever is said to have sent it; also when both are said in the same moment.
+  await expect(grant(sql, { kind: "paid", reference: "bank-7", customer: OTHER })).rejects.toMatchObject({
+    code: "credit_differs",
+    message: expect.stringContaining(`to ${CUSTOMER} before`),
+  });
+  const both = [CUSTOMER, OTHER].map((customer) =>
+    grant(sql, { kind: "paid", reference: "bank-8", customer }),
+  );
+  expect((await Promise.allSettled(both)).map(({ status }) => status).sort()).toEqual([
+    "fulfilled",
+    "rejected",
+  ]);
   await expect(grant(sql, { kind: "paid", reference: "bank-7", amountNanos: 1n })).rejects.toMatchObject({
     code: "credit_differs",
   });
-  expect(await balance(sql, `customer:${CUSTOMER}:credit`)).toBe(-10_000_000_000n);
+  const balances = await Promise.all([CUSTOMER, OTHER].map((id) => balance(sql, `customer:${id}:credit`)));
+  expect(balances.reduce((sum, one) => sum + one)).toBe(-15_000_000_000n);
   await expectBooksToHold(sql);
 });

@@ -89,12 +89,22 @@ describe("shares of a model's income", () => {
   });
 
   test("that lie in the metered past by the time of the last yes lapse, and say from when they could hold", async () => {
-    const proposal = await propose("2023-11-05T00:00:00Z", 1, 1);
+    const proposal = await propose("2023-12-05T00:00:00Z", 1, 1);
+    await api.send(usageEvent({ id: "meanwhile", time: "2023-12-10T00:00:00Z" }));
     const answer = await say("lin", "accept", proposal);
     expect(answer).toMatchObject({
       status: 200,
-      body: { state: "lapsed", reason: expect.stringContaining("2023-11-") },
+      body: { state: "lapsed", reason: expect.stringContaining("2023-12-10T") },
     });
+  });
+
+  test("that could not hold any more are asked of nobody", async () => {
+    const told = await call("lin", "GET", "/v1/share-proposals");
+    const shares = ["ada", "lin"].map((payee) => ({ payee, weight: 7 }));
+    const answer = await call("ada", "POST", MODEL, { effective_from: "2023-11-05T00:00:00Z", shares });
+    expectProblem(answer, 409, "effective_from_in_metered_past", "effective_from");
+    expect((answer.body as { detail: string }).detail).toContain("2023-1");
+    expect((await call("lin", "GET", "/v1/share-proposals")).body).toEqual(told.body);
   });
 
   test("come to nothing with one no, and nobody changes an answer", async () => {

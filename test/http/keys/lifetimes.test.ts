@@ -56,8 +56,22 @@ describe("a key", () => {
   });
 
   test("that has expired is refused", async () => {
-    const { call } = await make({ ...adas, expires_at: "2023-11-01T00:00:00Z" });
+    const { id, call } = await make({ ...adas, expires_at: "2100-01-01T00:00:00Z" });
+    await api.sql`UPDATE api_key SET expires_at = now() WHERE id = ${id}`;
     expectProblem(await call("GET", BALANCES), 401, "unauthenticated");
+  });
+
+  test("that would never work is not made", async () => {
+    const past = { ...adas, expires_at: "2023-11-01T00:00:00Z" };
+    expectProblem(await api.operator("POST", "/v1/keys", past), 400, "body_invalid", "expires_at");
+  });
+
+  test("is taken with its scheme written in any case", async () => {
+    const { secret } = (await api.operator("POST", "/v1/keys", adas)).body as { secret: string };
+    for (const scheme of ["bearer", "BEARER", "Bearer "]) {
+      const headers = { Authorization: `${scheme} ${secret}` };
+      expect((await fetch(api.url + BALANCES, { headers })).status, scheme).toBe(200);
+    }
   });
 
   test("says when it was used, and that is written at most once a minute", async () => {
