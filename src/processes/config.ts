@@ -19,6 +19,11 @@ function isSafe(url: string): boolean {
   return protocol === "https:" || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
+/** Where a server answers; an IPv6 address stands in brackets. */
+export function urlAt(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 function limitOf(text: string): [currency: string, nanos: bigint] {
   const [currency = "", amount = ""] = text.split("=");
   return [currency, present(parseNanos(amount), "an amount")];
@@ -43,7 +48,10 @@ function scheduleOf(text: string): { day: number; minuteOfDay: number } {
 /** Every environment variable this software reads, with what it expects. An empty one counts as not set. */
 const Variables = z.object({
   PORT: wholeNumber("a port from 0 to 65535", 0, 65_535).default(8787),
-  HOST: z.string().default("127.0.0.1"),
+  HOST: z
+    .string()
+    .refine((host) => URL.canParse(urlAt(host, 80)), "a name or an address, such as 0.0.0.0 or ::1")
+    .default("127.0.0.1"),
   PUBLIC_URL: z.url("the URL under which this service is reached").optional(),
   DATA_DIR: z.string().default(".tributary"),
   DATABASE_URL: z

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { CannotStart, type Config } from "./config.ts";
+import { CannotStart, type Config, urlAt } from "./config.ts";
 
 const CLOSE_WAIT_MS = 10_000;
 
@@ -29,7 +29,7 @@ export async function serve(config: Config, listenerAt: (url: string) => Request
     });
   });
   const { port } = server.address() as AddressInfo;
-  const url = `http://${config.HOST}:${port}`;
+  const url = urlAt(config.HOST, port);
   server.on("request", listenerAt(url));
   const stop = async () => {
     const closed = once(server, "close");

@@ -17,6 +17,7 @@ import { deliverDue, type MailSettings, sendDueMail } from "../notifications/ind
 import type { Sql } from "../postgres/index.ts";
 import { lookForDrift, sketchLatencies, sweepPayloads } from "../predictions/index.ts";
 import { releaseReserves } from "../settlement/index.ts";
+import { urlAt } from "./config.ts";
 import type { Foundation } from "./wire.ts";
 
 /** Most have periods of whole seconds: begun together they would ask the database together for ever. */
@@ -81,7 +82,7 @@ export async function startWorkers({
     }
   };
   const mailSettings: MailSettings = {
-    url: config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
+    url: config.PUBLIC_URL ?? urlAt(config.HOST, config.PORT),
     sender: config.PLATFORM_NAME,
     word: { login: (data, createdAt) => loginMail(sql, data, createdAt) },
   };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConfigInvalid, readConfig } from "../../src/processes/config.ts";
+import { ConfigInvalid, readConfig, urlAt } from "../../src/processes/config.ts";
 
 /** A value that works in no variable, and that must never be shown. */
 const SECRET = "not-a-good-value-but-a-secret";
@@ -45,6 +45,7 @@ test.each([
   ["PORT", "-1", "a port from 0 to 65535"],
   ["PORT", "80.5", "a port from 0 to 65535"],
   ["PUBLIC_URL", SECRET, "the URL"],
+  ["HOST", `http://${SECRET}`, "a name or an address"],
   ["DATABASE_URL", `mysql://root:${SECRET}@localhost/books`, "a PostgreSQL URL"],
   ["DATABASE_URL", `postgres://u:${SECRET}@127.0.0.1:99999/books`, "a PostgreSQL URL"],
   ["DATABASE_URL", `postgres://u:${SECRET}/x@127.0.0.1/books`, "a PostgreSQL URL"],
@@ -84,6 +85,14 @@ test.each([
 test("all wrong variables are named at once", () => {
   const complaint = complaintOf({ PORT: SECRET, LOG_LEVEL: SECRET, DATABASE_URL: SECRET });
   for (const name of ["PORT", "LOG_LEVEL", "DATABASE_URL"]) expect(complaint).toContain(`${name} must be`);
+});
+
+test.each([
+  ["127.0.0.1", "http://127.0.0.1:8787"],
+  ["::1", "http://[::1]:8787"],
+  ["localhost", "http://localhost:8787"],
+])("HOST %s is served under a URL", (host, url) => {
+  expect(urlAt(readConfig({ HOST: host }).HOST, 8787)).toBe(url);
 });
 
 test("variables of other programs are left alone", () => {
