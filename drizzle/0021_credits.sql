@@ -245,7 +245,9 @@ BEGIN
           SELECT customer_no, currency, spent, 0 AS freed FROM spent
           UNION ALL SELECT customer_no, currency, 0, amount_nanos FROM ended) y GROUP BY 1, 2) x
   WHERE a.customer_no = x.customer_no AND a.currency = x.currency;
-  UPDATE usage_block SET counted = 1 WHERE block_no = ANY (v_blocks);
+  -- In order: whoever marks the same blocks as something else waits, and is not waited for.
+  UPDATE usage_block SET counted = 1
+  WHERE block_no IN (SELECT block_no FROM usage_block WHERE block_no = ANY (v_blocks) ORDER BY block_no FOR UPDATE);
   PERFORM note_crossings(v_customers);
   RETURN cardinality(v_blocks);
 END $$;
