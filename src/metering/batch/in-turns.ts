@@ -3,17 +3,32 @@ import { setImmediate as otherWork } from "node:timers/promises";
 /** A few milliseconds' worth. Counted and not timed, so that the order of things does not hang on the machine's speed. */
 const EVENTS_PER_TURN = 1_000;
 
-let busy: Promise<unknown> = Promise.resolve();
+const waiting: (() => Promise<void>)[] = [];
+let working = false;
 
 /**
  * Takes the steps of a long computation, each of which says how many events it was about, and lets the thread's other work run between them: a batch takes a second, in which
  * the database would wait for the rest of another batch's bytes. One computation after the other, since two that share the
  * thread only end later.
+ * @param soon before all that wait: it ends what the database waits for, and they do not
  */
-export function inTurns<T>(steps: Generator<number, T, void>): Promise<T> {
-  const taken = busy.then(() => take(steps));
-  busy = taken.catch(() => {});
-  return taken;
+export function inTurns<T>(steps: Generator<number, T, void>, { soon = false } = {}): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const turn = () => take(steps).then(resolve, reject);
+    if (soon) waiting.unshift(turn);
+    else waiting.push(turn);
+    if (!working) void takeTurns();
+  });
+}
+
+async function takeTurns(): Promise<void> {
+  working = true;
+  for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) {
+    await turn();
+    // Whoever waited for it may have more that is to come soon.
+    await otherWork();
+  }
+  working = false;
 }
 
 async function take<T>(steps: Generator<number, T, void>): Promise<T> {
