@@ -3,7 +3,8 @@ import { setImmediate as otherWork } from "node:timers/promises";
 /** A few milliseconds' worth. Counted and not timed, so that the order of things does not hang on the machine's speed. */
 const EVENTS_PER_TURN = 1_000;
 
-const waiting: (() => Promise<void>)[] = [];
+/** Each answers whether it took turns. */
+const waiting: (() => Promise<boolean>)[] = [];
 let working = false;
 
 /**
@@ -14,7 +15,11 @@ let working = false;
  */
 export function inTurns<T>(steps: Generator<number, T, void>, { soon = false } = {}): Promise<T> {
   return new Promise((resolve, reject) => {
-    const turn = () => take(steps).then(resolve, reject);
+    const turn = () =>
+      take(steps, resolve).catch((error: unknown) => {
+        reject(error);
+        return false;
+      });
     if (soon) waiting.unshift(turn);
     else waiting.push(turn);
     if (!working) void takeTurns();
@@ -24,19 +29,23 @@ export function inTurns<T>(steps: Generator<number, T, void>, { soon = false } =
 async function takeTurns(): Promise<void> {
   working = true;
   for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) {
-    await turn();
-    // Whoever waited for it may have more that is to come soon.
-    await otherWork();
+    // Whoever waited for a long one may have more, which comes before what waits here.
+    if (await turn()) await otherWork();
   }
   working = false;
 }
 
-async function take<T>(steps: Generator<number, T, void>): Promise<T> {
+async function take<T>(steps: Generator<number, T, void>, done: (value: T) => void): Promise<boolean> {
+  let long = false;
   for (let events = 0; ; ) {
     const step = steps.next();
-    if (step.done) return step.value;
+    if (step.done) {
+      done(step.value);
+      return long;
+    }
     events += step.value;
     if (events < EVENTS_PER_TURN) continue;
+    long = true;
     await otherWork();
     events = 0;
   }
