@@ -617,7 +617,7 @@ CREATE TABLE "journal_entry" (
 	"kind" text NOT NULL,
 	"currency" text NOT NULL,
 	"period" date NOT NULL,
-	"postings" smallint NOT NULL,
+	"postings" integer NOT NULL,
 	"detail" jsonb NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"xid" text NOT NULL,
@@ -641,7 +641,7 @@ CREATE TABLE "permitted_flow" (
 --> statement-breakpoint
 CREATE TABLE "posting" (
 	"entry_no" bigint NOT NULL,
-	"position" smallint NOT NULL,
+	"position" integer NOT NULL,
 	"account_no" integer NOT NULL,
 	"amount_nanos" numeric(38, 0) NOT NULL,
 	CONSTRAINT "posting_entry_no_position_pk" PRIMARY KEY("entry_no","position")
