@@ -22,6 +22,7 @@ export { EARNINGS_DIMENSIONS, type EarningsDimension } from "./grouping/groups.t
 export { type EarningsChanges, earningsChanges } from "./over-time/changes.ts";
 export { type EarningsSeries, earningsSeries, SERIES_STEPS } from "./over-time/series.ts";
 export { earningsCsv } from "./paper/earnings-csv.ts";
+export { keptPaper } from "./paper/kept-papers.ts";
 export { statementsCsv } from "./paper/statement-csv.ts";
 export {
   type Party,
