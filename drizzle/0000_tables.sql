@@ -942,6 +942,11 @@ CREATE TABLE "reconciliation" (
 	"hash" text NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "block_latency" (
+	"block_no" bigint PRIMARY KEY NOT NULL,
+	"group_sketches" "bytea"[] NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "drift_rule" (
 	"model" text PRIMARY KEY NOT NULL,
 	"window_days" smallint NOT NULL,
@@ -993,6 +998,13 @@ CREATE TABLE "latency_sketch" (
 	"revision" integer NOT NULL,
 	"sketch" "bytea" NOT NULL,
 	CONSTRAINT "latency_sketch_model_no_model_version_no_service_day_hardware_pk" PRIMARY KEY("model_no","model_version_no","service_day","hardware")
+);
+--> statement-breakpoint
+CREATE TABLE "model_hardware" (
+	"model_no" integer NOT NULL,
+	"service_day" date NOT NULL,
+	"hardware" text NOT NULL,
+	CONSTRAINT "model_hardware_model_no_service_day_hardware_pk" PRIMARY KEY("model_no","service_day","hardware")
 );
 --> statement-breakpoint
 CREATE TABLE "payload_erasure" (

@@ -2,17 +2,52 @@
 -- in one statement with the marks of the blocks that they are made of: killed anywhere, both are there or neither is. What ran on
 -- which hardware is summed in the same statement: metering itself sums nothing by it, since nothing is charged for it.
 
--- Adds what blocks say of hardware, as charged, to its windows. A block that says nothing costs nothing.
+-- What a model is said to run on is told apart by at most 32 names a day, those that came first; everything beyond counts as
+-- "other". Whoever sends events chooses the names: without a bound each event could make rows of its own. A name that is admitted
+-- stays so, and one that came too late always does: so the same events always count under the same names.
+CREATE FUNCTION admit_hardware(p_blocks bigint[]) RETURNS void LANGUAGE plpgsql VOLATILE SET jit = off AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM usage_block WHERE block_no = ANY (p_blocks) AND hardware IS NOT NULL) THEN RETURN; END IF;
+  PERFORM pg_advisory_xact_lock(7031);
+  WITH told AS MATERIALIZED (
+    SELECT t.model_no, date '1970-01-01' + (g.first / 86400000000)::int AS service_day, b.hardware[g.hardware] AS hardware,
+      min((b.block_no << 20) + g.grp) AS first
+    FROM usage_block b
+    CROSS JOIN LATERAL unnest(b.group_term_no, b.group_first, b.group_hardware) WITH ORDINALITY AS g(term_no, first, hardware, grp)
+    JOIN usage_term t USING (term_no)
+    WHERE b.block_no = ANY (p_blocks) AND b.hardware IS NOT NULL AND g.hardware IS NOT NULL GROUP BY 1, 2, 3
+  ), fresh AS (
+    SELECT t.*, row_number() OVER (PARTITION BY model_no, service_day ORDER BY t.first) AS place,
+      (SELECT count(*) FROM model_hardware k WHERE (k.model_no, k.service_day) = (t.model_no, t.service_day)) AS known
+    FROM told t WHERE NOT EXISTS (SELECT FROM model_hardware k
+      WHERE (k.model_no, k.service_day, k.hardware) = (t.model_no, t.service_day, t.hardware))
+  )
+  INSERT INTO model_hardware (model_no, service_day, hardware)
+  SELECT model_no, service_day, hardware FROM fresh WHERE known + place <= 32;
+END $$;
+--> statement-breakpoint
+
+-- A name as it is shown where no day is known, as of feedback: itself where the model was ever told apart by it.
+CREATE FUNCTION shown_hardware(p_model text, p_hardware text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_hardware = '' OR EXISTS (SELECT FROM model m JOIN model_hardware k USING (model_no)
+    WHERE m.id = p_model AND k.hardware = p_hardware) THEN p_hardware ELSE 'other' END
+$$;
+--> statement-breakpoint
+
+-- Adds what blocks say of hardware, as charged, to its windows, under the names that are admitted. A block that says nothing costs nothing.
 CREATE FUNCTION add_hardware_windows(p_blocks bigint[]) RETURNS void LANGUAGE plpgsql VOLATILE SET jit = off AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM usage_block WHERE block_no = ANY (p_blocks) AND hardware IS NOT NULL) THEN RETURN; END IF;
   WITH told AS MATERIALIZED (
-    SELECT b.block_no, g.grp, g.term_no, date '1970-01-01' + (g.first / 86400000000)::int AS service_day, n.hardware, g.events,
+    SELECT b.block_no, g.grp, g.term_no, date '1970-01-01' + (g.first / 86400000000)::int AS service_day, coalesce(k.hardware, 'other') AS hardware, g.events,
       g.seconds, g.input, g.output, g.images
     FROM usage_block b
     CROSS JOIN LATERAL unnest(b.group_term_no, b.group_first, b.group_events, b.group_hardware, b.predict_seconds, b.input_tokens,
       b.output_tokens, b.images) WITH ORDINALITY AS g(term_no, first, events, hardware, seconds, input, output, images, grp)
     JOIN LATERAL unnest(b.hardware) WITH ORDINALITY AS n(hardware, place) ON n.place = g.hardware
+    JOIN usage_term t ON t.term_no = g.term_no
+    LEFT JOIN model_hardware k ON k.model_no = t.model_no AND k.service_day = date '1970-01-01' + (g.first / 86400000000)::int
+      AND k.hardware = n.hardware
     WHERE b.block_no = ANY (p_blocks) AND b.hardware IS NOT NULL AND g.term_no IS NOT NULL
   ), term AS MATERIALIZED (
     SELECT t.term_no, c.seconds AS max_seconds, c.input AS max_input, c.output AS max_output, c.images AS max_images,
@@ -41,7 +76,7 @@ END $$;
 
 -- False, and nothing is written, when somebody else has added one of the blocks or changed one of the sketches since they were read.
 CREATE FUNCTION store_latency_sketches(p_blocks bigint[], p_models int[], p_versions int[], p_days date[], p_hardware text[],
-  p_revisions int[], p_sketches bytea[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+  p_revisions int[], p_sketches bytea[], p_group_blocks bigint[], p_groups int[], p_group_sketches bytea[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(7031);
   PERFORM FROM usage_block WHERE block_no = ANY (p_blocks) ORDER BY block_no FOR UPDATE;
@@ -55,6 +90,11 @@ BEGIN
     AS n(model_no, model_version_no, service_day, hardware, revision, sketch)
   ORDER BY 1, 2, 3, 4
   ON CONFLICT (model_no, model_version_no, service_day, hardware) DO UPDATE SET revision = excluded.revision, sketch = excluded.sketch;
+  INSERT INTO block_latency (block_no, group_sketches)
+  SELECT b.block_no, array_agg(s.sketch ORDER BY g.n)
+  FROM usage_block b CROSS JOIN LATERAL generate_series(1, cardinality(b.group_term_no)) AS g(n)
+  LEFT JOIN unnest(p_group_blocks, p_groups, p_group_sketches) AS s(block_no, n, sketch) ON s.block_no = b.block_no AND s.n = g.n
+  WHERE b.block_no = ANY (p_group_blocks) GROUP BY 1;
   PERFORM add_hardware_windows(p_blocks);
   UPDATE usage_block SET sketched = 1 WHERE block_no = ANY (p_blocks);
   RETURN true;

@@ -171,6 +171,26 @@ export const latencySketch = pgTable(
   (t) => [primaryKey({ columns: [t.modelNo, t.modelVersionNo, t.serviceDay, t.hardware] })],
 );
 
+/**
+ * The same of each group of events of a block, and so by customer; null for groups of which nothing was timed that succeeded. In
+ * the order of the block's other arrays.
+ */
+export const blockLatency = pgTable("block_latency", {
+  blockNo: bigint("block_no", { mode: "bigint" }).primaryKey(),
+  groupSketches: bytea("group_sketches").array().notNull(),
+});
+
+/** The names that a model's hardware is told apart by on a day, the first 32 of them: what came after them counts as "other". */
+export const modelHardware = pgTable(
+  "model_hardware",
+  {
+    modelNo: integer("model_no").notNull(),
+    serviceDay: date("service_day").notNull(),
+    hardware: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.modelNo, t.serviceDay, t.hardware] })],
+);
+
 const quantity = (name: string) => numeric(name, { precision: 38, scale: 0 }).notNull();
 
 /**

@@ -23,6 +23,8 @@ export const FREE_TABLES: Record<string, string> = {
   idempotent_request: "answers that are given again; the facts they tell of are checked where they are kept",
   drift_rule: "from when on owners want to be told; no figure follows from it",
   drift_state: TOLD,
+  block_latency:
+    "how long predictions took, made from the events and approximate by design; no figure of money follows from it",
   latency_sketch:
     "how long predictions took, made from the events and approximate by design; no figure of money follows from it",
   log_gap: "what a worker saw missing from the log; a cursor moves only by what people said of it",
@@ -222,6 +224,7 @@ export const SHOWN_AS: Record<string, RegExp> = {
   model_lineage: /split.segment|owns/,
   model_version: /event \d+/,
   parked_event: /parked|^identity/,
+  model_hardware: /hardware window|model hardware/,
   payout_attempt: /attempt/,
   payout_reversal: /reversal/,
   posting: /entry|entries/,

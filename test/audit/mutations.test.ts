@@ -227,6 +227,7 @@ const NO_MUTATION: Record<string, string> = {
   dispute_hold: IN_COLUMNS,
   hardware_window: IN_COLUMNS,
   hardware_window_meter: IN_COLUMNS,
+  model_hardware: IN_COLUMNS,
   netting: IN_COLUMNS,
   netting_rule: IN_COLUMNS,
   reattribution: IN_COLUMNS,

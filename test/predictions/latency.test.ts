@@ -2,7 +2,13 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sketchLatencies } from "../../src/predictions/index.ts";
 import { latencyOf, mergedSketch } from "../../src/predictions/insight/latency.ts";
-import { emptySketch, readSketch, sketchBytes } from "../../src/predictions/insight/stored-sketch.ts";
+import {
+  addSketchBytes,
+  binOf,
+  emptySketch,
+  readSketch,
+  sketchBytes,
+} from "../../src/predictions/insight/stored-sketch.ts";
 import { difference } from "../../src/predictions/insight/success-rate.ts";
 import { type Call, startTestApi, type TestApi } from "../support/api.ts";
 import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
@@ -16,6 +22,12 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
+const bytesOf = (values: readonly number[]) => {
+  const bins = new Map<number, number>();
+  for (const value of values) bins.set(binOf(value), (bins.get(binOf(value)) ?? 0) + 1);
+  return sketchBytes(bins);
+};
+
 const sketchOf = (values: readonly number[]) => {
   const sketch = emptySketch();
   for (const value of values) sketch.accept(value);
@@ -26,7 +38,9 @@ test("sketches that were stored and put together say the same as one of all valu
   const micros = fc.array(fc.integer({ min: 0, max: 10 ** 10 }), { minLength: 1, maxLength: 50 });
   fc.assert(
     fc.property(fc.array(micros, { minLength: 1, maxLength: 5 }), (days) => {
-      const stored = days.map((values) => readSketch(sketchBytes(sketchOf(values))));
+      const stored = days.map((values) => readSketch(bytesOf(values)));
+      const joined = Buffer.concat(days.map(bytesOf));
+      expect(sketchBytes(addSketchBytes(new Map(), joined))).toEqual(bytesOf(days.flat()));
       const sorted = days.flat().sort((a, b) => a - b);
       const latency = latencyOf(mergedSketch(stored));
       expect(latency).toMatchObject({ predictions: sorted.length });

@@ -75,11 +75,15 @@ export const otherWindowsFromBlocks = sqlCheck(
   ].join(" UNION ALL "),
 );
 
-/** What ran on which hardware is summed minutes after it was metered. */
+/** What ran on which hardware is summed minutes after it was metered, under the names that its model has on that day. */
 export const hardwareFromEvents = sqlCheck(
-  "every hardware window and hardware window meter is the sum of the events that tell their hardware, of blocks that were gone through",
+  "every hardware window and hardware window meter is the sum of the events that tell their hardware, of blocks that were gone through; at most 32 names a model and day, each told by an event",
   `WITH told AS MATERIALIZED (
-     SELECT e.*, (e.occurred_at AT TIME ZONE 'UTC')::date AS service_day FROM usage_event e JOIN usage_block b USING (block_no)
+     SELECT e.block_no, e.place, e.term_no, e.price_no, e.predict_seconds, e.input_tokens, e.output_tokens, e.images,
+       (e.occurred_at AT TIME ZONE 'UTC')::date AS service_day, coalesce(k.hardware, 'other') AS hardware
+     FROM usage_event e JOIN usage_block b USING (block_no)
+     LEFT JOIN model_hardware k ON k.model_no = e.model_no AND k.service_day = (e.occurred_at AT TIME ZONE 'UTC')::date
+       AND k.hardware = e.hardware
      WHERE b.sketched = 1 AND b.hardware IS NOT NULL AND e.hardware IS NOT NULL
    )
    SELECT format('hardware window %s: stored %s, events say %s', (term_no, service_day, hardware)::text, w, e) AS difference
@@ -95,7 +99,16 @@ export const hardwareFromEvents = sqlCheck(
      FROM told t JOIN usage_event_meter q USING (block_no, place) JOIN meter m ON m.meter_no = q.meter_no AND m.built_in = 0
      LEFT JOIN price_component c ON c.price_no = t.price_no AND c.meter_no = q.meter_no GROUP BY 1, 2, 3, 4) e
      USING (term_no, service_day, hardware, meter_no)
-   WHERE w.quantity IS DISTINCT FROM e.quantity`,
+   WHERE w.quantity IS DISTINCT FROM e.quantity
+   UNION ALL
+   SELECT format('model hardware %s: no event tells it', (k.model_no, k.service_day, k.hardware)::text)
+   FROM model_hardware k LEFT JOIN (
+     SELECT DISTINCT e.model_no, (e.occurred_at AT TIME ZONE 'UTC')::date AS service_day, e.hardware
+     FROM usage_event e JOIN usage_block b USING (block_no) WHERE b.hardware IS NOT NULL AND e.hardware IS NOT NULL
+   ) e USING (model_no, service_day, hardware) WHERE e.model_no IS NULL
+   UNION ALL
+   SELECT format('model hardware of %s: %s names', (model_no, service_day)::text, count(*)) FROM model_hardware
+   GROUP BY model_no, service_day HAVING count(*) > 32`,
 );
 
 function columnsDiffer(table: string, key: string, keyColumns: string, only: string): string {

@@ -4,7 +4,7 @@ import { Refusal } from "../../kernel/index.ts";
 import { CUSTOMER_DIMENSIONS, type CustomerDimension, customerInsight } from "../../predictions/index.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { Day, Money } from "../schemas.ts";
-import { RateView } from "./insight.ts";
+import { FeedbackView, LatencyView, RateView } from "./insight.ts";
 import { CustomerPath, ModelPath, ownCustomer, ownModel } from "./own-subject.ts";
 
 /** What is read grows with the days. */
@@ -37,11 +37,16 @@ const View = z
         predictions: z.int(),
         by_status: z.record(z.string(), z.int()),
         success_rate: RateView.nullable(),
+        latency: LatencyView.nullable(),
         predict_seconds: z.number(),
         input_tokens: z.number(),
         output_tokens: z.number(),
         output_tokens_per_second: z.number().nullable(),
+        feedback: FeedbackView,
         gross: z.array(Money),
+        earned: z.array(Money).nullable().meta({
+          description: "What all payees together earn of it, before adjustments; for operators only.",
+        }),
       }),
     ),
   })
@@ -51,16 +56,16 @@ const getCustomerInsight = defineRoute({
   method: "get",
   path: "/customers/{id}/insight",
   summary:
-    "What a customer used, by model, version, day and hardware: volume, success, tokens a second, what is owed",
+    "What a customer used, by model, version, day and hardware: volume, success, percentiles of time, tokens a second, feedback, what is owed",
   roles: ["operator", "customer"],
   params: CustomerPath,
   query: Asked("model,day"),
   response: View,
   async handle({ params, query, principal, context }) {
     const customer = await ownCustomer(context, principal, params);
-    return {
-      body: { data: await customerInsight(context.sql, { ...rangeOf(query), customer, model: null }) },
-    };
+    const earned = principal.role === "operator";
+    const asked = { ...rangeOf(query), customer, model: null, earned };
+    return { body: { data: await customerInsight(context.sql, asked) } };
   },
 });
 
@@ -75,7 +80,8 @@ const getModelCustomers = defineRoute({
   async handle({ params, query, principal, context }) {
     const model = await ownModel(context, principal, params);
     const customer = query.customer ?? null;
-    return { body: { data: await customerInsight(context.sql, { ...rangeOf(query), customer, model }) } };
+    const asked = { ...rangeOf(query), customer, model, earned: true };
+    return { body: { data: await customerInsight(context.sql, asked) } };
   },
 });
 

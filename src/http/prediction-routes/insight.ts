@@ -8,10 +8,16 @@ export const RateView = z
   .object({ value: z.number(), low: z.number(), high: z.number() })
   .meta({ id: "Rate", description: "With the bounds of its 95 % confidence interval." });
 
-const LatencyView = z.object({ predictions: z.int(), p50: RateView, p95: RateView, p99: RateView }).meta({
-  id: "Latency",
-  description: "Seconds that predictions took that succeeded; no percentile is off by more than 1 %.",
-});
+export const LatencyView = z
+  .object({ predictions: z.int(), p50: RateView, p95: RateView, p99: RateView })
+  .meta({
+    id: "Latency",
+    description: "Seconds that predictions took that succeeded; no percentile is off by more than 1 %.",
+  });
+
+export const FeedbackView = z
+  .object({ up: z.int(), down: z.int(), ratio: RateView.nullable() })
+  .meta({ description: "By the day on which it was given." });
 
 const GroupBy = z
   .string()
@@ -27,7 +33,8 @@ const Row = z.object({
   version: z.string().nullable().optional(),
   day: z.string().optional(),
   hardware: z.string().nullable().optional().meta({
-    description: "Null for what does not tell it, and for a minute or so after the events.",
+    description:
+      "Null for what does not tell it, and for a minute or so after the events. Beyond 32 names for one model and day: other.",
   }),
   predictions: z.int(),
   by_status: z.record(z.string(), z.int()),
@@ -37,9 +44,7 @@ const Row = z.object({
   input_tokens: z.number(),
   output_tokens: z.number(),
   output_tokens_per_second: z.number().nullable(),
-  feedback: z
-    .object({ up: z.int(), down: z.int(), ratio: RateView.nullable() })
-    .meta({ description: "By the day on which it was given." }),
+  feedback: FeedbackView,
   gross: z.array(Money).meta({ description: "What customers owe for it." }),
   earned: z
     .array(Money)

@@ -9,6 +9,10 @@ export class Dictionary {
     this.#numbers.set(name, this.names.length);
     return this.names.push(name) - 1;
   }
+
+  has(name: string): boolean {
+    return this.#numbers.has(name);
+  }
 }
 
 /** Numbers other numbers anew, from 1, in the order in which they come: of many names, those that are used. */

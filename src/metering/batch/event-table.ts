@@ -15,6 +15,10 @@ import { Dictionary } from "./dictionary.ts";
 import { HashColumn } from "./hash-column.ts";
 import { Subjects } from "./subjects.ts";
 
+/** Events are grouped by hardware: of more names in one batch than this the rest is one, or each event could be a group. */
+const HARDWARE_NAMES_MAX = 256;
+const OTHER_HARDWARE = "other";
+
 /** What an event has on a meter without a column. */
 export interface OtherQuantity {
   meter: string;
@@ -113,7 +117,10 @@ export class EventTable implements EventNames {
   }
 
   hardwareNumber(hardware: string): number {
-    return this.hardwareNames.numberOf(hardware) + 1;
+    const full = this.hardwareNames.names.length >= HARDWARE_NAMES_MAX;
+    return (
+      this.hardwareNames.numberOf(full && !this.hardwareNames.has(hardware) ? OTHER_HARDWARE : hardware) + 1
+    );
   }
 
   customerFingerprint(customer: number): Uint8Array {

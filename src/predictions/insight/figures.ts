@@ -55,7 +55,7 @@ type FeedbackRow = Place & { up: number; down: number };
 
 export function feedbackGiven(sql: Sql, { model, from, to }: InsightQuery): Promise<FeedbackRow[]> {
   return sql<FeedbackRow[]>`
-    SELECT version, (created_at AT TIME ZONE 'UTC')::date AS day, hardware,
+    SELECT version, (created_at AT TIME ZONE 'UTC')::date AS day, shown_hardware(model, hardware) AS hardware,
       (count(*) FILTER (WHERE thumb = 1))::int AS up, (count(*) FILTER (WHERE thumb = -1))::int AS down
     FROM prediction_feedback
     WHERE model = ${model} AND created_at >= ${from}::text::timestamptz AND created_at < ${to}::text::timestamptz GROUP BY 1, 2, 3`;

@@ -1,10 +1,12 @@
 import { eachTimed } from "../../metering/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { emptySketch, readSketch, sketchBytes } from "./stored-sketch.ts";
+import { addSketchBytes, type Bins, binOf, sketchBytes } from "./stored-sketch.ts";
 
 /** With full blocks about two hundred thousand events, twenty megabytes. */
 const BLOCKS_PER_CALL = 3;
 const DAY_MS = 86_400_000;
+/** What a model ran on by names that came too late on that day: see admit_hardware(). */
+const OTHER = "other";
 
 /** Predictions of one version on one day and one hardware. */
 interface Cell {
@@ -14,15 +16,25 @@ interface Cell {
   day: number;
   /** Empty where it is not told. */
   hardware: string;
-  micros: number[];
+  bins: Bins;
 }
 
 interface TimedBlock {
+  block_no: string;
   events: string;
   terms: (number | null)[];
   hardware: string[] | null;
   /** By group its place in `hardware`, from 1. */
   ran_on: (number | null)[] | null;
+}
+
+/** Those of one group of a block: of one customer besides. */
+interface TimedGroup {
+  block: string;
+  /** From 1. */
+  group: number;
+  cell: Cell;
+  bins: Bins;
 }
 
 interface Stored {
@@ -31,7 +43,8 @@ interface Stored {
 }
 
 /**
- * Adds how long predictions took to the sketches of their version, day and hardware, and what ran on which hardware to its windows. Follows metering by a minute and holds it up
+ * Adds how long predictions took to the sketches of their version, day and hardware, keeps the sketch of each group of events that
+ * were metered together, and adds what ran on which hardware to its windows. Follows metering by a minute and holds it up
  * nowhere; each event is in once, whenever this is killed or done twice beside itself.
  */
 export async function sketchLatencies(sql: Sql): Promise<void> {
@@ -47,33 +60,69 @@ export async function sketchLatencies(sql: Sql): Promise<void> {
 }
 
 async function sketchBlocks(sql: Sql, blocks: readonly string[]): Promise<void> {
-  const cells = await timedCells(sql, blocks);
+  await sql`SELECT admit_hardware(${blocks as string[]}::text[]::bigint[])`;
+  const groups = await timedGroups(sql, blocks);
+  const cells = [...new Set(groups.map(({ cell }) => cell))];
   const stored = await storedSketches(sql, cells);
   const days = cells.map(({ day }) => new Date(day * DAY_MS).toISOString().slice(0, 10));
   await sql`SELECT store_latency_sketches(${blocks as string[]}::text[]::bigint[],
     ${cells.map(({ model }) => model)}::int[], ${cells.map(({ version }) => version)}::int[],
     ${days}::text[]::date[], ${cells.map(({ hardware }) => hardware)}::text[], ${stored.map((one) => one?.revision ?? 0)}::int[],
-    ${cells.map((cell, n) => grown(cell, stored[n]))}::text[]::bytea[])`;
+    ${cells.map((cell, n) => grown(cell, stored[n]))}::text[]::bytea[],
+    ${groups.map(({ block }) => block)}::text[]::bigint[], ${groups.map(({ group }) => group)}::int[],
+    ${groups.map(({ bins }) => asBytea(sketchBytes(bins)))}::text[]::bytea[])`;
 }
 
-async function timedCells(sql: Sql, blocks: readonly string[]): Promise<Cell[]> {
+async function timedGroups(sql: Sql, blocks: readonly string[]): Promise<TimedGroup[]> {
   const rows = await sql<TimedBlock[]>`
-    SELECT events, group_term_no AS terms, hardware, group_hardware AS ran_on FROM usage_block
+    SELECT block_no::text, events, group_term_no AS terms, hardware, group_hardware AS ran_on FROM usage_block
     WHERE block_no = ANY (${blocks as string[]}::text[]::bigint[]) AND predict_seconds IS NOT NULL`;
   const versions = await succeeded(sql, rows);
+  const admitted = await admittedHardware(sql, rows, versions);
   const cells = new Map<string, Cell>();
-  for (const { events, terms, hardware, ran_on } of rows)
+  const groups: TimedGroup[] = [];
+  for (const { block_no, events, terms, hardware, ran_on } of rows) {
+    const ofBlock = new Map<number, TimedGroup>();
     await eachTimed(events, (group, occurredAt, micros) => {
       const version = versions.get(terms[group - 1] ?? 0);
       if (version === undefined) return;
-      const day = Math.floor(occurredAt / (DAY_MS * 1000));
-      const ranOn = hardware?.[(ran_on?.[group - 1] ?? 0) - 1] ?? "";
-      const key = `${version.version} ${day} ${ranOn}`;
-      const cell = cells.get(key);
-      if (cell === undefined) cells.set(key, { ...version, day, hardware: ranOn, micros: [micros] });
-      else cell.micros.push(micros);
+      const bin = binOf(micros);
+      let timed = ofBlock.get(group);
+      if (timed === undefined) {
+        const day = Math.floor(occurredAt / (DAY_MS * 1000));
+        const told = hardware?.[(ran_on?.[group - 1] ?? 0) - 1] ?? "";
+        const ranOn = told === "" || admitted.has(`${version.model} ${day} ${told}`) ? told : OTHER;
+        const key = `${version.version} ${day} ${ranOn}`;
+        const cell = cells.get(key) ?? { ...version, day, hardware: ranOn, bins: new Map() };
+        cells.set(key, cell);
+        timed = { block: block_no, group, cell, bins: new Map() };
+        ofBlock.set(group, timed);
+        groups.push(timed);
+      }
+      count(timed.bins, bin);
+      count(timed.cell.bins, bin);
     });
-  return [...cells.values()];
+  }
+  return groups;
+}
+
+function count(bins: Bins, bin: number): void {
+  bins.set(bin, (bins.get(bin) ?? 0) + 1);
+}
+
+/** "model day hardware": what is told apart. */
+async function admittedHardware(
+  sql: Sql,
+  rows: readonly TimedBlock[],
+  versions: ReadonlyMap<number, { model: number }>,
+): Promise<Set<string>> {
+  const told = [...new Set(rows.flatMap(({ hardware }) => hardware ?? []))];
+  if (told.length === 0) return new Set();
+  const models = [...new Set([...versions.values()].map(({ model }) => model))];
+  const names = await sql<{ name: string }[]>`
+    SELECT concat_ws(' ', model_no, service_day - date '1970-01-01', hardware) AS name FROM model_hardware
+    WHERE model_no = ANY (${models}::int[]) AND hardware = ANY (${told}::text[])`;
+  return new Set(names.map(({ name }) => name));
 }
 
 /** By term: the model and version, where the term is of predictions that succeeded. */
@@ -98,9 +147,14 @@ async function storedSketches(sql: Sql, cells: readonly Cell[]): Promise<(Stored
   return rows.map(({ revision, sketch }) => (revision === null ? undefined : { revision, sketch }));
 }
 
-/** The sketch with the cell's predictions, as PostgreSQL reads bytes. */
-function grown({ micros }: Cell, stored: Stored | undefined): string {
-  const all = stored === undefined ? emptySketch() : readSketch(stored.sketch);
-  for (const one of micros) all.accept(one);
-  return `\\x${sketchBytes(all).toString("hex")}`;
+/** The sketch with the cell's predictions. */
+function grown({ bins }: Cell, stored: Stored | undefined): string {
+  if (stored === undefined) return asBytea(sketchBytes(bins));
+  const all = new Map(bins);
+  return asBytea(sketchBytes(addSketchBytes(all, stored.sketch)));
+}
+
+/** As PostgreSQL reads bytes. */
+function asBytea(bytes: Buffer): string {
+  return `\\x${bytes.toString("hex")}`;
 }

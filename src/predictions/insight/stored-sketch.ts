@@ -3,35 +3,62 @@ import { DDSketch } from "@datadog/sketches-js";
 /** No percentile is off by more than this part of itself. */
 export const RELATIVE_ACCURACY = 0.01;
 
-const BIN_BYTES = 12;
+/** How many values are in each bin of a sketch: bin 0 has the zeros, bin n + 1 what the library keeps under the key n. */
+export type Bins = Map<number, number>;
+
+const { mapping } = emptySketch();
 
 export function emptySketch(): DDSketch {
   return new DDSketch({ relativeAccuracy: RELATIVE_ACCURACY });
 }
 
-/**
- * A sketch as bytes: how many values were zero (a double), then the key (32 bits) and the count (a double) of each bin that has
- * any, big-endian. The library's own protobuf would need one more package, and has every empty bin between.
- */
-export function sketchBytes({ store, zeroCount }: DDSketch): Buffer {
-  const bins = store.bins
-    .map((count, at) => ({ key: at + store.offset, count }))
-    .filter(({ count }) => count > 0);
-  const bytes = Buffer.alloc(8 + bins.length * BIN_BYTES);
-  bytes.writeDoubleBE(zeroCount);
-  for (const [n, { key, count }] of bins.entries()) {
-    bytes.writeInt32BE(key, 8 + n * BIN_BYTES);
-    bytes.writeDoubleBE(count, 12 + n * BIN_BYTES);
-  }
-  return bytes;
+/** The bin of a whole number of microseconds, from 0. */
+export function binOf(micros: number): number {
+  return micros < 1 ? 0 : mapping.key(micros) + 1;
 }
 
-export function readSketch(bytes: Buffer): DDSketch {
+/** The bins as a sketch that percentiles are read from. */
+export function sketchOf(bins: Bins): DDSketch {
   const sketch = emptySketch();
-  const zeros = bytes.readDoubleBE(0);
-  if (zeros > 0) sketch.accept(0, zeros);
   // A bin's own value lies in the middle of it, and so comes into it again.
-  for (let at = 8; at < bytes.length; at += BIN_BYTES)
-    sketch.accept(sketch.mapping.value(bytes.readInt32BE(at)), bytes.readDoubleBE(at + 4));
+  for (const [bin, count] of bins) sketch.accept(bin === 0 ? 0 : mapping.value(bin - 1), count);
   return sketch;
+}
+
+/**
+ * A sketch as bytes: each bin that has any and how many, both in base 128, least first, the last byte of each below 128. Three bytes
+ * for most bins. Bytes of two sketches one after the other are the sketch of both together.
+ */
+export function sketchBytes(bins: Bins): Buffer {
+  const bytes: number[] = [];
+  for (const pair of [...bins].sort(([a], [b]) => a - b))
+    for (let rest of pair) {
+      for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
+      bytes.push(rest);
+    }
+  return Buffer.from(bytes);
+}
+
+/** Adds what `sketchBytes` wrote, however many one after the other. */
+export function addSketchBytes(bins: Bins, bytes: Uint8Array): Bins {
+  let bin = -1;
+  let value = 0;
+  let place = 1;
+  for (const byte of bytes) {
+    value += (byte % 128) * place;
+    place *= 128;
+    if (byte >= 128) continue;
+    if (bin < 0) bin = value;
+    else {
+      bins.set(bin, (bins.get(bin) ?? 0) + value);
+      bin = -1;
+    }
+    value = 0;
+    place = 1;
+  }
+  return bins;
+}
+
+export function readSketch(bytes: Uint8Array): DDSketch {
+  return sketchOf(addSketchBytes(new Map(), bytes));
 }
