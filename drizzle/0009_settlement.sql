@@ -195,6 +195,7 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v settlement;
   v_unconfirmed text;
+  v_short text;
 BEGIN
   SELECT * INTO v FROM settlement WHERE period = p_period FOR UPDATE;
   IF v.plan_hash IS NULL THEN PERFORM refuse('plan_missing'); END IF;
@@ -214,4 +215,14 @@ BEGIN
   SELECT p.id, p_period, p.payee, p.currency, p.amount_nanos, p.account, 'approved'
   FROM jsonb_to_recordset(v.plan->'payouts')
     AS p(id text, payee text, currency text, amount_nanos numeric, account text);
+
+  -- What was refunded since the plan was made would let a payout fail whole, when nothing can be planned anew for it.
+  PERFORM pg_advisory_xact_lock_shared(7001);
+  PERFORM pg_advisory_xact_lock(7015);
+  SELECT o.payee INTO v_short
+  FROM payout o
+  JOIN (SELECT payee, currency, sum(amount_nanos) AS nanos FROM payout WHERE state = 'approved' GROUP BY 1, 2) d USING (payee, currency)
+  WHERE o.period = p_period AND -account_balance_of(format('payee:%s:payable', o.payee), o.currency) < d.nanos
+  ORDER BY o.payee LIMIT 1;
+  IF FOUND THEN PERFORM refuse('plan_outdated', jsonb_build_object('payee', v_short)); END IF;
 END $$;

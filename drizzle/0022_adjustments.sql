@@ -167,6 +167,18 @@ END $$;
 
 -- ---- Disputes ----
 
+-- What of an invoice a bank may still take back: what was paid, but for promotional credits, less what other disputes ask for
+-- or took. Not less what was refunded: banks do take that back once more, and the customer owes it then.
+CREATE FUNCTION money_to_dispute(p_invoice text) RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT (SELECT coalesce(sum(amount_nanos), 0) FROM invoice_payment WHERE invoice_id = p_invoice)
+    - (SELECT coalesce(sum(u.amount_nanos), 0) FROM credit_use u JOIN credit_grant g ON g.id = u.grant_id
+       WHERE u.invoice_id = p_invoice AND g.kind = 'promotional')
+    - (SELECT coalesce(sum(amount_nanos), 0) FROM dispute WHERE invoice_id = p_invoice AND state = 'open')
+    - (SELECT coalesce(sum(a.returned_nanos), 0) FROM adjustment a WHERE a.invoice_id = p_invoice AND a.kind = 'dispute_lost'
+       AND NOT EXISTS (SELECT FROM adjustment r WHERE r.reverses = a.adjustment_no))
+$$;
+--> statement-breakpoint
+
 -- p: {id, invoice, amount, reason, by, corrects, seen, shares: [{payee, amount}]}: what a refund of it would take. What is held
 -- for the invoice's payment already is held enough; the rest is taken from payable, below zero if need be.
 CREATE FUNCTION open_dispute(p jsonb) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
@@ -188,6 +200,7 @@ BEGIN
   IF (p->>'amount')::numeric > v.amount_nanos THEN
     PERFORM refuse('refund_too_large', jsonb_build_object('nanos', v.amount_nanos));
   END IF;
+  IF (p->>'amount')::numeric > money_to_dispute(v.id) THEN PERFORM refuse('dispute_exceeds_payments'); END IF;
   INSERT INTO dispute (id, invoice_id, amount_nanos, state, reason, opened_by)
   VALUES (p->>'id', v.id, (p->>'amount')::numeric, 'open', p->>'reason', p->>'by');
   INSERT INTO dispute_hold (dispute_id, payee, amount_nanos)

@@ -20,7 +20,8 @@ export async function withTributary(
 
 /**
  * Runs a command to its end. What people can do something about is told in a line, anything else with its stack. With `--json` the
- * error is JSON on standard output too. Ends with 64 when the arguments are wrong.
+ * error is JSON on standard output too. Ends with 64 when the arguments are wrong:
+ * who runs it again for any other code would run a typo for ever.
  * @param exitCodes of refusals that scripts tell apart; 1 for all else
  */
 export function runCommand(
@@ -34,7 +35,8 @@ export function runCommand(
       console.log(JSON.stringify({ error: refused ?? "failed", detail: message }));
     const expected = refused !== undefined || error instanceof ConfigInvalid || isOfTheSystem(error);
     console.error(expected || areArguments(error) ? message : error);
-    process.exitCode = areArguments(error) ? 64 : ((refused && exitCodes[refused]) ?? 1);
+    const wrongUsage = areArguments(error) || refused === "parameter_invalid";
+    process.exitCode = wrongUsage ? 64 : ((refused && exitCodes[refused]) ?? 1);
   });
 }
 

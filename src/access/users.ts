@@ -33,7 +33,8 @@ export interface UserView extends UserTerms {
 export async function putUser(sql: Sql, id: string, terms: UserTerms, by: string): Promise<UserView> {
   try {
     await sql`
-      WITH known AS (SELECT email FROM app_user WHERE id = ${id}),
+      WITH known AS (SELECT email FROM app_user WHERE id = ${id}
+        AND (role, payee, customer) IS NOT DISTINCT FROM (${terms.role}, ${terms.payee}::text, ${terms.customer}::text)),
       ended AS (UPDATE session SET revoked_at = now() FROM known
         WHERE app_user = ${id} AND revoked_at IS NULL AND known.email <> ${terms.email}),
       voided AS (UPDATE login_link SET used_at = now() FROM known

@@ -18,7 +18,6 @@ export {
   planLineAdjustment,
   UNTOUCHED,
 } from "./lines/line-targets.ts";
-export { byPayee } from "./lines/plan-adjustment.ts";
 export type {
   ProviderCreditNote,
   ProviderDispute,
@@ -42,7 +41,7 @@ export {
   listAdjustments,
   listDisputes,
 } from "./queries.ts";
-export { planRefund, type RefundAsked, type RefundPlan } from "./refunds/plan-refund.ts";
-export { type Refund, recordMoneyReturned, refund, returnRefund } from "./refunds/refund.ts";
+export type { RefundAsked, RefundPlan } from "./refunds/plan-refund.ts";
+export { draftRefund, type Refund, recordMoneyReturned, refund, returnRefund } from "./refunds/refund.ts";
 export { refundEventHandlers } from "./refunds/refund-events.ts";
 export { type RefundPolicy, refundPolicies, setRefundPolicy } from "./refunds/refund-policy.ts";

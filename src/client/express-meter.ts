@@ -42,25 +42,25 @@ export function meterOpenAi<Request extends IncomingMessage>({
     response.setHeader("X-Prediction-Id", id);
     const read = readWhatPasses(response);
     response.once("close", () => {
-      const { usage, output } = read();
-      const version = options.version?.(request);
-      const parent = options.parent?.(request);
-      const seconds = (performance.now() - begun) / 1000;
-      const recorded: Usage = {
-        customer: charged,
-        model: options.model(request),
-        status: statusOf(response),
-        metrics: { predict_time: seconds, ...(usage === undefined ? {} : metricsOfOpenAiUsage(usage)) },
-        id,
-        ...(version === undefined ? {} : { version }),
-        ...(parent === undefined ? {} : { parent }),
-        ...(options.payloads ? { input: (request as { body?: unknown }).body, output } : {}),
-      };
+      // The answer is out; what cannot be noted of it, also by the caller's own functions, must not end the process that serves the next one.
       try {
+        const { usage, output } = read();
+        const version = options.version?.(request);
+        const parent = options.parent?.(request);
+        const seconds = (performance.now() - begun) / 1000;
+        const recorded: Usage = {
+          customer: charged,
+          model: options.model(request),
+          status: statusOf(response),
+          metrics: { predict_time: seconds, ...(usage === undefined ? {} : metricsOfOpenAiUsage(usage)) },
+          id,
+          ...(version === undefined ? {} : { version }),
+          ...(parent === undefined ? {} : { parent }),
+          ...(options.payloads ? { input: (request as { body?: unknown }).body, output } : {}),
+        };
         client.record(recorded);
       } catch (error) {
-        // The answer is out; what could not be noted must not end the process that serves the next one.
-        process.emitWarning(error as Error);
+        process.emitWarning(error instanceof Error ? error : String(error));
       }
     });
     next();

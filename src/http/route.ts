@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { Refusal } from "../kernel/index.ts";
 import type { AppContext } from "./context.ts";
 import { answerOnce } from "./idempotency.ts";
+import { refuseUnknownParameters } from "./input/known-parameters.ts";
 import { bodyOf, bodyReader, parse } from "./input/read-input.ts";
 import { refuseNul } from "./input/storable-text.ts";
 import { audited, refusalAudited } from "./keys/audited.ts";
@@ -102,6 +103,7 @@ export function mountRoute(app: IRouter, context: AppContext, route: Route, limi
     route.contentTypes ?? ["application/json"],
     route.bodyBytesMax ?? BODY_BYTES_MAX,
   );
+  const refuseUnknown = refuseUnknownParameters(route.query);
   const steps: RequestHandler[] = [
     ...(route.deprecated === undefined ? [] : [sayDeprecated(route)]),
     async (request, response) => {
@@ -114,6 +116,7 @@ export function mountRoute(app: IRouter, context: AppContext, route: Route, limi
         requireRights(principal, route),
       );
       refuseNul(request);
+      refuseUnknown(request);
       if (route.body !== undefined && !signed) await readBody(request, response);
       await answerOnce(context.sql, principal, request, response, () =>
         audited(context, route, { principal, request }, () =>

@@ -1,9 +1,23 @@
 import { z } from "zod";
-import { type Period, parseInstant, parsePeriod } from "../kernel/index.ts";
+import { type Nanos, type Period, parseInstant, parseNanos, parsePeriod } from "../kernel/index.ts";
 
 export const Money = z
   .object({ currency: z.string(), amount: z.string().meta({ example: "12.345678901" }) })
   .meta({ id: "Money", description: "Nine decimals, as a string: never a JSON number." });
+
+/** "12.345678901" that callers give: not negative, below 10^15 major units. */
+export const AmountText = z
+  .string()
+  .regex(
+    /^\d{1,15}(\.\d{1,9})?$/,
+    'a decimal string such as "12.50", not negative, with at most nine decimals',
+  )
+  .meta({ example: "12.50" });
+
+/** The same, read. */
+export const AmountNanos = AmountText.transform((text): Nanos => parseNanos(text) ?? 0n).meta({
+  example: "12.50",
+});
 
 /** A list in pages; `next_cursor` is null on the last one. */
 export function pageOf<T extends z.ZodType>(item: T) {
@@ -40,6 +54,7 @@ export const Day = z
   .meta({ example: "2023-11-01" });
 
 function isDay(text: string): boolean {
+  if (parsePeriod(text.slice(0, 7)) === undefined) return false;
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return parseInstant(`${text}T00:00:00Z`) !== undefined;
   return /T00:00:00(\.0+)?Z$/.test(text) && parseInstant(text) !== undefined;
 }

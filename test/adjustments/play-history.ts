@@ -103,6 +103,15 @@ function actor(sql: Sql, customer: string, played: Played) {
     return (BigInt(row.nanos) * BigInt(thousandths)) / 1000n;
   };
 
+  const pay = async (of: string, amountNanos: bigint, reference: string) =>
+    recordInvoicePaid(sql, { invoice: invoice(of), amountNanos, reference, by: "test", paidAt: new Date() });
+  /** Of what was paid: nobody takes back anything else. */
+  const paid = async (of: string, thousandths: number) => {
+    const [row] = await sql<[{ nanos: string }]>`
+      SELECT coalesce(sum(amount_nanos), 0)::text AS nanos FROM invoice_payment WHERE invoice_id = ${invoice(of)}`;
+    return (BigInt(row.nanos) * BigInt(thousandths)) / 1000n;
+  };
+
   async function act(step: Step, reference: string): Promise<void> {
     const common = { reference, reason: "test", by: "test" };
     const correctTo = async (
@@ -121,9 +130,7 @@ function actor(sql: Sql, customer: string, played: Played) {
     };
     switch (step.do) {
       case "pay": {
-        const amountNanos = await some(step.month, step.share);
-        const paid = { invoice: invoice(step.month), amountNanos, reference, by: "test", paidAt: new Date() };
-        await recordInvoicePaid(sql, paid);
+        await pay(step.month, await some(step.month, step.share), reference);
         return;
       }
       case "refund": {
@@ -154,7 +161,9 @@ function actor(sql: Sql, customer: string, played: Played) {
         return;
       }
       case "dispute": {
-        const amountNanos = await some(step.month, step.share);
+        if ((await paid(step.month, 1000)) === 0n)
+          await pay(step.month, await some(step.month, 1000), `${reference}-paid`);
+        const amountNanos = await paid(step.month, step.share);
         const dispute = { id: reference, invoice: invoice(step.month), amountNanos };
         await openDispute(sql, { ...dispute, reason: "fraudulent", by: "test" });
         disputes.push(reference);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { openStripeRefundMaker } from "../../src/adapters/stripe/stripe-refund-maker.ts";
 import {
-  planRefund,
+  draftRefund,
   pushedRefunds,
   type RefundAsked,
   refund,
@@ -176,7 +176,7 @@ test("an open invoice asks for less by a credit note; what is paid goes back to 
   const { sql, stripe } = month;
   /** Refunds; what is asked of Stripe is what a dry run said. */
   const refundAsForeseen = async (asked: RefundAsked, reference: string) => {
-    const foreseen = await refundPushDue(sql, await planRefund(sql, asked));
+    const foreseen = await refundPushDue(sql, await draftRefund(sql, asked));
     const id = await refund(sql, { ...common, asked, reference });
     expect(await pushedRefunds(sql, id)).toEqual(foreseen);
     return id;

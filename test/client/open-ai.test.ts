@@ -109,6 +109,20 @@ test("a completion that the OpenAI SDK asked for is recorded with its tokens, an
   ]);
 });
 
+test("a request that the caller's functions cannot read is answered, and the endpoint goes on", async () => {
+  const warned: Error[] = [];
+  const note = (warning: Error) => warned.push(warning);
+  process.on("warning", note);
+  const url = `${client.baseURL}/chat/completions`;
+  const { status } = await fetch(url, { method: "POST", headers: { "x-customer": "acme" }, body: "hello" });
+  expect(status).toBe(500);
+  await until(() => warned.length > 0);
+  process.off("warning", note);
+  expect(recorded).toEqual([]);
+  await client.chat.completions.create({ model: "llm", messages });
+  await until(() => recorded.length === 1);
+});
+
 test("answers with the same id are two predictions, and the caller is told which", async () => {
   const told: (string | null)[] = [];
   for (let time = 0; time < 2; time++) {

@@ -191,6 +191,17 @@ describe("earnings in other ways", () => {
     );
   });
 
+  test.each(["series", "changes"])("a day that is none is refused by %s, which names it", async (figures) => {
+    for (const [name, text] of [
+      ["from", "2023-13"],
+      ["from", ""],
+      ["to", "x"],
+    ] as const) {
+      const asked = ada("GET", `/v1/payees/ada/earnings/${figures}?${name}=${text}`);
+      expectProblem(await asked, 400, "parameter_invalid", name);
+    }
+  });
+
   test("by groups of customers, never of fewer than five: here all are one", async () => {
     const { body } = await ada("GET", "/v1/payees/ada/earnings?group_by=customer_group");
     const { data } = body as { data: { customer_group: string }[] };

@@ -39,7 +39,8 @@ describe("a refund", () => {
     });
     const before = await payable();
     const made = await api.operator("POST", "/v1/refunds", asked);
-    expect(made).toMatchObject({ status: 201, body: { refunded: "2" } });
+    const { parties } = dry.body as { parties: unknown };
+    expect(made).toMatchObject({ status: 201, body: { refunded: "2", parties } });
     expect(Number(before) - Number(await payable())).toBeCloseTo(1.6, 9);
     const { id } = made.body as { id: string };
     expect((await api.operator("POST", "/v1/refunds", asked)).body).toMatchObject({ id });
@@ -136,10 +137,17 @@ test("a dispute holds the parts until it is decided, and a lost one is deducted 
   const globex = "inv_2023-11_globex_USD";
   const before = Number(await payable());
   const dispute = { id: "bank-case-7", invoice: globex, amount: "3.00", reason: "fraudulent" };
-  expect(await api.operator("POST", "/v1/disputes", dispute)).toMatchObject({
+  const asked = () => api.operator("POST", "/v1/disputes", dispute);
+  expectProblem(await asked(), 409, "refund_too_large");
+  const payment = { amount: "3.00", reference: "bank-3" };
+  expect((await api.operator("POST", `/v1/invoices/${globex}/payments`, payment)).status).toBe(201);
+  expect(await asked()).toMatchObject({
     status: 201,
     body: { state: "open", held: usd("2.400000000") },
   });
+  // What it takes back cannot be taken back twice.
+  const twice = { ...dispute, id: "bank-case-8" };
+  expectProblem(await api.operator("POST", "/v1/disputes", twice), 409, "refund_too_large");
   // The creator is told why, and all of what is held.
   const { body } = await ada("GET", "/v1/payees/ada/balances");
   expect(body).toMatchObject([

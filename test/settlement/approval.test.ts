@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
+import { correct } from "../../src/adjustments/index.ts";
 import { firstDay } from "../../src/kernel/index.ts";
 import {
   type AccountReadiness,
@@ -50,6 +51,18 @@ test("a dry run of planning leaves nothing behind", async () => {
 test("a month that is not closed cannot be planned", async () => {
   const { plan } = await openClosedMonth();
   await expect(plan(OCTOBER, MAKER)).rejects.toMatchObject({ code: "period_not_closed" });
+});
+
+test("a plan that a balance does not cover any more is not approved, and the next one pays what is there", async () => {
+  const { sql, plan } = await openClosedMonth();
+  const { hash } = await plan(SEPTEMBER, MAKER);
+  const asked = { kind: "debit", payee: "ada", currency: "USD", amount: "0.01" } as const;
+  await correct(sql, { asked, reference: "d", reason: "too much", by: "test" });
+  await expect(approvePlan(sql, SEPTEMBER, hash, "checker")).rejects.toMatchObject({ code: "plan_outdated" });
+  expect(await findSettlement(sql, SEPTEMBER)).toMatchObject({ state: "planned" });
+  const { hash: anew, plan: made } = await plan(SEPTEMBER, MAKER);
+  expect(made.payouts).toMatchObject([{ payee: "ada", amount_nanos: "9860000000" }]);
+  await approvePlan(sql, SEPTEMBER, anew, "checker");
 });
 
 test("a plan cannot be approved by the person who made it", async () => {

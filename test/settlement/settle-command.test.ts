@@ -157,4 +157,5 @@ test("who ran it stands in the audit log, as over HTTP; dry runs and looking do 
 
 test("what is no step of the month is wrong usage", async () => {
   expect((await settle("constructor", "--period", "2023-11")).code).toBe(64);
+  expect((await settle("close", "--period", "2023-13")).code).toBe(64);
 });

@@ -40,6 +40,11 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
       "refund_too_large",
       "returned: more than the customer has paid of this invoice in money or paid credits: record its payment first, or less",
     ),
+  dispute_exceeds_payments: () =>
+    new Refusal(
+      "refund_too_large",
+      "amount: more than the customer has paid of this invoice in money or paid credits and no other dispute has: record its payment first, or less",
+    ),
   refund_under_way: () =>
     new Refusal(
       "refund_under_way",

@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { Request } from "express";
 import { z } from "zod";
-import { contentHash } from "../../kernel/index.ts";
+import {
+  contentHash,
+  type Money as MoneyText,
+  money,
+  type Nanos,
+  parseNanos,
+  present,
+} from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import type { Principal } from "../keys/principal.ts";
 import { Money } from "../schemas.ts";
@@ -10,7 +17,6 @@ import { Money } from "../schemas.ts";
 
 export const InvoiceId = z.string().regex(/^[A-Za-z0-9._@-]{1,200}$/, "an invoice's id");
 export const AdjustmentId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "a refund's or an adjustment's id");
-export const AmountText = z.string().max(60).meta({ example: "12.34" });
 export const Reason = z.string().min(1).max(500).meta({ description: "Shown to the payees concerned." });
 export const Reference = z.string().min(1).max(200).meta({
   description: "Your own name for it: the same one is booked once. One is made when it is left out.",
@@ -32,9 +38,33 @@ export function referenceOf(
 }
 
 export const Party = z.object({
-  payee: z.string().nullable().meta({ description: "Null for the platform, or a customer." }),
+  payee: z.string(),
   amount: Money.meta({ description: "Less than nothing is given." }),
 });
+
+/** What each payee gives or gets in all, in the order of their ids: the same of a draft as of what is booked. */
+export function partiesOf(
+  currency: string,
+  parts: Iterable<readonly [payee: string | null, nanos: Nanos]>,
+): z.infer<typeof Party>[] {
+  const sums = new Map<string, Nanos>();
+  for (const [payee, nanos] of parts) if (payee !== null) sums.set(payee, (sums.get(payee) ?? 0n) + nanos);
+  return [...sums]
+    .filter(([, nanos]) => nanos !== 0n)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([payee, nanos]) => ({ payee, amount: money(currency, nanos) }));
+}
+
+export function partiesBooked(
+  currency: string,
+  parts: readonly { payee: string | null; amount: MoneyText }[],
+) {
+  const nanosOf = (text: string) => present(parseNanos(text), "an amount of the books");
+  return partiesOf(
+    currency,
+    parts.map(({ payee, amount }) => [payee, nanosOf(amount.amount)]),
+  );
+}
 
 export const AdjustmentSummary = z
   .object({

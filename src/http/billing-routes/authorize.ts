@@ -10,8 +10,8 @@ import { Currency } from "../../pricing/index.ts";
 import { readQuantities } from "../../usage/index.ts";
 import type { Principal } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { Money } from "../schemas.ts";
-import { AmountText, CustomerPath } from "./customers.ts";
+import { AmountNanos, Money } from "../schemas.ts";
+import { CustomerPath } from "./customers.ts";
 
 const gateways = ["operator", "ingest"] as const;
 /** Longer than a prediction runs and its event takes to be counted. */
@@ -19,7 +19,7 @@ const TTL_SECONDS = 600;
 const TTL_SECONDS_MAX = 86_400;
 
 const Estimate = z.union([
-  z.strictObject({ amount: AmountText }),
+  z.strictObject({ amount: AmountNanos }),
   z.strictObject({
     metrics: z.record(z.string(), z.number()).meta({
       description: "As a usage event reports them; priced at the model's price of now, rounded up to a nano.",

@@ -13,12 +13,13 @@ import { Amount, Currency, Meter, Per } from "../../pricing/index.ts";
 import type { AppContext } from "../context.ts";
 import { visiblePayee } from "../payee-routes/payees.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import { AmountText, DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
 import {
   AdjustmentId,
   AdjustmentWithParts,
-  AmountText,
   Party,
+  partiesBooked,
+  partiesOf,
   Reason,
   Reference,
   referenceOf,
@@ -118,10 +119,10 @@ const create = defineRoute({
     const { sql, correctionLimits: limits } = context;
     if (query.dry_run) {
       const { currency, sizeNanos, parties } = await draftCorrection(sql, asked);
-      const moved = parties.map(({ payee, amountNanos }) => ({
-        payee,
-        amount: money(currency, amountNanos),
-      }));
+      const moved = partiesOf(
+        currency,
+        parties.map(({ payee, amountNanos }) => [payee, amountNanos] as const),
+      );
       return {
         body: { dry_run: true, amount: money(currency, sizeNanos), parties: moved, correction: null },
       };
@@ -131,7 +132,7 @@ const create = defineRoute({
     const { id } = await correct(sql, { asked, reference, reason, by, limits });
     const correction = await one(context, id);
     const parts = correction.adjustment === null ? [] : await adjustedParts(sql, correction.adjustment);
-    const parties = parts.map(({ payee, amount }) => ({ payee, amount }));
+    const parties = partiesBooked(correction.amount.currency, parts);
     return { body: { dry_run: false, amount: correction.amount, parties, correction } };
   },
 });

@@ -4,8 +4,8 @@ import { Time } from "../../catalog/index.ts";
 import { present, Refusal } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { Money, PageQuery, page, pageOf } from "../schemas.ts";
-import { AmountText, CustomerPath, requireCustomer } from "./customers.ts";
+import { AmountNanos, Money, PageQuery, page, pageOf } from "../schemas.ts";
+import { CustomerPath, requireCustomer } from "./customers.ts";
 
 const CreditView = z
   .object({
@@ -28,7 +28,7 @@ const CreditView = z
 
 const NewCredit = z
   .strictObject({
-    amount: AmountText.refine((nanos) => nanos > 0n, "more than nothing"),
+    amount: AmountNanos.refine((nanos) => nanos > 0n, "more than nothing"),
     currency: Currency,
     kind: z.enum(CREDIT_KINDS).meta({
       description: "paid: for money that came; promotional: at the platform's expense.",

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { listDisputes, loseDispute, openDispute, winDispute } from "../../adjustments/index.ts";
-import { parseNanos, Refusal } from "../../kernel/index.ts";
+import { Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { Money, PageQuery, page, pageOf } from "../schemas.ts";
-import { AmountText, InvoiceId, Reason } from "./adjustment-schemas.ts";
+import { AmountNanos, Money, PageQuery, page, pageOf } from "../schemas.ts";
+import { InvoiceId, Reason } from "./adjustment-schemas.ts";
 
 const operator = ["operator"] as const;
 const DisputeId = z.string().regex(/^[A-Za-z0-9._@:-]{1,200}$/, "a dispute's id");
@@ -36,22 +36,15 @@ const open = defineRoute({
   path: "/disputes",
   summary: "A customer takes a payment back through its bank: the payees' parts are held until it is decided",
   roles: operator,
-  body: z.strictObject({ id: DisputeId, invoice: InvoiceId, amount: AmountText, reason: Reason }),
+  body: z.strictObject({ id: DisputeId, invoice: InvoiceId, amount: AmountNanos, reason: Reason }),
   status: 201,
   response: Dispute,
   async handle({ body, principal, context }) {
-    const amountNanos = amountOf("amount", body.amount);
-    await openDispute(context.sql, { ...body, amountNanos, by: principal.id });
+    const { amount: amountNanos, ...opened } = body;
+    await openDispute(context.sql, { ...opened, amountNanos, by: principal.id });
     return { body: await one(context, body.id) };
   },
 });
-
-function amountOf(field: string, text: string): bigint {
-  const nanos = parseNanos(text);
-  if (nanos === undefined || nanos < 0n)
-    throw new Refusal("body_invalid", `${field}: a decimal amount such as 12.34`);
-  return nanos;
-}
 
 const decide = defineRoute({
   method: "post",
@@ -60,10 +53,10 @@ const decide = defineRoute({
     "Won: what was held is payable again. Lost: it becomes a refund, with the provider's fee borne as the policy says",
   roles: operator,
   params: DisputePath,
-  body: z.strictObject({ outcome: z.enum(["won", "lost"]), provider_fee: AmountText.optional() }),
+  body: z.strictObject({ outcome: z.enum(["won", "lost"]), provider_fee: AmountNanos.optional() }),
   response: Dispute,
   async handle({ params: { id }, body, principal, context }) {
-    const feeNanos = amountOf("provider_fee", body.provider_fee ?? "0");
+    const feeNanos = body.provider_fee ?? 0n;
     if (body.outcome === "won") await winDispute(context.sql, id, principal.id);
     else await loseDispute(context.sql, { id, by: principal.id, feeNanos });
     return { body: await one(context, id) };

@@ -8,12 +8,12 @@ import {
   setReleaseRule,
 } from "../../billing/index.ts";
 import { Id } from "../../catalog/index.ts";
-import { money, parseInstant, parseNanos, Refusal } from "../../kernel/index.ts";
+import { money, parseInstant, Refusal } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import type { AppContext } from "../context.ts";
 import type { Principal } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import { AmountNanos, DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
 import { datedRules } from "../settlement-routes/dated-rules.ts";
 
 const readers = ["operator", "customer"] as const;
@@ -140,7 +140,7 @@ const pay = defineRoute({
   roles: ["operator"],
   params: z.object({ id: z.string() }),
   body: z.strictObject({
-    amount: z.string().meta({ example: "12.34" }),
+    amount: AmountNanos,
     reference: z.string().min(1).max(200).meta({ description: "The bank's or the payer's name for it." }),
     paid_at: z
       .string()
@@ -152,10 +152,7 @@ const pay = defineRoute({
   response: z.object({ invoice: z.string(), reference: z.string(), paid: Money, left: Money }),
   async handle({ params, body, principal, context }) {
     const invoice = await visibleInvoice(context, principal, params.id);
-    const amountNanos = parseNanos(body.amount);
-    if (amountNanos === undefined)
-      throw new Refusal("body_invalid", "amount: a decimal amount such as 12.34");
-    const { reference, paid_at } = body;
+    const { amount: amountNanos, reference, paid_at } = body;
     const paidAt = paid_at === undefined ? new Date() : new Date(paid_at);
     const left = await recordInvoicePaid(context.sql, {
       invoice: invoice.id,

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import {
   adjustedParts,
-  byPayee,
+  draftRefund,
   listAdjustments,
-  planRefund,
   pushedRefunds,
   REFUND_MEANS,
   refund,
@@ -14,18 +13,19 @@ import {
   setRefundPolicy,
 } from "../../adjustments/index.ts";
 import { Id } from "../../catalog/index.ts";
-import { formatDecimal, money, parseNanos, Refusal } from "../../kernel/index.ts";
+import { formatDecimal, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
+import { AmountNanos, AmountText, DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
 import { datedRules } from "../settlement-routes/dated-rules.ts";
 import {
   AdjustmentId,
   AdjustmentSummary,
   AdjustmentWithParts,
-  AmountText,
   InvoiceId,
   Party,
+  partiesBooked,
+  partiesOf,
   Reason,
   Reference,
   referenceOf,
@@ -49,11 +49,11 @@ const Asked = z
       .strictObject({ id: z.string().min(1).max(300), source: z.string().max(300).optional() })
       .optional(),
     amount: AmountText.optional().meta({ description: "All that is left of it, when it is left out." }),
-    returned: AmountText.optional().meta({
+    returned: AmountNanos.optional().meta({
       description:
         "What was paid back to the customer already; the rest lessens what the invoice asks for, or stays on its account.",
     }),
-    provider_fee: AmountText.optional().meta({
+    provider_fee: AmountNanos.optional().meta({
       description: "What the provider charged for it; the policy says who bears it.",
     }),
     at_provider: z.boolean().default(false).meta({
@@ -117,11 +117,8 @@ const create = defineRoute({
       amount,
     });
     if (query.dry_run) {
-      const planned = await planRefund(context.sql, asked);
-      const parties = [...byPayee(planned.plan)].map(([payee, nanos]) => ({
-        payee,
-        amount: money(planned.currency, nanos),
-      }));
+      const planned = await draftRefund(context.sql, asked, body.provider_fee);
+      const parties = partiesOf(planned.currency, planned.parties);
       const { invoice: id, refunded } = planned;
       const at_provider = body.at_provider ? await refundPushDue(context.sql, planned) : [];
       const would = { invoice: id, refunded: formatDecimal(refunded), parties, at_provider };
@@ -132,12 +129,12 @@ const create = defineRoute({
       reference: referenceOf(body.reference, "refunds", principal, request),
       reason: body.reason,
       by: principal.id,
-      returnedNanos: nanosOf("returned", body.returned),
-      providerFeeNanos: nanosOf("provider_fee", body.provider_fee),
+      returnedNanos: body.returned ?? 0n,
+      providerFeeNanos: body.provider_fee ?? 0n,
       atProvider: body.at_provider,
     });
-    const { invoice: of, gross, parts, at_provider } = await refundById(context, id);
-    const parties = parts.map(({ payee, amount }) => ({ payee, amount }));
+    const { invoice: of, currency, gross, parts, at_provider } = await refundById(context, id);
+    const parties = partiesBooked(currency, parts);
     const refunded = gross.startsWith("-") ? gross.slice(1) : gross;
     return { body: { dry_run: false, id, invoice: of ?? "", refunded, parties, at_provider } };
   },
@@ -145,13 +142,6 @@ const create = defineRoute({
 
 function defined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
-}
-
-function nanosOf(field: string, text: string | undefined): bigint {
-  const nanos = text === undefined ? 0n : parseNanos(text);
-  if (nanos === undefined || nanos < 0n)
-    throw new Refusal("body_invalid", `${field}: a decimal amount such as 12.34`);
-  return nanos;
 }
 
 /** @throws Refusal not_found */

@@ -11,8 +11,8 @@ import {
 import { money, type Nanos, Refusal } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { Money, PeriodText } from "../schemas.ts";
-import { AmountText, CustomerPath, requireCustomer } from "./customers.ts";
+import { AmountNanos, Money, PeriodText } from "../schemas.ts";
+import { CustomerPath, requireCustomer } from "./customers.ts";
 
 const Exact = z.string().meta({ example: "12.3456789012", description: "Major units, an exact decimal." });
 
@@ -110,10 +110,10 @@ const putLimits = defineRoute({
     .strictObject({
       currency: Currency,
       period: z.enum(LIMIT_PERIODS).default("month"),
-      soft: AmountText.nullable()
+      soft: AmountNanos.nullable()
         .default(null)
         .meta({ description: "The customer's endpoints are told when it is reached." }),
-      hard: AmountText.nullable()
+      hard: AmountNanos.nullable()
         .default(null)
         .meta({ description: "Told too, and nothing is authorized beyond it." }),
       prepaid: z

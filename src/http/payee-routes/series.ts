@@ -24,6 +24,9 @@ function rangeOf({ from, to }: Range): { from: string; to: string } {
   return { from: start, to: to ?? `${nextPeriod(periodOfDay(start))}-01` };
 }
 
+/** A refused day cannot be compared as well: zod asks what is said of the whole beside what is said of its parts. */
+const readable = ({ issues }: { issues: unknown[] }) => issues.length === 0;
+
 /** Neither an empty range nor a longer one than charts draw. */
 function bounded<T extends z.ZodType<Range>>(schema: T) {
   return schema
@@ -32,7 +35,7 @@ function bounded<T extends z.ZodType<Range>>(schema: T) {
         const { from, to } = rangeOf(asked);
         return from < to;
       },
-      { path: ["to"], error: "after `from`" },
+      { path: ["to"], error: "after `from`", when: readable },
     )
     .refine(
       (asked) => {
@@ -42,6 +45,7 @@ function bounded<T extends z.ZodType<Range>>(schema: T) {
       {
         path: ["from"],
         error: `at most ${DAYS_MAX} days before \`to\``,
+        when: readable,
       },
     );
 }

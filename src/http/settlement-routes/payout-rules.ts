@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CURRENCY_PATTERN, isPlainText, parseNanos, Refusal } from "../../kernel/index.ts";
+import { CURRENCY_PATTERN, isPlainText } from "../../kernel/index.ts";
 import {
   freezePayee,
   payoutStop,
@@ -9,7 +9,7 @@ import {
   unfreezePayee,
 } from "../../settlement/index.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { Done } from "../schemas.ts";
+import { AmountNanos, Done } from "../schemas.ts";
 
 const roles = ["operator"] as const;
 const Why = z.string().min(1).max(500).refine(isPlainText, "text without control characters");
@@ -103,15 +103,11 @@ const minimum = defineRoute({
     id: z.string(),
     currency: z.string().regex(CURRENCY_PATTERN, "a currency such as USD"),
   }),
-  body: z.strictObject({ amount: z.string().meta({ example: "25.00" }) }),
+  body: z.strictObject({ amount: AmountNanos }),
   response: Done,
   async handle({ params, body, principal, context }) {
-    const nanos = parseNanos(body.amount);
-    if (nanos === undefined || nanos < 0n) {
-      throw new Refusal("body_invalid", "amount: a decimal amount of at least 0, such as 25.00");
-    }
     const { id: payee, currency } = params;
-    await setMinimumPayout(context.sql, { payee, currency, minimum: nanos, by: principal.id });
+    await setMinimumPayout(context.sql, { payee, currency, minimum: body.amount, by: principal.id });
     return { body: { ok: true } };
   },
 });

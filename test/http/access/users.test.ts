@@ -41,7 +41,11 @@ describe("a user", () => {
   test("is bound to one role for good, and one address has a role once", async () => {
     await register(api, "bo", operator("maker"));
     const payees = { email: "bo@example.com", role: "payee", payee: "ada", duties: ["owner"] };
-    expectProblem(await api.operator("PUT", "/v1/users/bo", payees), 409, "user_exists");
+    const { call } = await signIn("bo@example.com");
+    const bound = { ...payees, email: "other@example.com" };
+    for (const terms of [payees, bound])
+      expectProblem(await api.operator("PUT", "/v1/users/bo", terms), 409, "user_exists");
+    expect((await call("GET", "/v1/sessions/current")).status).toBe(200);
     const again = { email: "BO@example.com", ...operator("approver") };
     expectProblem(await api.operator("PUT", "/v1/users/bo-again", again), 409, "user_exists", "email");
   });
