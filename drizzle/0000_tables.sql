@@ -1487,6 +1487,7 @@ CREATE INDEX "customer_term_window_term_no_index" ON "customer_term_window" USIN
 CREATE INDEX "customer_term_window_meter_term_no_index" ON "customer_term_window_meter" USING btree ("term_no");--> statement-breakpoint
 CREATE INDEX "term_window_service_day_index" ON "term_window" USING btree ("service_day") WHERE shard >= 0;--> statement-breakpoint
 CREATE INDEX "usage_block_block_no_index" ON "usage_block" USING btree ("block_no") WHERE folded = 0;--> statement-breakpoint
+CREATE INDEX "usage_block_booked_at_index" ON "usage_block" USING btree ("booked_at");--> statement-breakpoint
 CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") WHERE accrued = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_count" ON "usage_block" USING btree ("block_no") WHERE counted = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_sketch" ON "usage_block" USING btree ("block_no") WHERE sketched = 0;--> statement-breakpoint

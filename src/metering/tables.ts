@@ -116,6 +116,7 @@ export const usageBlock = pgTable(
   },
   (t) => [
     index().on(t.blockNo).where(sql`folded = 0`),
+    index().on(t.bookedAt),
     index("usage_block_to_accrue").on(t.blockNo).where(sql`accrued = 0`),
     index("usage_block_to_count").on(t.blockNo).where(sql`counted = 0`),
     index("usage_block_to_sketch").on(t.blockNo).where(sql`sketched = 0`),

@@ -35,6 +35,7 @@ export { taxReports, taxReportsCsv } from "./paper/tax-report.ts";
 export { findPredictions, type PredictionView } from "./prediction.ts";
 export { type Chain, type ChainStep, chainOf } from "./predictions/chain.ts";
 export { type PredictionRange, type RangeSize, sizeOf } from "./predictions/event-blocks.ts";
+export { type ListedPrediction, listPredictions } from "./predictions/listed-predictions.ts";
 export { type StoredPrediction, storedPredictions } from "./predictions/stored-predictions.ts";
 export type { TermFacts } from "./predictions/term-facts.ts";
 export { type Preview, previewDraft } from "./preview.ts";
