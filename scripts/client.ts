@@ -7,11 +7,15 @@ import { API_TYPES, writeApiTypes } from "./dashboard/write-api-types.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const SOURCE = join(ROOT, "src/client");
-/** The one file that takes something from beyond the client: only its types, which the package carries. */
-const TYPED = "api-operations.ts";
+const SECRETS = join(ROOT, "src/secrets");
+/** The files that take something from beyond the client, which the package carries: the API's types, and how secrets are known. */
+const BEYOND = {
+  "api-operations.ts": ["../../dist/api/api-types.ts", "./api-types.ts"],
+  "without-secrets.ts": ["../secrets/index.ts", "./secrets/index.ts"],
+} as const;
 const COMPILER = {
   target: "es2023",
-  lib: ["es2023"],
+  lib: ["es2024"],
   module: "nodenext",
   types: ["node"],
   typeRoots: [join(ROOT, "node_modules/@types")],
@@ -47,10 +51,13 @@ async function main(): Promise<void> {
 async function stage(folder: string): Promise<void> {
   await cp(SOURCE, folder, { recursive: true });
   await cp(API_TYPES, join(folder, "api-types.ts"));
-  const text = await readFile(join(folder, TYPED), "utf8");
-  const within = text.replace("../../dist/api/api-types.ts", "./api-types.ts");
-  if (within === text) throw new Error(`${TYPED} does not import the API's types any more: mend this script`);
-  await writeFile(join(folder, TYPED), within);
+  await cp(SECRETS, join(folder, "secrets"), { recursive: true });
+  for (const [name, [before, after]] of Object.entries(BEYOND)) {
+    const text = await readFile(join(folder, name), "utf8");
+    const within = text.replace(before, after);
+    if (within === text) throw new Error(`${name} does not import ${before} any more: mend this script`);
+    await writeFile(join(folder, name), within);
+  }
 }
 
 async function compile(folder: string, out: string): Promise<void> {

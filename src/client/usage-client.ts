@@ -1,6 +1,7 @@
 import { Journal, type Segment } from "./journal.ts";
 import { type Rejection, sendBatch } from "./send-batch.ts";
 import { toEvent, type Usage, type UsageEvent, withoutPayload } from "./usage.ts";
+import { withoutSecrets } from "./without-secrets.ts";
 
 export interface UsageClientOptions {
   /** Where Tributary answers, such as "https://billing.example.com". */
@@ -15,10 +16,11 @@ export interface UsageClientOptions {
    */
   journal?: string;
   /**
-   * Takes out of input, output, logs and error what must not leave this process, before they stand in the journal or are sent.
-   * The service replaces secrets before it keeps anything, but the journal is written before. When it throws, they are left out.
+   * Takes out of input, output, logs and error what must not leave this process, before they stand in the journal or are sent. When
+   * it throws, they are left out. Secrets that show by their look or name are replaced after it, and without it, by the
+   * service's own rules. `false`: nothing is, the service does it before it keeps anything, and the journal has them until then.
    */
-  redact?: (usage: Usage) => Usage;
+  redact?: ((usage: Usage) => Usage) | false;
   /** Events in one request, at most 1,000. */
   batchEvents?: number;
   /** How long an event waits for others. */
@@ -101,8 +103,10 @@ export class UsageClient {
   }
 
   #redacted(usage: Usage): Usage {
+    const { redact } = this.#options;
+    if (redact === undefined || redact === false) return usage;
     try {
-      return this.#options.redact?.(usage) ?? usage;
+      return redact(usage) ?? usage;
     } catch (cause) {
       const { input, output, logs, error, ...bare } = usage;
       this.#options.onTrouble?.(
@@ -115,7 +119,7 @@ export class UsageClient {
   /** What cannot be written (a bigint, a circle) must not keep what was used, nor what was recorded after it, from being sent. */
   #asJson(event: UsageEvent): string {
     try {
-      return JSON.stringify(event);
+      return JSON.stringify(this.#options.redact === false ? event : withoutSecrets(event));
     } catch (cause) {
       const bare = withoutPayload(event);
       if (bare === undefined) throw cause;

@@ -30,6 +30,7 @@ import { driftRoutes } from "./prediction-routes/drift.ts";
 import { exportRoutes } from "./prediction-routes/export.ts";
 import { feedbackRoutes } from "./prediction-routes/feedback.ts";
 import { insightRoutes } from "./prediction-routes/insight.ts";
+import { predictionListRoutes } from "./prediction-routes/list.ts";
 import { retentionRoutes } from "./prediction-routes/retention.ts";
 import { sharedRoutes, shareRoutes } from "./prediction-routes/shares.ts";
 import type { Route } from "./route.ts";
@@ -47,6 +48,7 @@ import { usageRoutes } from "./usage-routes/usage.ts";
 export const ROUTES: readonly Route[] = [
   ...usageRoutes,
   ...logLossRoutes,
+  ...predictionListRoutes,
   ...predictionRoutes,
   ...shareRoutes,
   ...feedbackRoutes,

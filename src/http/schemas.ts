@@ -54,6 +54,7 @@ export const Day = z
   .meta({ example: "2023-11-01" });
 
 function isDay(text: string): boolean {
+  if (parsePeriod(text.slice(0, 7)) === undefined) return false;
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return parseInstant(`${text}T00:00:00Z`) !== undefined;
   return /T00:00:00(\.0+)?Z$/.test(text) && parseInstant(text) !== undefined;
 }

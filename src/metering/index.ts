@@ -1,5 +1,5 @@
 export { buildBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
-export { eachTimed } from "./batch/packed-events.ts";
+export { eachTimed, lastPlaces } from "./batch/packed-events.ts";
 export { consumeLog, type MeteringObserver } from "./consume-log.ts";
 export { foldCustomerWindows } from "./fold-customer-windows.ts";
 export { forgetIdentities } from "./forget-identities.ts";

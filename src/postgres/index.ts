@@ -1,5 +1,5 @@
 export { isDatabaseUrl, openSql, type Sql } from "./client.ts";
-export { bytea, moment, nanos } from "./columns.ts";
+export { bytea, moment, nanos, transactionNo } from "./columns.ts";
 export {
   type DatabaseRefusal,
   isUnavailable,

@@ -23,6 +23,7 @@ export { creditedShares, nameOfTerm, type UsedTerm } from "./lines/credited-shar
 export { type EarningsChanges, earningsChanges } from "./over-time/changes.ts";
 export { type EarningsSeries, earningsSeries, SERIES_STEPS } from "./over-time/series.ts";
 export { earningsCsv } from "./paper/earnings-csv.ts";
+export { keptPaper } from "./paper/kept-papers.ts";
 export { statementsCsv } from "./paper/statement-csv.ts";
 export {
   type Party,
@@ -34,6 +35,7 @@ export { taxReports, taxReportsCsv } from "./paper/tax-report.ts";
 export { findPredictions, type PredictionView } from "./prediction.ts";
 export { type Chain, type ChainStep, chainOf } from "./predictions/chain.ts";
 export { type PredictionRange, type RangeSize, sizeOf } from "./predictions/event-blocks.ts";
+export { type ListedPrediction, listPredictions } from "./predictions/listed-predictions.ts";
 export { type StoredPrediction, storedPredictions } from "./predictions/stored-predictions.ts";
 export type { TermFacts } from "./predictions/term-facts.ts";
 export { type Preview, previewDraft } from "./preview.ts";

@@ -126,3 +126,89 @@ test("nobody else may read the journal, and what must not leave the process is n
   await next.close(0);
   expect(taken).toEqual([]);
 });
+
+/** Each in its own place; none of them is any other text's part. */
+const PLANTED = {
+  named: "walnut-Named-8823",
+  header: "marmot-Bearer-5519",
+  looks: "sk-proj-9QxPlanted7731",
+  argument: "gerbil-Argument-3307",
+  streamed: "heron-Streamed-4408",
+  url: "tapir-Signature-2219",
+  own: "quokka-Own-4471",
+};
+
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  return [
+    secret,
+    encodeURIComponent(secret),
+    bytes.toString("hex"),
+    bytes.toString("base64").replace(/=+$/, ""),
+  ];
+}
+
+/** A prediction with secrets in every place that takes anything. */
+function planted(): Partial<Usage> {
+  const { named, header, looks, argument, streamed, url, own } = PLANTED;
+  const call = { function: { name: "f", arguments: JSON.stringify({ client_secret: argument }) } };
+  const everywhere = [named, header, looks, argument, streamed, url]
+    .flatMap(formsOf)
+    .map((form) => `got ${form} here`);
+  return {
+    input: {
+      openai_api_key: named,
+      headers: { Authorization: `Bearer ${header}` },
+      messages: [
+        { role: "user", content: `use ${looks} of ${own}` },
+        { role: "assistant", tool_calls: [call] },
+      ],
+      file: `https://files.example.com/x.png?X-Amz-Signature=${url}`,
+      [`about ${looks}`]: everywhere,
+    },
+    output: [..."the password=", ...streamed, " it is", ...everywhere],
+    logs: everywhere.join("\n"),
+    error: { detail: everywhere, [looks]: 1 },
+    hardware: `gpu ${looks}`,
+    metrics: { predict_time: 1.5 },
+  };
+}
+
+const foundIn = (text: string, secrets: string[]) =>
+  secrets.filter((secret) => formsOf(secret).some((form) => text.includes(form)));
+
+test("planted secrets stand neither in the journal nor in what is sent, and everything that was used is", async () => {
+  const { own, ...shown } = PLANTED;
+  const withOwn = (usage: Usage): Usage => JSON.parse(JSON.stringify(usage).replaceAll(own, "…")) as Usage;
+  for (const [redact, absent] of [
+    [undefined, Object.values(shown)],
+    [withOwn, Object.values(PLANTED)],
+  ] as const) {
+    const journal = join(folder, redact === undefined ? "default" : "own");
+    const options = { ...ENDPOINT, journal, ...(redact === undefined ? {} : { redact }) };
+    const cut = new UsageClient({ ...options, fetch: service({ open: false }).fetch, queuedMax: 2 });
+    for (let n = 0; n < 5; n++) cut.record(usage(`p${n}`, planted()));
+    const files = readdirSync(journal).map((name) => readFileSync(join(journal, name), "utf8"));
+    expect(files.join("").match(/"id":"p\d"/g)).toHaveLength(5);
+    expect(foundIn(files.join(""), [...absent])).toEqual([]);
+    await cut.close(0);
+
+    const { taken, fetch } = service({ open: true });
+    expect(await new UsageClient({ ...options, fetch }).close()).toBe(0);
+    expect(taken.map(({ id }) => id).sort()).toEqual(["p0", "p1", "p2", "p3", "p4"]);
+    expect(taken[0]?.data).toMatchObject({
+      metrics: { predict_time: 1.5 },
+      input: { openai_api_key: "[redacted]", messages: [{ role: "user" }, {}] },
+    });
+    expect(foundIn(JSON.stringify(taken), [...absent])).toEqual([]);
+    expect(readdirSync(journal)).toEqual([]);
+  }
+});
+
+test("with redact: false everything is sent as it was recorded", async () => {
+  const { taken, fetch } = service({ open: true });
+  const client = new UsageClient({ ...ENDPOINT, redact: false, fetch });
+  client.record(usage("a", planted()));
+  await client.close();
+  expect(taken[0]?.data).toMatchObject(planted());
+});

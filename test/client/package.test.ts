@@ -28,7 +28,8 @@ console.log(typeof UsageClient, error instanceof ApiError && error.code);
 `;
 
 test("the package is what it needs to be, and no more", async () => {
-  const names = await readdir(join(folder, "package"));
+  const entries = await readdir(join(folder, "package"), { recursive: true, withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   const kinds = new Set(names.map((name) => name.replace(/^[^.]+/, "")));
   expect([...kinds].sort()).toEqual([".d.ts", ".js", ".json", ".md"]);
   expect(names).toEqual(expect.arrayContaining(["index.js", "index.d.ts", "package.json", "README.md"]));

@@ -63,7 +63,7 @@ export async function* storedPredictions(
   if (together.length > 0) yield await readEvents(sql, range, together, facts);
 }
 
-interface EventRow {
+export interface EventRow {
   id: string;
   source: string;
   customer: string;
@@ -99,7 +99,15 @@ async function readEvents(
     WHERE e.term_no = ANY (${termNos}::int[]) AND e.occurred_at >= ${from.toString()} AND e.occurred_at < ${to.toString()}
       AND (${customer}::text IS NULL OR c.id = ${customer})
     ORDER BY b.block_no, e.place`;
-  await facts.learnTerms(termNos);
+  return withFacts(rows, facts);
+}
+
+/** With what was decided for each, and what it costs and earns, in their order. */
+export async function withFacts(
+  rows: readonly EventRow[],
+  facts: PredictionFacts,
+): Promise<StoredPrediction[]> {
+  await facts.learnTerms(rows.map(({ term_no }) => term_no));
   const months = new Map(rows.map((row) => [`${row.term_no} ${monthOf(row)}`, row]));
   await facts.learnLines(
     [...months.values()]
