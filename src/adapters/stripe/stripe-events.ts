@@ -54,7 +54,9 @@ const Common = z.object({ id: Text, type: Text, livemode: z.boolean().optional()
 const ClassicEvent = Common.extend({
   account: Text.nullish(),
   created: z.int().min(0).max(253_402_300_799),
-  data: z.object({ object: z.object({ id: Text.nullish(), object: Text.nullish(), account: z.unknown() }) }),
+  data: z.object({
+    object: z.object({ id: Text.nullish(), object: Text.nullish(), account: z.unknown().optional() }),
+  }),
 });
 const ThinEvent = Common.extend({
   context: Text.nullish(),
