@@ -8,6 +8,7 @@ export const EARNINGS_DIMENSIONS = [
   "day",
   "week",
   "month",
+  "source",
   "reason",
   "customer_country",
   "customer_group",
@@ -25,6 +26,8 @@ export interface GroupKey {
   version?: string | null;
   customer_country?: string | null;
   customer_group?: string;
+  /** The model whose step or shares paid it: the model that ran, or one of its bases. Null for adjustments. */
+  source?: string | null;
   reason: string;
 }
 
@@ -45,7 +48,7 @@ export interface Grouping {
   groupBy: readonly EarningsDimension[];
 }
 
-type Place = Pick<UsageRow, "day" | "version" | "country">;
+type Place = Pick<UsageRow, "day" | "version" | "country"> & { source: string };
 
 /** Sums figures by what was asked for. Groups of customers are known to it as the countries that they are made of. */
 export class Groups {
@@ -67,13 +70,19 @@ export class Groups {
     // Each part is allotted by itself, as the books know it.
     const [gross, royalties] = [spread(line.receivableNanos), together(line.royaltyNanos)];
     const shares = together(line.shareNanos);
-    const { from, to } = this.#query;
-    for (const reason of new Set(line.parts.map((part) => part.reason))) {
-      const own = line.parts.filter((part) => part.reason === reason);
+    const { from, to, groupBy } = this.#query;
+    const bySource = groupBy.includes("source");
+    const kinds = new Map(
+      line.parts.map((part) => [bySource ? `${part.reason} ${part.source}` : part.reason, part]),
+    );
+    for (const { reason, source } of kinds.values()) {
+      const own = line.parts.filter(
+        (part) => part.reason === reason && (!bySource || part.source === source),
+      );
       const earned = together(own.map((part) => part.amountNanos));
       for (const [at, row] of line.rows.entries()) {
         if ((from !== undefined && row.day < from) || (to !== undefined && row.day >= to)) continue;
-        const group = this.#groupFor(line.model, reason, row);
+        const group = this.#groupFor(line.model, reason, { ...row, source });
         group.events += row.events;
         group.gross += gross[at] ?? 0n;
         group.royalties += royalties[at] ?? 0n;
@@ -84,7 +93,7 @@ export class Groups {
   }
 
   addAdjustment(model: string | null, day: string, earned: Nanos): void {
-    this.#groupFor(model, "adjustment", { day, version: "", country: "" }).earned += earned;
+    this.#groupFor(model, "adjustment", { day, version: "", country: "", source: "" }).earned += earned;
   }
 
   add({ key, events, gross, royalties, shares, earned }: Group): void {
@@ -134,6 +143,8 @@ function placeIn(dimension: EarningsDimension, model: string | null, place: Plac
     case "customer_country":
     case "customer_group":
       return place.country;
+    case "source":
+      return place.source;
     case "reason":
       return "";
   }
@@ -153,6 +164,7 @@ function keyOf(
     ...(groupBy.includes("version") ? { version: place.version || null } : {}),
     ...(groupBy.includes("customer_country") ? { customer_country: place.country || null } : {}),
     ...(groupBy.includes("customer_group") ? { customer_group: place.country } : {}),
+    ...(groupBy.includes("source") ? { source: place.source || null } : {}),
     reason,
   };
 }

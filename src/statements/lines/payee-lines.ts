@@ -28,8 +28,8 @@ export interface PayeeLine {
   model: string;
   currency: string;
   receivableNanos: Nanos;
-  /** The payee's own. */
-  parts: { reason: string; amountNanos: Nanos }[];
+  /** The payee's own. The source of a part is the model whose step or shares paid it: the model that ran, or one of its bases. */
+  parts: { reason: string; source: string; amountNanos: Nanos }[];
   /** Every royalty and every share of the line, whoever gets it. */
   royaltyNanos: Nanos[];
   shareNanos: Nanos[];
@@ -81,7 +81,9 @@ function splitLine(payee: string, line: LinePieces, pieces: Piece[]): PayeeLine 
     model: line.model,
     currency: line.currency,
     receivableNanos: split.receivableNanos,
-    parts: split.parts.filter((part) => part.payee === payee),
+    parts: split.parts
+      .filter((part) => part.payee === payee)
+      .map(({ reason, model: source, amountNanos }) => ({ reason, source, amountNanos })),
     royaltyNanos: amountsOf("royalty"),
     shareNanos: amountsOf("share"),
     rows: pieces.map(({ day, version, country, events }, at) => ({
