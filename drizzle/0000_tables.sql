@@ -617,7 +617,7 @@ CREATE TABLE "journal_entry" (
 	"kind" text NOT NULL,
 	"currency" text NOT NULL,
 	"period" date NOT NULL,
-	"postings" smallint NOT NULL,
+	"postings" integer NOT NULL,
 	"detail" jsonb NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"xid" text NOT NULL,
@@ -641,7 +641,7 @@ CREATE TABLE "permitted_flow" (
 --> statement-breakpoint
 CREATE TABLE "posting" (
 	"entry_no" bigint NOT NULL,
-	"position" smallint NOT NULL,
+	"position" integer NOT NULL,
 	"account_no" integer NOT NULL,
 	"amount_nanos" numeric(38, 0) NOT NULL,
 	CONSTRAINT "posting_entry_no_position_pk" PRIMARY KEY("entry_no","position")
@@ -777,6 +777,7 @@ CREATE TABLE "usage_block" (
 	"sketched" smallint DEFAULT 0 NOT NULL,
 	"chained" integer DEFAULT 0 NOT NULL,
 	"booked_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"booked_in" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
 	"source_nos" integer[] NOT NULL,
 	"events" text NOT NULL,
 	"hardware" text[],
@@ -1490,6 +1491,7 @@ CREATE INDEX "usage_block_booked_at_index" ON "usage_block" USING btree ("booked
 CREATE INDEX "usage_block_to_accrue" ON "usage_block" USING btree ("block_no") WHERE accrued = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_count" ON "usage_block" USING btree ("block_no") WHERE counted = 0;--> statement-breakpoint
 CREATE INDEX "usage_block_to_sketch" ON "usage_block" USING btree ("block_no") WHERE sketched = 0;--> statement-breakpoint
+CREATE INDEX "usage_block_booked_in" ON "usage_block" USING btree ("booked_in");--> statement-breakpoint
 CREATE INDEX "usage_block_to_chain" ON "usage_block" USING btree ("block_no") WHERE chained > 0;--> statement-breakpoint
 CREATE INDEX "usage_term_split_plan_no_booked_period_index" ON "usage_term" USING btree ("split_plan_no","booked_period");--> statement-breakpoint
 CREATE INDEX "usage_term_booked_period_index" ON "usage_term" USING btree ("booked_period");--> statement-breakpoint

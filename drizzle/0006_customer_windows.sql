@@ -77,6 +77,8 @@ BEGIN
     ON CONFLICT (customer_no, term_no, service_month, meter_no)
     DO UPDATE SET quantity = w.quantity + excluded.quantity, events = w.events + excluded.events
   )
-  UPDATE usage_block SET folded = 1 WHERE block_no = ANY (v_blocks);
+  -- In order: whoever marks the same blocks as something else waits, and is not waited for.
+  UPDATE usage_block SET folded = 1
+  WHERE block_no IN (SELECT block_no FROM usage_block WHERE block_no = ANY (v_blocks) ORDER BY block_no FOR UPDATE);
   RETURN cardinality(v_blocks);
 END $$;

@@ -2,7 +2,7 @@
 -- if its line is dropped; test/ledger breaks each on purpose.
 
 -- An entry names at least two postings, and none is empty: without this an "entry" could record nothing.
-ALTER TABLE journal_entry ADD CHECK (postings BETWEEN 2 AND 10000);
+ALTER TABLE journal_entry ADD CHECK (postings BETWEEN 2 AND 1000000);
 --> statement-breakpoint
 ALTER TABLE journal_entry ADD CHECK (extract(day FROM period) = 1 AND currency ~ '^[A-Z]{3}$');
 --> statement-breakpoint
@@ -165,7 +165,7 @@ BEGIN
 
   RETURN QUERY
   WITH moved AS MATERIALIZED (
-    SELECT p.entry, (row_number() OVER (PARTITION BY p.entry ORDER BY p.path))::smallint AS position,
+    SELECT p.entry, (row_number() OVER (PARTITION BY p.entry ORDER BY p.path))::int AS position,
       (SELECT a.account_no FROM ledger_account a WHERE a.path = p.path) AS account_no, p.amount
     FROM unnest(v_entries, v_accounts, v_amounts) AS p(entry, path, amount)
   ), entry AS MATERIALIZED (

@@ -245,7 +245,9 @@ BEGIN
           SELECT customer_no, currency, spent, 0 AS freed FROM spent
           UNION ALL SELECT customer_no, currency, 0, amount_nanos FROM ended) y GROUP BY 1, 2) x
   WHERE a.customer_no = x.customer_no AND a.currency = x.currency;
-  UPDATE usage_block SET counted = 1 WHERE block_no = ANY (v_blocks);
+  -- In order: whoever marks the same blocks as something else waits, and is not waited for.
+  UPDATE usage_block SET counted = 1
+  WHERE block_no IN (SELECT block_no FROM usage_block WHERE block_no = ANY (v_blocks) ORDER BY block_no FOR UPDATE);
   PERFORM note_crossings(v_customers);
   RETURN cardinality(v_blocks);
 END $$;
@@ -530,6 +532,16 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
+-- What other invoices' payments at the provider paid of one that it carried over.
+CREATE FUNCTION carried_paid(p_invoice text, p_provider_id text, p_but_for text) RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT coalesce(sum(x.amount_nanos), 0) FROM (
+    SELECT p.reference, p.amount_nanos FROM invoice_payment p WHERE p.invoice_id = p_invoice
+    UNION ALL
+    SELECT g.reference, g.amount_nanos FROM credit_grant g JOIN invoice i ON i.customer = g.customer WHERE i.id = p_invoice) x
+  WHERE split_part(x.reference, '/', 2) = p_provider_id AND split_part(x.reference, '/', 1) <> p_but_for
+$$;
+--> statement-breakpoint
+
 -- Money that came for an invoice at the provider, who does not know what else came for it, or was refunded of it: what is
 -- left to pay is paid, and what came beyond that is the customer's, as a paid credit under the same reference, which its
 -- next invoices take. p_amount: what the provider counts as paid; p_received: how much of that it has. The same reference again
@@ -567,6 +579,37 @@ BEGIN
   END IF;
   IF v_paid > 0 THEN PERFORM record_invoice_payment(p_invoice, p_reference, v_paid, p_by, p_paid_at); END IF;
   RETURN v_credited;
+END $$;
+--> statement-breakpoint
+
+-- What an invoice's payment at the provider paid beyond it: invoices of the same customer that were too small to be charged, and
+-- that the provider carried over. Each of them takes what was carried of it and no other invoice's payment paid, in the order given,
+-- as a payment of its own under the names of both invoices: the same again changes nothing.
+-- p_carried: [{invoice, provider_id, nanos}]; p_amount and p_received: as above, of what is beyond. Answers what is left of p_amount.
+CREATE FUNCTION record_carried_payment(p_provider_id text, p_carried jsonb, p_amount numeric, p_received numeric, p_by text, p_paid_at timestamptz)
+RETURNS numeric LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v record;
+  v_paid numeric;
+BEGIN
+  -- Before anything is locked, as above: all of them have one account.
+  PERFORM open_spend_account(x.customer, x.currency) FROM (
+    SELECT DISTINCT i.customer, i.currency FROM jsonb_to_recordset(p_carried) AS c(invoice text, nanos numeric)
+    JOIN invoice i ON i.id = c.invoice WHERE p_received > 0 AND c.nanos > invoice_left(c.invoice)) x;
+  PERFORM pg_advisory_xact_lock_shared(7001);
+  PERFORM pg_advisory_xact_lock(7015);
+  FOR v IN
+    SELECT c.invoice, c.nanos - carried_paid(c.invoice, c.provider_id, p_provider_id) AS nanos, format('%s/%s', p_provider_id, c.provider_id) AS reference
+    FROM ROWS FROM (jsonb_to_recordset(p_carried) AS (invoice text, provider_id text, nanos numeric))
+      WITH ORDINALITY AS c(invoice, provider_id, nanos, place) ORDER BY c.place
+  LOOP
+    v_paid := least(p_amount, v.nanos);
+    CONTINUE WHEN v_paid <= 0;
+    PERFORM record_provider_payment(v.invoice, v.reference, v_paid, least(p_received, v_paid), p_by, p_paid_at);
+    p_amount := p_amount - v_paid;
+    p_received := p_received - least(p_received, v_paid);
+  END LOOP;
+  RETURN p_amount;
 END $$;
 --> statement-breakpoint
 

@@ -86,18 +86,20 @@ END $$;
 CREATE FUNCTION usage_cells(p_period date, p_customer int, p_model int)
 RETURNS TABLE (customer_no int, service_month date, model_no int, meter_no smallint, price_no int, split_plan_no int,
   currency text, quantity numeric, gross numeric, rerated numeric, refunded numeric) LANGUAGE sql STABLE SET jit = off AS $$
-  SELECT w.customer_no, w.service_month, w.model_no, w.meter_no, w.price_no, w.split_plan_no, v.currency, w.quantity,
-    w.quantity * c.unit_amount, coalesce(a.rerated, 0), coalesce(a.refunded, 0)
-  FROM customer_window w JOIN price_component c USING (price_no, meter_no) JOIN price_version v USING (price_no)
-  LEFT JOIN (
-    SELECT x.customer_no, x.service_month, x.model_no, x.meter_no, x.price_no, x.split_plan_no, sum(x.rerated) AS rerated,
-      sum(x.refunded) AS refunded
-    FROM adjustment_cell x WHERE x.booked_period = p_period AND (p_customer IS NULL OR x.customer_no = p_customer)
-      AND (p_model IS NULL OR x.model_no = p_model) GROUP BY 1, 2, 3, 4, 5, 6) a
-    ON (a.customer_no, a.service_month, a.model_no, a.meter_no, a.price_no, a.split_plan_no)
-      = (w.customer_no, w.service_month, w.model_no, w.meter_no, w.price_no, w.split_plan_no)
-  WHERE w.booked_period = p_period AND (p_customer IS NULL OR w.customer_no = p_customer)
-    AND (p_model IS NULL OR w.model_no = p_model)
+  -- Summed, not joined: a join of two sums is one of all with all when the planner takes them for small.
+  SELECT x.customer_no, x.service_month, x.model_no, x.meter_no, x.price_no, x.split_plan_no, v.currency, sum(x.quantity),
+    sum(x.quantity) * c.unit_amount, sum(x.rerated), sum(x.refunded)
+  FROM (
+    SELECT w.customer_no, w.service_month, w.model_no, w.meter_no, w.price_no, w.split_plan_no, w.quantity, 0 AS rerated, 0 AS refunded
+    FROM customer_window w
+    WHERE w.booked_period = p_period AND (p_customer IS NULL OR w.customer_no = p_customer) AND (p_model IS NULL OR w.model_no = p_model)
+    UNION ALL
+    SELECT a.customer_no, a.service_month, a.model_no, a.meter_no, a.price_no, a.split_plan_no, NULL, a.rerated, a.refunded
+    FROM adjustment_cell a
+    WHERE a.booked_period = p_period AND (p_customer IS NULL OR a.customer_no = p_customer) AND (p_model IS NULL OR a.model_no = p_model)
+  ) x JOIN price_component c USING (price_no, meter_no) JOIN price_version v USING (price_no)
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, c.unit_amount
+  HAVING count(x.quantity) > 0
 $$;
 --> statement-breakpoint
 
@@ -105,15 +107,18 @@ $$;
 CREATE FUNCTION check_cells_were_charged() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE v_known bigint; v_wrong bigint;
 BEGIN
-  SELECT count(*) FILTER (WHERE u.customer_no IS NOT NULL),
-    count(*) FILTER (WHERE u.refunded < 0 OR u.refunded > u.gross + u.rerated)
-  INTO v_known, v_wrong
-  FROM added d LEFT JOIN (
-    SELECT t.booked_period, x.* FROM (
-      SELECT booked_period, model_no, CASE WHEN min(customer_no) = max(customer_no) THEN min(customer_no) END AS customer
-      FROM added GROUP BY 1, 2) t
-    CROSS JOIN LATERAL usage_cells(t.booked_period, t.customer, t.model_no) x) u
-    USING (booked_period, customer_no, service_month, model_no, meter_no, price_no, split_plan_no);
+  SELECT count(*) FILTER (WHERE x.is_used), count(*) FILTER (WHERE x.refunded < 0 OR x.refunded > x.charged) INTO v_known, v_wrong FROM (
+    SELECT bool_or(is_added) AS is_added, bool_or(NOT is_added) AS is_used, sum(charged) AS charged, sum(refunded) AS refunded FROM (
+      SELECT booked_period, customer_no, service_month, model_no, meter_no, price_no, split_plan_no, true AS is_added, 0 AS charged, 0 AS refunded
+      FROM added
+      UNION ALL
+      SELECT t.booked_period, u.customer_no, u.service_month, u.model_no, u.meter_no, u.price_no, u.split_plan_no, false,
+        u.gross + u.rerated, u.refunded
+      FROM (SELECT booked_period, model_no, CASE WHEN min(customer_no) = max(customer_no) THEN min(customer_no) END AS customer
+        FROM added GROUP BY 1, 2) t
+      CROSS JOIN LATERAL usage_cells(t.booked_period, t.customer, t.model_no) u) y
+    GROUP BY booked_period, customer_no, service_month, model_no, meter_no, price_no, split_plan_no) x
+  WHERE x.is_added;
   IF v_known <> (SELECT count(*) FROM added) THEN
     RAISE EXCEPTION 'usage can only be adjusted where there is some' USING ERRCODE = 'check_violation';
   END IF;
@@ -253,20 +258,22 @@ $$;
 -- By how much customers' receivables move, once the cells are there: the difference of what each comes to for the period,
 -- rounded half-even to a nano as close did, before and after.
 CREATE FUNCTION receivable_changes(p_adjustment bigint, p_period date, p_currency text)
-RETURNS TABLE (customer text, amount numeric) LANGUAGE sql STABLE AS $$
-  WITH changed AS (
-    SELECT customer_no, sum(rerated - refunded) AS gross FROM adjustment_cell WHERE adjustment_no = p_adjustment GROUP BY 1
-  ), before AS (
-    SELECT c.customer_no, coalesce((SELECT g.gross FROM customer_gross g WHERE g.booked_period = p_period AND g.currency = p_currency
-        AND g.customer_no = c.customer_no), 0)
-      + coalesce((SELECT sum(x.rerated - x.refunded) FROM adjustment_cell x JOIN price_version v USING (price_no)
-        WHERE x.customer_no = c.customer_no AND x.booked_period = p_period AND v.currency = p_currency
-          AND x.adjustment_no < p_adjustment), 0) AS gross
-    FROM changed c
-  )
-  SELECT u.id, round_to_nanos(b.gross + c.gross) - round_to_nanos(b.gross)
-  FROM changed c JOIN before b USING (customer_no) JOIN customer u USING (customer_no)
-$$;
+RETURNS TABLE (customer text, amount numeric) LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+DECLARE v_changed int[] := ARRAY(SELECT DISTINCT customer_no FROM adjustment_cell WHERE adjustment_no = p_adjustment);
+BEGIN
+  RETURN QUERY SELECT u.id, round_to_nanos(s.before + s.change) - round_to_nanos(s.before)
+  FROM (
+    SELECT x.customer_no, sum(x.before) AS before, sum(x.change) AS change FROM (
+      SELECT g.customer_no, g.gross AS before, 0 AS change FROM customer_gross g
+      WHERE g.booked_period = p_period AND g.currency = p_currency AND g.customer_no = ANY (v_changed)
+      UNION ALL
+      SELECT c.customer_no, c.rerated - c.refunded, 0 FROM adjustment_cell c JOIN price_version v USING (price_no)
+      WHERE c.customer_no = ANY (v_changed) AND c.booked_period = p_period AND v.currency = p_currency AND c.adjustment_no < p_adjustment
+      UNION ALL
+      SELECT c.customer_no, 0, c.rerated - c.refunded FROM adjustment_cell c WHERE c.adjustment_no = p_adjustment) x
+    GROUP BY 1) s
+  JOIN customer u USING (customer_no);
+END $$;
 --> statement-breakpoint
 
 -- Books one adjustment: its cells, its parts and its entry stand or fall together. The same reference again answers the same.

@@ -78,11 +78,14 @@ const RUNS: Record<Benchmark, Run> = {
     return { figures, right: figures.every(({ differences }) => differences.length === 0) };
   },
 
-  async authorize(opened, { seed, json, partitions = 4, rate = 500, ...options }, small) {
+  async authorize(opened, { seed, json, partitions = 4, rate = 500, eventsRate = 0, ...options }, small) {
     const { seconds = small ? 5 : 20 } = options;
-    const figures = await measureAuthorize(opened, { seed, partitions, requestsPerSecond: rate, seconds });
+    const settings = { seed, partitions, requestsPerSecond: rate, eventsPerSecond: eventsRate, seconds };
+    const figures = await measureAuthorize(opened, settings);
     if (!json) printAuthorize(figures);
-    return { figures, right: figures.every(({ load, differences }) => load.failed + differences === 0) };
+    const wrong = ({ load, events, differences }: (typeof figures)[number]) =>
+      load.failed + (events?.failed ?? 0) + differences;
+    return { figures, right: figures.every((each) => wrong(each) === 0) };
   },
 
   async invoices(opened, { json, ...options }, small) {

@@ -44,7 +44,8 @@ async function main(): Promise<void> {
 function readSeals(file: string) {
   const text = readFileSync(file, "utf8");
   try {
-    return Kept.parse(JSON.parse(text));
+    // Without `-s`, npm writes the command's name before what it prints.
+    return Kept.parse(JSON.parse(text.slice(Math.max(0, text.indexOf("{")))));
   } catch {
     throw new Refusal("parameter_invalid", `--seal: ${file} is not what npm run seal:export wrote`);
   }

@@ -160,7 +160,9 @@ function dispute(state: State, body: unknown): unknown {
 }
 
 function decide(state: State, id: string, body: unknown): unknown {
-  const [object, change] = closeDispute(state, id, oneOf(DISPUTE_OUTCOMES, fields(body, "status").status));
+  const given = fields(body, "status", "fee_returned");
+  const feeReturned = optional(flag, given.fee_returned) ?? false;
+  const [object, change] = closeDispute(state, id, oneOf(DISPUTE_OUTCOMES, given.status), feeReturned);
   state.commit(change);
   return object;
 }

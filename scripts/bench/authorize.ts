@@ -12,6 +12,8 @@ export interface AuthorizeSettings {
   seed: number;
   partitions: number;
   requestsPerSecond: number;
+  /** Sent beside them, of the same customers; 0: none. */
+  eventsPerSecond: number;
   /** Of each measurement, after its warm-up. */
   seconds: number;
 }
@@ -21,6 +23,8 @@ export interface AuthorizeFigures {
   customers: number;
   requestsPerSecond: number;
   load: LoadResult;
+  /** What was sent beside it. */
+  events: LoadResult | null;
   /** Of each process for each request, with everything else that it did meanwhile; null where that cannot be told. */
   cpuMs: Record<"api" | "postgres" | "worker" | "sender", number | null>;
   /** Σ of the open reservations is what the accounts say, and no limit is passed. */
@@ -29,7 +33,10 @@ export interface AuthorizeFigures {
 
 /** Enough of them that a request that is due finds one free. */
 const CONNECTIONS = 64;
-const WARMUP_SECONDS = 3;
+/** Until V8 has compiled what a question passes through: before, it shares the two cores with its compiler. */
+const WARMUP_SECONDS = 8;
+const EVENTS_IN_REQUEST = 100;
+const EVENT_CONNECTIONS = 8;
 
 /** API and worker, PostgreSQL log; every customer has a hard limit. Many customers, and one who asks for everything. */
 export async function measureAuthorize(
@@ -45,7 +52,7 @@ export async function measureAuthorize(
 async function measureCustomers(
   opened: Opened,
   customers: number,
-  { seed, partitions, requestsPerSecond, seconds }: AuthorizeSettings,
+  { seed, partitions, requestsPerSecond, eventsPerSecond, seconds }: AuthorizeSettings,
 ): Promise<AuthorizeFigures> {
   const folder = await temporaryFolder(opened);
   const { sql, url: databaseUrl, pid } = await openBenchDatabase(opened, folder);
@@ -58,18 +65,17 @@ async function measureCustomers(
   const [url] = await Promise.all([api.ready, worker.ready]);
   const pids = [api.pid, pid, worker.pid];
   const before = await Promise.all(pids.map(usedBy));
-  say(`authorize: ${requestsPerSecond} requests/s of ${customers} customer(s)`);
-  const load = await Promise.race([
-    startLoad(opened, {
-      what: "authorize",
-      url,
-      batch: customers,
-      connections: CONNECTIONS,
-      requestsPerSecond,
-      warmupSeconds: WARMUP_SECONDS,
-      seconds,
-      seed,
-    }).result,
+  say(`authorize: ${requestsPerSecond} requests/s of ${customers} customer(s), ${eventsPerSecond} events/s`);
+  const times = { url, warmupSeconds: WARMUP_SECONDS, seconds, seed };
+  const rest = { batch: EVENTS_IN_REQUEST, connections: EVENT_CONNECTIONS };
+  const beside =
+    eventsPerSecond > 0
+      ? startLoad(opened, { ...times, ...rest, requestsPerSecond: eventsPerSecond / EVENTS_IN_REQUEST })
+      : undefined;
+  const asked = { what: "authorize" as const, batch: customers, connections: CONNECTIONS };
+  const questions = startLoad(opened, { ...times, ...asked, requestsPerSecond });
+  const [load, events] = await Promise.race([
+    Promise.all([questions.result, beside?.result ?? null]),
     api.failed,
     worker.failed,
   ]);
@@ -84,5 +90,5 @@ async function measureCustomers(
     WHERE reserved_nanos > hard_nanos OR reserved_nanos <> (SELECT coalesce(sum(r.amount_nanos), 0) FROM spend_reservation r
       WHERE r.customer_no = a.customer_no AND r.outcome IS NULL)`;
   const cpuMs = { api: apiMs, postgres: postgresMs, worker: workerMs, sender: each(load.cpuSeconds) };
-  return { customers, requestsPerSecond, load, cpuMs, differences: row.wrong };
+  return { customers, requestsPerSecond, load, events, cpuMs, differences: row.wrong };
 }

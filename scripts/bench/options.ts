@@ -33,7 +33,8 @@ export const USAGE = `npm run bench -- [metering|ingest|payloads|freshness|scale
   --payees n      settlement: so many, or several as in 1000,10000,50000 (10,000)
   --customers n   invoices: so many customers, one invoice each (3,000)
   --rate n        authorize: requests a second (500)
-  --seconds n     authorize: so long, each of the two, after 3 s of warm-up (20); payloads: each of the three (8);
+  --events-rate n authorize: events a second beside them, of the same customers, 100 in a request (none)
+  --seconds n     authorize: so long, each of the two, after 8 s of warm-up (20); payloads: each of the three (8);
                   freshness: the rate of the whole path (20)
   --repeat n      metering: so many runs, with the smallest, middle and largest figure (1)
   --no-floor      metering: without the COPY beside it
@@ -58,6 +59,8 @@ export interface BenchOptions {
   customers: number | undefined;
   /** Requests a second, and how long. */
   rate: number | undefined;
+  /** Events a second beside what is measured. */
+  eventsRate: number | undefined;
   seconds: number | undefined;
   repeat: number;
   floor: boolean;
@@ -80,6 +83,7 @@ export function readOptions(args: string[]): BenchOptions {
     payees: counts("payees", values.payees, 2, 1_000_000),
     customers: count("customers", values.customers, 2, 100_000),
     rate: count("rate", values.rate, 1, 100_000),
+    eventsRate: count("events-rate", values["events-rate"], 100, 100_000),
     seconds: count("seconds", values.seconds, 1, 3_600),
     repeat: count("repeat", values.repeat, 1, 100) ?? 1,
     floor: values.floor,
@@ -102,6 +106,7 @@ function parse(args: string[]) {
         payees: text,
         customers: text,
         rate: text,
+        "events-rate": text,
         seconds: text,
         repeat: text,
         floor: { type: "boolean", default: true },

@@ -7,6 +7,7 @@ import { differencesFrom } from "./measure/correctness.ts";
 import { rowCounts } from "./measure/database.ts";
 import { followMetering } from "./measure/follow.ts";
 import { type Percentiles, percentiles } from "./measure/percentiles.ts";
+import { type BookedCall, timeWhileBooked } from "./measure/while-booked.ts";
 import { type MeteringFigures, measureMetering } from "./metering.ts";
 import { say } from "./say.ts";
 import { type Opened, withOpened } from "./world/opened.ts";
@@ -27,6 +28,8 @@ export interface ScaleFigures {
   growth: Growth[];
   /** GET /v1/payees/{id}/earnings?group_by=model,day behind all events. */
   earningsQueries: EarningsQuery[];
+  /** The calls of a payee's overview while a worker books five batches a second. */
+  whileBooked: BookedCall[];
   differences: string[];
 }
 
@@ -90,12 +93,18 @@ async function measureGrowth(
     await Promise.race([followMetering(sql, until), worker.failed]);
     growth.push({ events: until, rows: await settledCounts(sql) });
   }
-  const differences = await differencesFrom(sql, totals);
   const api = startRole(opened, "api", start);
   const url = await Promise.race([api.ready, api.failed]);
   say("scale: the earnings query");
   const earningsQueries = [await timeEarnings(url, LARGEST_PAYEE), await timeEarnings(url, PARTNER)];
-  return { growth, earningsQueries, differences };
+  say("scale: calls while usage comes in");
+  const { calls: whileBooked, added } = await timeWhileBooked(url, log, seed + STAGES.length, [
+    LARGEST_PAYEE,
+    PARTNER,
+  ]);
+  for (const name of Object.keys(totals) as (keyof typeof totals)[]) totals[name] += added[name];
+  await Promise.race([followMetering(sql, totals.events), worker.failed]);
+  return { growth, earningsQueries, whileBooked, differences: await differencesFrom(sql, totals) };
 }
 
 /** With everything summed and accrued that a running service does a little later. */

@@ -1,6 +1,7 @@
 import { formatNanos, fromMinor } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { EventHandler, EventOutcome } from "../provider-events/index.ts";
+import { recordPaidWith } from "./carried-over.ts";
 import { recordPaidAtProvider } from "./payments.ts";
 import type { BillingProvider } from "./push/billing-provider.ts";
 
@@ -23,6 +24,7 @@ export function invoiceEventHandlers(sql: Sql, provider: BillingProvider): [stri
 }
 
 const min = (a: bigint, b: bigint) => (a < b ? a : b);
+const handled = (...outcome: string[]): EventOutcome => ({ state: "handled", outcome: outcome.join("; ") });
 
 async function lookAtInvoice(
   sql: Sql,
@@ -35,31 +37,42 @@ async function lookAtInvoice(
   if (ours === undefined) return { state: "ignored", outcome: `${providerId} is no invoice of ours` };
   const standing = await provider.invoiceStanding(providerId);
   if (standing === undefined) throw new Error(`Stripe has no invoice ${providerId}`);
-  const { status, currency, totalMinor, paidMinor, receivedMinor, creditedMinor, paidAt } = standing;
-  if (status !== "paid") return { state: "handled", outcome: `${ours.id} is ${status}` };
+  const { status, currency, totalMinor, paidMinor, receivedMinor, creditedMinor, carriedMinor } = standing;
+  if (status !== "paid") return handled(`${ours.id} is ${status}`);
+  const askedMinor = totalMinor - creditedMinor;
   // Stripe calls an invoice paid that it carried over or that was marked so by hand: no money came then.
-  if (paidMinor + creditedMinor < totalMinor)
-    return {
-      state: "handled",
-      outcome: `${ours.id} is paid at Stripe with ${paidMinor} of ${totalMinor}: an operator records what came with POST /v1/invoices/${ours.id}/payments`,
-    };
-  if (paidMinor === 0n) return { state: "handled", outcome: `${ours.id} is paid: there was nothing to pay` };
-  // What is paid beyond the total is of an invoice before, which Stripe carried over.
-  const ofTotal = (minor: bigint) => fromMinor(currency, min(minor, totalMinor - creditedMinor));
+  if (paidMinor < askedMinor && carriedMinor > 0n)
+    return handled(
+      `${ours.id} is too small to be charged: it is paid with the customer's next invoice at Stripe`,
+    );
+  if (paidMinor < askedMinor)
+    return handled(
+      `${ours.id} is paid at Stripe with ${paidMinor} of ${totalMinor}: an operator records what came with POST /v1/invoices/${ours.id}/payments`,
+    );
+  if (paidMinor === 0n) return handled(`${ours.id} is paid: there was nothing to pay`);
+  const payment = { by: `stripe:${event}`, paidAt: standing.paidAt ?? new Date() };
+  const nanos = (minor: bigint) => fromMinor(currency, minor);
   const creditedNanos = await recordPaidAtProvider(sql, {
-    invoice: ours.id,
-    amountNanos: ofTotal(paidMinor),
-    receivedNanos: ofTotal(receivedMinor),
-    reference: providerId,
-    by: `stripe:${event}`,
-    paidAt: paidAt ?? new Date(),
+    ...{ ...payment, invoice: ours.id, reference: providerId },
+    amountNanos: nanos(min(paidMinor, askedMinor)),
+    receivedNanos: nanos(min(receivedMinor, askedMinor)),
   });
   const outcome = [`${ours.id} is paid`];
   if (creditedNanos > 0n)
     outcome.push(`${formatNanos(creditedNanos)} more than it asked for: that is credit of the customer now`);
-  if (paidMinor + creditedMinor > totalMinor)
+  const beyondMinor = paidMinor - askedMinor;
+  if (beyondMinor === 0n) return handled(...outcome);
+  const ofNoneNanos = await recordPaidWith(sql, provider, {
+    ...{ ...payment, invoice: ours.id, providerId, standing },
+    amountNanos: nanos(beyondMinor),
+    receivedNanos: nanos(receivedMinor - min(receivedMinor, askedMinor)),
+  });
+  outcome.push(
+    `${formatNanos(nanos(beyondMinor) - ofNoneNanos)} more for invoices that Stripe had carried over`,
+  );
+  if (ofNoneNanos > 0n)
     outcome.push(
-      `${formatNanos(fromMinor(currency, paidMinor + creditedMinor - totalMinor))} more, for what Stripe carried over: record it of that invoice with POST /v1/invoices/{id}/payments`,
+      `${formatNanos(ofNoneNanos)} more for none of our invoices: look at the customer's balance at Stripe, and record what is ours with POST /v1/invoices/{id}/payments`,
     );
-  return { state: "handled", outcome: outcome.join("; ") };
+  return handled(...outcome);
 }

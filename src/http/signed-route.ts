@@ -1,4 +1,4 @@
-import express, { type Express } from "express";
+import express, { type IRouter } from "express";
 import type { z } from "zod";
 import type { AppContext } from "./context.ts";
 
@@ -16,7 +16,7 @@ export interface SignedRoute {
   handle(body: Buffer, signature: string | undefined, context: AppContext): Promise<unknown>;
 }
 
-export function mountSignedRoute(app: Express, context: AppContext, route: SignedRoute): void {
+export function mountSignedRoute(app: IRouter, context: AppContext, route: SignedRoute): void {
   // Whatever it calls itself: a signature holds for bytes, not for what they mean.
   const read = express.raw({ type: () => true, limit: route.bodyBytesMax, inflate: false });
   app.post(`/v1${route.path}`, read, async (request, response) => {

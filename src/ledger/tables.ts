@@ -41,7 +41,7 @@ export const journalEntry = pgTable(
     kind: text().notNull(),
     currency: text().notNull(),
     period: date().notNull(),
-    postings: smallint().notNull(),
+    postings: integer().notNull(),
     detail: jsonb().notNull(),
     createdAt: moment("created_at").notNull().defaultNow(),
     /** The transaction that wrote it: postings may be added in that one only. */
@@ -59,7 +59,7 @@ export const posting = pgTable(
     entryNo: bigint("entry_no", { mode: "bigint" })
       .notNull()
       .references(() => journalEntry.entryNo),
-    position: smallint().notNull(),
+    position: integer().notNull(),
     accountNo: integer("account_no")
       .notNull()
       .references(() => ledgerAccount.accountNo),

@@ -38,9 +38,32 @@ export interface Applied {
   nextOffset: bigint;
 }
 
+/** Records that were read, and sent to the database in nothing but questions. */
+export interface PreparedBatch {
+  batch: MeteringBatch;
+  /** What was metered before, as far as it was asked, stands among the repeats. */
+  apart: MeteringBatch;
+  columns: EventColumns;
+}
+
+/**
+ * Does what can be done before the database stands where these records begin, while it applies the records before them. Never changes anything.
+ */
+export async function prepareBatch(
+  sql: Sql,
+  records: readonly LogRecord[],
+  options: ApplyOptions = {},
+): Promise<PreparedBatch> {
+  const mind = mindOf(options);
+  const batch = await inTurns(batchBuilding(records, options.horizonDays));
+  const apart = mind.expected.any ? await setRepeatsApart(sql, batch, mind.expected) : batch;
+  return { batch, apart, columns: await columnsOf(sql, apart, mind, new Set()) };
+}
+
 /**
  * Applies records and moves the cursor, in one statement: all of it or nothing. Of more than 200,000 events or so only
  * the first records.
+ * @param prepared what prepareBatch() made of these very records with these options
  * @throws a refusal `fenced` when the partition has another owner or the cursor stands elsewhere. After any other
  * error it may have been applied: claim again and read from there.
  */
@@ -48,37 +71,42 @@ export async function applyBatch(
   sql: Sql,
   position: BatchPosition,
   records: readonly LogRecord[],
-  {
-    limited = new Set(),
-    expected = new ExpectedRepeats(),
-    kinds = new CustomerKinds(),
-    horizonDays,
-  }: ApplyOptions = {},
+  options: ApplyOptions = {},
+  prepared: Promise<PreparedBatch> = prepareBatch(sql, records, options),
 ): Promise<Applied> {
-  const batch = await inTurns(batchBuilding(records, horizonDays));
+  const ready = await prepared;
+  const { batch } = ready;
   const nextOffset = records[batch.records]?.offset ?? position.to;
-  await applyBuilt(sql, { ...position, to: nextOffset }, batch, records, { limited, expected, kinds });
+  await applyPrepared(sql, { ...position, to: nextOffset }, ready, records, mindOf(options));
   return { events: batch.consumed, records: batch.records, nextOffset };
 }
 
 type Mind = Required<Pick<ApplyOptions, "limited" | "expected" | "kinds">>;
 
-async function applyBuilt(
+function mindOf({
+  limited = new Set(),
+  expected = new ExpectedRepeats(),
+  kinds = new CustomerKinds(),
+}: ApplyOptions): Mind {
+  return { limited, expected, kinds };
+}
+
+async function applyPrepared(
   sql: Sql,
   position: BatchPosition,
-  batch: MeteringBatch,
+  { batch, ...prepared }: PreparedBatch,
   records: readonly LogRecord[],
   mind: Mind,
 ): Promise<void> {
-  const { expected } = mind;
-  let apart = expected.any ? await setRepeatsApart(sql, batch, expected) : batch;
+  let { apart, columns } = prepared;
   for (let failures = 0; ; ) {
     try {
-      await applyNew(sql, position, apart, records, mind);
+      await applyNew(sql, position, apart, columns, records, mind);
       return;
     } catch (error) {
       if (!violatesUnique(error, "usage_identity") || ++failures > FAILURES_MAX) throw error;
-      apart = await setRepeatsApart(sql, batch, expected);
+      apart = await setRepeatsApart(sql, batch, mind.expected);
+      columns = await columnsOf(sql, apart, mind, new Set());
     }
   }
 }
@@ -109,36 +137,49 @@ async function applyNew(
   sql: Sql,
   position: BatchPosition,
   batch: MeteringBatch,
+  prepared: EventColumns,
   records: readonly LogRecord[],
-  { limited, kinds }: Mind,
+  mind: Mind,
 ): Promise<void> {
   const alone = new Set<string>();
-  const [first, last] = timesOf(batch);
+  let columns = prepared;
   let raw: Record<string, RawEvent> = {};
   for (;;) {
-    if (batch.firsts.length > 0) await kinds.learn(sql, batch.events.customerNames.names, first, last);
-    const separate = (row: number) => mustStandAlone(batch, row, limited, alone);
-    const kindOf = (customer: string) => kinds.of(customer, first, last);
-    const columns = await inTurns(columnsBuilding(batch.events, batch.firsts, separate, kindOf));
     try {
       await callApply(sql, position, batch, columns, raw);
       return;
     } catch (error) {
       const refused = refusedByDatabase(error);
       if (refused?.code === "kinds_differ") {
-        kinds.forget();
+        mind.kinds.forget();
       } else if (refused?.code === "cells_too_coarse") {
         const { cells, customers, models } = refused.detail;
-        rememberLimited(limited, models ?? "");
+        rememberLimited(mind.limited, models ?? "");
         for (const customer of numbersIn(customers)) alone.add(columns.customerName(customer));
         for (const subject of columns.subjectsIn(new Set(numbersIn(cells)))) alone.add(subject);
       } else if (refused?.code === "conflict_raw_needed") {
         raw = rawEvents(batch, records, (refused.detail.places ?? "").split(","));
+        continue;
       } else {
         throw error;
       }
+      columns = await columnsOf(sql, batch, mind, alone);
     }
   }
+}
+
+/** The batch's new events as the database takes them. */
+async function columnsOf(
+  sql: Sql,
+  batch: MeteringBatch,
+  { limited, kinds }: Mind,
+  alone: ReadonlySet<string>,
+): Promise<EventColumns> {
+  const [first, last] = timesOf(batch);
+  if (batch.firsts.length > 0) await kinds.learn(sql, batch.events.customerNames.names, first, last);
+  const separate = (row: number) => mustStandAlone(batch, row, limited, alone);
+  const kindOf = (customer: string) => kinds.of(customer, first, last);
+  return inTurns(columnsBuilding(batch.events, batch.firsts, separate, kindOf), { soon: true });
 }
 
 function numbersIn(list: string | undefined): number[] {

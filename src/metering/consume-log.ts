@@ -8,7 +8,7 @@ import {
   type LogReading,
   type UsageLog,
 } from "../usage/index.ts";
-import { applyBatch } from "./apply-batch.ts";
+import { applyBatch, type PreparedBatch, prepareBatch } from "./apply-batch.ts";
 import { CustomerKinds } from "./memory/customer-kinds.ts";
 import { ExpectedRepeats } from "./memory/expected-repeats.ts";
 import { noteMissingRecords } from "./position/log-loss.ts";
@@ -51,6 +51,9 @@ export function consumeLog(
   };
   const claims = new Map<number, { logId: string; epoch: string; nextOffset: bigint }>();
 
+  /** Batches that wait while the one before them is applied; one that is dropped leaves by itself. */
+  const ahead = new WeakMap<LogBatch, Promise<PreparedBatch>>();
+
   async function claim(logId: string, partition: number): Promise<bigint> {
     claims.delete(partition);
     try {
@@ -76,7 +79,9 @@ export function consumeLog(
     try {
       for (let applied = 0; applied < batch.records.length || held.nextOffset < batch.nextOffset; ) {
         const position = { ...held, partition: batch.partition, to: batch.nextOffset };
-        const applying = applyBatch(sql, position, batch.records.slice(applied), options);
+        const records = batch.records.slice(applied);
+        const prepared = applied === 0 ? ahead.get(batch) : undefined;
+        const applying = applyBatch(sql, position, records, options, prepared);
         const done = await withinDeadline("applying a batch", ANSWER_WITHIN_MS, applying);
         held.nextOffset = done.nextOffset;
         events += done.events;
@@ -95,6 +100,12 @@ export function consumeLog(
 
   const reader: LogReader = {
     claim,
+    prepare(batch) {
+      const prepared = prepareBatch(sql, batch.records, options);
+      // Whoever applies it is told; nobody is when it is dropped.
+      prepared.catch(() => {});
+      ahead.set(batch, prepared);
+    },
     apply,
     alarm(partition, reason, missing) {
       logger.error({ partition, reason }, "metering of a partition stopped: an operator must decide");

@@ -13,7 +13,7 @@ import {
   unique,
   uuid,
 } from "drizzle-orm/pg-core";
-import { bytea, moment } from "../postgres/index.ts";
+import { bytea, moment, transactionNo } from "../postgres/index.ts";
 
 // Written only by the functions of drizzle/0003_metering.sql. No foreign keys on the hot tables: the function takes
 // every number from the catalogue in the same statement, and `verify` proves it.
@@ -89,6 +89,8 @@ export const usageBlock = pgTable(
     /** How many of its events name a parent; 0 again once those are in chained_event. */
     chained: integer().notNull().default(0),
     bookedAt: moment("booked_at").notNull().defaultNow(),
+    /** Who has read windows in a snapshot finds by it which blocks came since, in whatever order they were committed. */
+    bookedIn: transactionNo("booked_in").notNull().default(sql`pg_current_xact_id()`),
     sourceNos: integer("source_nos").array().notNull(),
     events: text().notNull(),
     /** What events were said to have run on, and of each group its place there, from 1; null when none says so. */
@@ -118,6 +120,7 @@ export const usageBlock = pgTable(
     index("usage_block_to_accrue").on(t.blockNo).where(sql`accrued = 0`),
     index("usage_block_to_count").on(t.blockNo).where(sql`counted = 0`),
     index("usage_block_to_sketch").on(t.blockNo).where(sql`sketched = 0`),
+    index("usage_block_booked_in").on(t.bookedIn),
     index("usage_block_to_chain").on(t.blockNo).where(sql`chained > 0`),
   ],
 );

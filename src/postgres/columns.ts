@@ -7,3 +7,6 @@ export const moment = (name: string) => timestamp(name, { withTimezone: true, mo
 export const nanos = (name: string) => numeric(name, { precision: 38, scale: 0 });
 
 export const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
+
+/** A transaction's number, as text. It never comes again, and tells whether a snapshot sees what it wrote. */
+export const transactionNo = customType<{ data: string }>({ dataType: () => "xid8" });

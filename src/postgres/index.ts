@@ -1,5 +1,5 @@
 export { openSql, type Sql } from "./client.ts";
-export { bytea, moment, nanos } from "./columns.ts";
+export { bytea, moment, nanos, transactionNo } from "./columns.ts";
 export {
   type DatabaseRefusal,
   isUnavailable,

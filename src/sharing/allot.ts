@@ -1,4 +1,4 @@
-import { floor, type Nanos, overCommonDenominator, type Rational } from "../kernel/index.ts";
+import { type Nanos, overCommonDenominator, type Rational } from "../kernel/index.ts";
 
 /**
  * Spreads a part over the rows that made its gross, in their order: each row gets the difference of
@@ -21,12 +21,16 @@ export function allotter(weights: readonly bigint[]): (partNanos: Nanos) => Nano
     if (total === 0n) return weights.map(() => 0n);
     let allotted = 0n;
     return running.map((upTo) => {
-      const upToHere = floor(
-        total < 0n ? { num: -partNanos * upTo, den: -total } : { num: partNanos * upTo, den: total },
-      );
+      const upToHere = floorOf(partNanos * upTo, total);
       const share = upToHere - allotted;
       allotted = upToHere;
       return share;
     });
   };
+}
+
+/** floor(num ÷ den), without a fraction made for each row: a payee's figures have tens of thousands of them. */
+function floorOf(num: bigint, den: bigint): bigint {
+  const quotient = num / den;
+  return num < 0n !== den < 0n && quotient * den !== num ? quotient - 1n : quotient;
 }

@@ -23,6 +23,7 @@ export { creditedShares, nameOfTerm, type UsedTerm } from "./lines/credited-shar
 export { type EarningsChanges, earningsChanges } from "./over-time/changes.ts";
 export { type EarningsSeries, earningsSeries, SERIES_STEPS } from "./over-time/series.ts";
 export { earningsCsv } from "./paper/earnings-csv.ts";
+export { keptPaper } from "./paper/kept-papers.ts";
 export { statementsCsv } from "./paper/statement-csv.ts";
 export {
   type Party,

@@ -70,6 +70,8 @@ export interface LogReader {
    * @throws LogIdentityChanged when the position of record belongs to another log: the adapter raises the alarm.
    */
   claim(logId: string, partition: number): Promise<bigint>;
+  /** Told of a batch that will be applied when those before it are, or never: it may do what can be done before. Never throws. */
+  prepare?(batch: LogBatch): void;
   /** Applies one batch. When it throws, the adapter waits a moment, claims again and reads from there. */
   apply(batch: LogBatch): Promise<void>;
   /**

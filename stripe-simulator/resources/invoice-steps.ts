@@ -1,14 +1,30 @@
+import type Stripe from "stripe";
 import { refused, StripeProblem } from "../errors.ts";
 import { only, text } from "../form.ts";
 import type { Answer, Call } from "../routes.ts";
 import type { Change } from "../state.ts";
+import { customerOf } from "./customers.ts";
 import { invoiceOf, shown, type WireInvoice } from "./invoices.ts";
 import { received } from "./money-back/payments.ts";
 
 /** The customer's card is declined while its metadata says so: `simulator_card=declined`. */
 const CARD = "simulator_card";
 
-/** A draft becomes open; one of nothing is paid at once. */
+/** Below it nothing is charged: Stripe's list, as far as programs here use it. In minor units. */
+const MINIMUM_CHARGE: Record<string, number> = {
+  usd: 50,
+  eur: 50,
+  gbp: 30,
+  jpy: 50,
+  cad: 50,
+  chf: 50,
+  aud: 50,
+};
+
+/**
+ * A draft becomes open, and asks for what the customer's balance says besides. One that asks for nothing is paid at once; so is
+ * one that asks for too little to be charged, and that waits on the balance for the next one.
+ */
 export function finalizeInvoice(call: Call): Answer {
   const { state, form } = call;
   only(form, "auto_advance");
@@ -19,19 +35,37 @@ export function finalizeInvoice(call: Call): Answer {
       "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
     );
   const now = state.now();
+  const customer = customerOf({ state, id: draft.customer });
+  const balances = withBalance(draft, customer.balance);
   const auto = text(form, "auto_advance");
   const open: WireInvoice = {
     ...draft,
     status: "open",
     auto_advance: auto === undefined ? draft.auto_advance === true : auto === "true",
     effective_at: now,
-    ending_balance: 0,
+    ...balances,
     hosted_invoice_url: `https://invoice.stripe.com/i/acct_sim/test_${draft.id}`,
     invoice_pdf: `https://pay.stripe.com/invoice/acct_sim/test_${draft.id}/pdf`,
     number: `SIM-${draft.id.slice(-8).toUpperCase()}`,
     status_transitions: { ...draft.status_transitions, finalized_at: now },
   };
-  return answerOf(open.amount_due === 0 ? paid(open, now) : open);
+  return answerOf(
+    open.amount_due === 0 ? paid(open, now) : open,
+    balanceOf(customer, balances.ending_balance),
+  );
+}
+
+/** What of an amount and a balance (more than nothing: owed) is asked for now, and what stays on the balance. */
+function withBalance({ total, currency }: WireInvoice, starting_balance: number) {
+  const owed = total + starting_balance;
+  const amount_due = owed < (MINIMUM_CHARGE[currency] ?? 1) ? 0 : owed;
+  return { starting_balance, ending_balance: owed - amount_due, amount_due, amount_remaining: amount_due };
+}
+
+function balanceOf(customer: Stripe.Customer, balance: number): Change {
+  return balance === customer.balance
+    ? {}
+    : { put: [{ kind: "customer", object: { ...customer, balance } }] };
 }
 
 /** With `paid_out_of_band` the money came elsewhere; otherwise it is on the platform's balance. */
@@ -52,11 +86,17 @@ export function voidInvoice(call: Call): Answer {
   only(call.form);
   const invoice = invoiceOf(call);
   requireOpen(invoice, "void");
-  return answerOf({
-    ...invoice,
-    status: "void",
-    status_transitions: { ...invoice.status_transitions, voided_at: call.state.now() },
-  });
+  const customer = customerOf({ state: call.state, id: invoice.customer });
+  // What it asked for of invoices before waits for the next one again.
+  const balance = customer.balance + invoice.starting_balance - (invoice.ending_balance ?? 0);
+  return answerOf(
+    {
+      ...invoice,
+      status: "void",
+      status_transitions: { ...invoice.status_transitions, voided_at: call.state.now() },
+    },
+    balanceOf(customer, balance),
+  );
 }
 
 export function markUncollectible(call: Call): Answer {

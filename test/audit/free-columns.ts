@@ -155,6 +155,8 @@ export const FREE_COLUMNS: Record<string, string> = {
   "term_window.shard": "which partition wrote it; windows are sums over them",
   "term_window_meter.shard": "which partition wrote it; windows are sums over them",
   "usage_block.accrued": MARK,
+  "usage_block.booked_in":
+    "tells a process that keeps figures in mind which blocks are new to it; who asks for the first time reads without it",
   "usage_block.counted": MARK,
   "usage_block.group_hardware": "what events were said to have run on; nothing is charged for it",
   "usage_block.hardware": "what events were said to have run on; nothing is charged for it",

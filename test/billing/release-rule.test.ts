@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { type CorrectionAsked, correct, refund, returnRefund } from "../../src/adjustments/index.ts";
+import {
+  type CorrectionAsked,
+  correct,
+  openDispute,
+  refund,
+  returnRefund,
+} from "../../src/adjustments/index.ts";
 import {
   type Invoice,
   listInvoices,
@@ -116,6 +122,10 @@ test("a payee sees what is held, for how many customers, and why", async () => {
     { code: "hold_days", customers: 2, until: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) },
     { code: "invoice_unpaid", customers: 1, until: null },
   ]);
+  const [first] = owed.map((invoice) => ({ invoice: invoice.id, amountNanos: nanosOf(invoice) }));
+  const disputed = { ...present(first, "an invoice"), by: "test" };
+  await openDispute(sql, { id: "d", reason: "fraudulent", ...disputed });
+  expect(await codes()).toContainEqual({ code: "dispute", customers: 1, until: null });
   await expectBooksToHold(sql);
 });
 

@@ -2,14 +2,21 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { correct } from "../../src/adjustments/index.ts";
 import type { CatalogDocument } from "../../src/catalog/index.ts";
-import { parsePeriod, present } from "../../src/kernel/index.ts";
-import { foldCustomerWindows, mergeWindows, releaseParked } from "../../src/metering/index.ts";
+import { parseInstant, parsePeriod, present } from "../../src/kernel/index.ts";
+import { applyBatch } from "../../src/metering/apply-batch.ts";
+import {
+  foldCustomerWindows,
+  forgetIdentities,
+  mergeWindows,
+  releaseParked,
+} from "../../src/metering/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
 import { closeMonth } from "../../src/settlement/index.ts";
 import { balancesOf, earningsChanges, earningsOf, earningsSeries } from "../../src/statements/index.ts";
 import { keptFigures } from "../../src/statements/kept/kept-figures.ts";
-import { startTestMetering, type TestMetering } from "../support/metering.ts";
+import { LOG_ID, recordsOf, startTestMetering, type TestMetering } from "../support/metering.ts";
 import { SMALL_CATALOG, tokenPrice, usageEvent } from "../support/usage.ts";
+import { documentOf, marketplaces, modelId } from "./marketplaces.ts";
 
 const NOVEMBER = { from: "2023-11-01", to: "2023-12-01", currency: "USD" };
 const PAYEES = ["ada", "lin"];
@@ -17,9 +24,9 @@ const PAYEES = ["ada", "lin"];
 /** Over the same connections, as somebody who has asked for nothing yet. */
 const unseen = (sql: Sql): Sql => new Proxy(sql, {});
 
-async function figuresOf(sql: Sql): Promise<unknown> {
+async function figuresOf(sql: Sql, payees: readonly string[] = PAYEES): Promise<unknown> {
   const figures = await Promise.all(
-    PAYEES.map((payee) =>
+    payees.map((payee) =>
       Promise.all([
         earningsOf(sql, payee, { currency: "USD", groupBy: ["model", "day"] }),
         earningsOf(sql, payee, { ...NOVEMBER, groupBy: ["version", "customer_country"] }),
@@ -65,7 +72,10 @@ const usage = fc.record({
 });
 const step = fc.oneof(
   { weight: 4, arbitrary: usage },
-  { weight: 3, arbitrary: fc.constantFrom("merge", "publish", "close", "credit", "nothing" as const) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom("merge", "publish", "fold", "forget", "close", "credit", "nothing" as const),
+  },
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
@@ -77,6 +87,9 @@ async function take({ sql, catalog, apply }: TestMetering, step: Step, n: number
     return apply(partition, [usageEvent({ id: `${n}`, time: `${day}T12:00:00Z`, metrics, ...fields })]);
   }
   if (step === "merge") await mergeWindows(sql);
+  if (step === "fold") await foldCustomerWindows(sql);
+  if (step === "forget")
+    await forgetIdentities(sql, present(parseInstant("2023-10-01T00:00:00Z"), "a moment"));
   if (step === "publish") {
     await catalog.change(LATER as unknown as Partial<CatalogDocument>);
     await releaseParked(sql);
@@ -109,8 +122,74 @@ test("what is kept is what would be read, whatever happened meanwhile", async ()
         await metering.drop();
       }
     }),
-    { numRuns: 6 },
+    { numRuns: 5 },
   );
+});
+
+test("usage added bit by bit comes to what it comes to at once, whatever the policies, lineages and prices", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      marketplaces,
+      fc.array(fc.nat(4), { minLength: 5, maxLength: 5 }),
+      async (drawn, sizes) => {
+        const document = documentOf(drawn);
+        // A meter of its own too, and of the second price only.
+        const prices = document.prices.map(({ components, ...price }, n) => ({
+          ...price,
+          components: [
+            ...components,
+            ...(n % 2 === 0 ? [] : [{ meter: "frames", amount: "0.05", per: "1" }]),
+          ],
+        }));
+        const metering = await startTestMetering({ ...document, prices });
+        const events = drawn.events.map(({ level, day, metrics, ...event }, n) =>
+          usageEvent({
+            ...event,
+            id: `${n}`,
+            model: modelId(level % drawn.levels.length),
+            time: `${day}T12:00:00Z`,
+            metrics: { ...metrics, frames: n },
+          }),
+        );
+        try {
+          for (const [n, size] of sizes.entries()) {
+            await figuresOf(metering.sql, ["ada"]);
+            const batch = events.splice(0, size);
+            if (batch.length > 0) await metering.apply(n % 3, batch);
+            if (n === 2) await mergeWindows(metering.sql);
+            expect(await figuresOf(metering.sql, ["ada"])).toEqual(
+              await figuresOf(unseen(metering.sql), ["ada"]),
+            );
+          }
+        } finally {
+          await metering.drop();
+        }
+      },
+    ),
+    { numRuns: 3 },
+  );
+});
+
+test("a batch that began before another one and ends after it is in the figures once it is committed, and not before", async () => {
+  const metering = await startTestMetering(CATALOG);
+  const { sql } = metering;
+  const total = async () => {
+    const { data } = await earningsOf(sql, "ada", { currency: "USD", groupBy: [] });
+    return data.map(({ events }) => events);
+  };
+  await metering.apply(0, [usageEvent({ id: "a" })]);
+  expect(await total()).toEqual(["1"]);
+  const position = { logId: LOG_ID, partition: 0, ...(await metering.claim(0)) };
+  const slow = await sql.reserve();
+  await slow`BEGIN`;
+  const records = recordsOf([usageEvent({ id: "b" })], position.nextOffset);
+  await applyBatch(slow, { ...position, to: position.nextOffset + 1n }, records);
+  await metering.apply(1, [usageEvent({ id: "c" })]);
+  expect(await total()).toEqual(["2"]);
+  await slow`COMMIT`;
+  slow.release();
+  expect(await total()).toEqual(["3"]);
+  await metering.drop();
 });
 
 test("as long as nothing moves the same rows are given, and to those who read over other connections their own", async () => {

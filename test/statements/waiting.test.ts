@@ -50,6 +50,21 @@ test("everybody whose settled money waits is there with the first reason, the le
   expect(await waitingBalances(api.sql, 1)).toHaveLength(1);
 });
 
+test("what is less than can be paid at once waits for nothing, in each currency's own steps", async () => {
+  for (const [currency, amount] of [
+    ["JPY", "0.99"],
+    ["KRW", "1"],
+  ] as const) {
+    const credit = { kind: "credit", payee: "ada", currency, amount, reason: "as agreed" };
+    expect((await api.operator("POST", "/v1/corrections", credit)).status).toBe(201);
+  }
+  const rows = await waitingBalances(api.sql, 10);
+  expect(rows.filter(({ payee: id }) => id === "ada").map(({ currency }) => currency)).toEqual([
+    "USD",
+    "KRW",
+  ]);
+});
+
 test("what is held waits since its month though nothing of it is payable; a debt is part of the way to the minimum", async () => {
   const rule = { from: "2023-12", rule: "on_payment", hold_days: 0 };
   expect((await api.operator("PUT", "/v1/release-rule", rule)).status).toBe(200);

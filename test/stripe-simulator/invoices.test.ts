@@ -106,3 +106,24 @@ test("the same key makes an invoice once, also when the answer was lost", async 
   await expect(once()).rejects.toMatchObject({ statusCode: 500 });
   expect((await stripe.invoices.list({ customer })).data).toHaveLength(1);
 });
+
+test("an invoice below the minimum charge is paid with nothing, and the next one asks for it besides, unless it is voided", async () => {
+  const { stripe } = await openSimulator();
+  const { id, customer } = await draft(stripe, [49]);
+  expect(await stripe.invoices.finalizeInvoice(id)).toMatchObject({
+    ...{ status: "paid", total: 49, amount_due: 0, amount_paid: 0, starting_balance: 0, ending_balance: 49 },
+  });
+  const next = async () => {
+    const { id } = await stripe.invoices.create({ customer, currency: "usd" });
+    await stripe.invoiceItems.create({ customer, invoice: id, amount: 1, currency: "usd" });
+    return stripe.invoices.finalizeInvoice(id);
+  };
+  const open = { status: "open", total: 1, amount_due: 50, starting_balance: 49, ending_balance: 0 };
+  const voided = await next();
+  expect(voided).toMatchObject(open);
+  expect(await stripe.customers.retrieve(customer)).toMatchObject({ balance: 0 });
+  await stripe.invoices.voidInvoice(voided.id);
+  expect(await stripe.customers.retrieve(customer)).toMatchObject({ balance: 49 });
+  const paid = await stripe.invoices.pay((await next()).id);
+  expect(paid).toMatchObject({ ...open, status: "paid", amount_paid: 50, amount_remaining: 0 });
+});

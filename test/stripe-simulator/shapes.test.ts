@@ -57,7 +57,7 @@ describe.skipIf("missing" in MOCK)("as stripe-mock has it from Stripe's OpenAPI 
     payout = (payouts as [{ id: string }])[0].id;
     customer = (await ours.customers.create({ name: "Acme" })).id;
     invoice = (await ours.invoices.create({ customer, currency: "usd" })).id;
-    await ours.invoiceItems.create({ customer, invoice, amount: 7, currency: "usd" });
+    await ours.invoiceItems.create({ customer, invoice, amount: 700, currency: "usd" });
     await ours.webhookEndpoints.create({ url: "http://127.0.0.1:9/", enabled_events: ["charge.failed"] });
     await until(() =>
       theirs.balance.retrieve().then(

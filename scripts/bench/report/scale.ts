@@ -1,7 +1,13 @@
 import type { ScaleFigures } from "../scale.ts";
 import { figure, figureTable } from "./figures.ts";
 
-export function printScale({ byWorkers, growth, earningsQueries, differences }: ScaleFigures): void {
+export function printScale({
+  byWorkers,
+  growth,
+  earningsQueries,
+  whileBooked,
+  differences,
+}: ScaleFigures): void {
   const head = ["scale: workers", "partitions", "events/s", "batches", "wrong"];
   const rates = byWorkers.map(({ workers, partitions, rates: { eventsPerSecond }, batches, ...run }) => [
     String(workers),
@@ -32,6 +38,19 @@ export function printScale({ byWorkers, growth, earningsQueries, differences }: 
   ]);
   const query = "GET /payees/{id}/earnings?group_by=model,day";
   console.log(figureTable([query, "models", "rows", "p50 ms", "p95 ms", "p99 ms"], queries));
+
+  const booked = whileBooked.map(({ payee, call, bytes, ms }) => [
+    `${payee} ${call}`,
+    figure(ms.count),
+    ...[ms.p50, ms.p95, ms.max].map((value) => figure(value, 1)),
+    figure(bytes),
+  ]);
+  console.log(
+    figureTable(
+      ["while five batches a second come in", "calls", "p50 ms", "p95 ms", "max ms", "bytes"],
+      booked,
+    ),
+  );
   for (const difference of differences) console.log(`WRONG: ${difference}`);
   if (differences.length === 0) console.log("Nothing was lost, nothing was counted twice.");
 }

@@ -7,8 +7,9 @@ import {
   type MissingRecords,
   missingText,
 } from "../../usage/index.ts";
-import { readFetched } from "./fetched-batch.ts";
+import { type Fetched, readFetched } from "./fetched-batch.ts";
 import type { Log } from "./kafka-client.ts";
+import type { WaitingBatches } from "./waiting-batches.ts";
 
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
@@ -18,6 +19,8 @@ export interface PartitionParts {
   partition: number;
   reader: LogReader;
   log: Log;
+  /** Shared by the consumer's partitions. */
+  waiting: WaitingBatches;
   /** The topic's identity, and where the partition begins and ends; both asked of the broker now. */
   logId(): Promise<string>;
   bounds(): Promise<{ start: bigint; end: bigint }>;
@@ -41,6 +44,7 @@ export class PartitionReader {
   #position = 0n;
   #failures = 0;
   #queue: Promise<void> = Promise.resolve();
+  #queued = 0;
   #retry = new AbortController();
 
   constructor(parts: PartitionParts) {
@@ -64,17 +68,29 @@ export class PartitionReader {
   }
 
   /**
-   * Applies what was fetched; resolves when what was taken before is applied. kafkajs fetches nothing more from a broker
-   * until every partition's batch is resolved, so this one is applied while the next ones are fetched. Never throws.
+   * Applies what was fetched. kafkajs fetches nothing more from a broker until every partition's batch is resolved, so this
+   * resolves when what was taken before is applied; or at once, when that takes longer than others should wait: then this
+   * partition is fetched no more until its turn comes. Never throws.
    */
   take(payload: EachBatchPayload): Promise<void> {
-    const { partition, log } = this.#parts;
+    const { partition, log, waiting, pause, resume } = this.#parts;
     log.debug({ partition, from: payload.batch.firstOffset() }, "usage fetched");
     const before = this.#queue;
+    const waits = this.#queued === 0 ? undefined : waiting.begin(bytesOf(payload.batch));
+    const isRead = this.#state === "reading";
     // Where kafkajs fetches next. If this apply fails, the claim that follows seeks back.
-    if (this.#state === "reading") payload.resolveOffset(payload.batch.lastOffset());
-    void this.#enqueue(() => this.#apply(payload));
-    return before;
+    if (isRead) payload.resolveOffset(payload.batch.lastOffset());
+    const fetched = this.#read(payload.batch, isRead && waits?.prepared !== false);
+    // Its turn in the queue tells.
+    fetched.catch(() => {});
+    const passed = isRead && waits?.passed === true;
+    if (passed) pause();
+    void this.#enqueue(async () => {
+      waits?.end();
+      if (passed && this.#state === "reading") resume();
+      await this.#apply(await fetched, payload);
+    });
+    return passed ? Promise.resolve() : before;
   }
 
   /** A fetch held control records and nothing else. */
@@ -88,7 +104,13 @@ export class PartitionReader {
   }
 
   #enqueue(task: () => Promise<void>): Promise<void> {
-    this.#queue = this.#queue.then(task).catch((error: unknown) => this.#claimLater(error));
+    this.#queued++;
+    this.#queue = this.#queue
+      .then(task)
+      .catch((error: unknown) => this.#claimLater(error))
+      .finally(() => {
+        this.#queued--;
+      });
     return this.#queue;
   }
 
@@ -114,9 +136,15 @@ export class PartitionReader {
     resume();
   }
 
-  async #apply({ batch, ...consumer }: EachBatchPayload): Promise<void> {
-    if (this.#state !== "reading") return;
+  async #read(batch: Batch, prepare: boolean): Promise<Fetched> {
     const fetched = readFetched(batch);
+    const [first] = fetched.batches;
+    if (prepare && first !== undefined) this.#parts.reader.prepare?.(first);
+    return fetched;
+  }
+
+  async #apply(fetched: Fetched, { batch, ...consumer }: EachBatchPayload): Promise<void> {
+    if (this.#state !== "reading") return;
     if (fetched.from !== this.#position) {
       throw new Error(`fetched at ${fetched.from} instead of ${this.#position}`);
     }
@@ -129,8 +157,10 @@ export class PartitionReader {
   }
 
   async #applyEach(batches: LogBatch[]): Promise<void> {
-    for (const batch of batches) {
+    for (const [index, batch] of batches.entries()) {
       if (this.#state !== "reading") return;
+      const next = batches[index + 1];
+      if (next !== undefined) this.#parts.reader.prepare?.(next);
       await this.#parts.reader.apply(batch);
       this.#position = batch.nextOffset;
       this.#failures = 0;
@@ -162,6 +192,10 @@ export class PartitionReader {
       .then(() => this.#enqueue(() => this.#claim()))
       .catch(() => {}); // released or assigned anew meanwhile
   }
+}
+
+function bytesOf({ messages }: Batch): number {
+  return messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
 }
 
 /** Keeps the group membership alive while `work` takes its time. A rebalance shows at kafkajs' own heartbeat. */

@@ -3,6 +3,7 @@ import type { Consumer, Kafka } from "kafkajs";
 import { BATCH_BYTES_MAX, type LogReader, type LogReading } from "../../usage/index.ts";
 import type { Log } from "./kafka-client.ts";
 import { PartitionReader } from "./partition-reader.ts";
+import { WaitingBatches } from "./waiting-batches.ts";
 
 const CONCURRENT_PARTITIONS_MAX = 8;
 const RESTART_MS = 2_000;
@@ -58,8 +59,9 @@ async function joinGroup(parts: TopicParts, reader: LogReader, onDeath: () => vo
     maxBytes: 4 * BATCH_BYTES_MAX,
     retry: { initialRetryTime: 100, maxRetryTime: 5_000, retries: 5 },
   });
+  const waiting = new WaitingBatches();
   const partitions = new AssignedPartitions((partition) =>
-    newPartitionReader(parts, consumer, partition, reader),
+    newPartitionReader(parts, consumer, waiting, partition, reader),
   );
   // Emitted between the assignment and the first fetch, synchronously: nothing is fetched before it is claimed.
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) =>
@@ -124,6 +126,7 @@ class AssignedPartitions {
 function newPartitionReader(
   parts: TopicParts,
   consumer: Consumer,
+  waiting: WaitingBatches,
   partition: number,
   reader: LogReader,
 ): PartitionReader {
@@ -132,6 +135,7 @@ function newPartitionReader(
   return new PartitionReader({
     partition,
     reader,
+    waiting,
     log,
     logId,
     bounds: () => parts.bounds(partition),

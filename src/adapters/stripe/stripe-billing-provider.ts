@@ -135,7 +135,10 @@ function standingOf(one: Stripe.Invoice, payments: readonly Stripe.InvoicePaymen
   const received = payments.filter(
     ({ status, payment }) => status === "paid" && payment.type !== "payment_record",
   );
-  const paidAt = one.status_transitions.paid_at;
+  const moment = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000));
+  // A balance above nothing is what the customer owes; below, what it has to its credit.
+  const owed = (balance: number | null) => BigInt(Math.max(balance ?? 0, 0));
+  const { paid_at, finalized_at } = one.status_transitions;
   return {
     status: (one.status ?? "draft") as InvoiceStanding["status"],
     currency: one.currency.toUpperCase(),
@@ -143,7 +146,9 @@ function standingOf(one: Stripe.Invoice, payments: readonly Stripe.InvoicePaymen
     paidMinor: BigInt(one.amount_paid),
     receivedMinor: received.reduce((all, { amount_paid }) => all + BigInt(amount_paid ?? 0), 0n),
     creditedMinor: BigInt(one.pre_payment_credit_notes_amount),
-    paidAt: paidAt === null ? null : new Date(paidAt * 1000),
+    carriedMinor: finalized_at === null ? 0n : owed(one.ending_balance) - owed(one.starting_balance),
+    finalizedAt: moment(finalized_at),
+    paidAt: moment(paid_at),
   };
 }
 

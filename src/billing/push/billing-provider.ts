@@ -27,6 +27,12 @@ export interface InvoiceStanding {
   receivedMinor: bigint;
   /** What credit notes took from it before it was paid. */
   creditedMinor: bigint;
+  /**
+   * More than nothing: it was too small to be charged, and this the provider asks for with the customer's next invoice, though it
+   * calls it paid. Less: so much it asked for besides its own, of invoices before.
+   */
+  carriedMinor: bigint;
+  finalizedAt: Date | null;
   /** When it was paid in full; null before. */
   paidAt: Date | null;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { NextFunction, Request, Response } from "express";
+import type { Request, Response } from "express";
 import { appendAudit, bodyInAudit, namesSecret, shownInAudit } from "../../access/index.ts";
 import { REFUSALS, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
@@ -16,10 +16,9 @@ interface Who {
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
 /** Gives each request a name that stands in its answer and in the audit log: the caller's own, if it gave one. */
-export function nameRequest(request: Request, response: Response, next: NextFunction): void {
+export function nameRequest(request: Request, response: Response): void {
   const given = request.get("X-Request-Id");
   response.setHeader("X-Request-Id", given !== undefined && REQUEST_ID.test(given) ? given : randomUUID());
-  next();
 }
 
 /** Carries out a change and notes who made it, with what was there before and what came of it. */

@@ -4,6 +4,7 @@ import { parsePeriod, present, Refusal } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import type { Statement } from "../../settlement/index.ts";
 import {
+  keptPaper,
   type StoredStatement,
   statementDocuments,
   statementPdf,
@@ -127,7 +128,10 @@ async function yearOf(
     const bytes = statements.map(({ json }) => `${json}\n`).join("");
     return { body: null, file: { type: NDJSON, name: `${name}.ndjson`, bytes } };
   }
-  const bytes = statementsCsv(await statementDocuments(context.sql, payee, statements.map(toStatement)));
+  const documents = await statementDocuments(context.sql, payee, statements.map(toStatement));
+  const bytes = await keptPaper(accepts, documents, context.platform, () =>
+    Buffer.from(statementsCsv(documents)),
+  );
   return { body: null, file: { type: "text/csv", name: `${name}.csv`, bytes } };
 }
 
@@ -139,10 +143,8 @@ async function fileOf(context: AppContext, statement: Statement, type: string): 
   const name = `statement-${statement.period}-${statement.payee}-${statement.currency}`;
   if (type === "text/csv")
     return { body: null, file: { type, name: `${name}.csv`, bytes: statementsCsv([known]) } };
-  return {
-    body: null,
-    file: { type, name: `${name}.pdf`, bytes: await statementPdf(known, context.platform) },
-  };
+  const bytes = await keptPaper(type, [known], context.platform, () => statementPdf(known, context.platform));
+  return { body: null, file: { type, name: `${name}.pdf`, bytes } };
 }
 
 const getStatement = defineRoute({

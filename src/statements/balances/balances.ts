@@ -9,8 +9,8 @@ import {
 } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { keptFigures } from "../kept/kept-figures.ts";
-import { momentOf } from "../kept/moment.ts";
-import { payeeLines } from "../lines/payee-lines.ts";
+import { openUsageOf } from "../kept/kept-usage.ts";
+import { type Moment, momentOf } from "../kept/moment.ts";
 import { type Blocker, blockersOf, payeeTerms, whyNot } from "./blockers.ts";
 import { type HeldFor, heldFor } from "./held.ts";
 import { nettedSoFar, usageToNet } from "./netted.ts";
@@ -53,7 +53,8 @@ export interface Balance {
 
 /** A payee's balances in every currency it has any in (in its default currency otherwise). */
 export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
-  const { as_of, stamp } = await momentOf(sql, payee);
+  const moment = await momentOf(sql, payee);
+  const { as_of, stamp } = moment;
   const [terms, settled, transfers, waiting, { accruing, periods }, netted] = await Promise.all([
     payeeTerms(sql, payee),
     settledBalances(sql, payee),
@@ -63,7 +64,7 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
       sql,
       ["accruing", payee],
       stamp,
-      () => accruingNow(sql, payee),
+      () => accruingNow(sql, payee, moment),
       () => 0,
     ),
     nettedSoFar(sql, payee),
@@ -137,13 +138,12 @@ interface Accruing {
 }
 
 /** What a payee earned in months that are still open, by currency. */
-async function accruingNow(sql: Sql, payee: string): Promise<Accruing> {
+async function accruingNow(sql: Sql, payee: string, { unreleased, open }: Moment): Promise<Accruing> {
   const accruing = new Map<string, Nanos>();
-  const lines = await payeeLines(sql, payee, "open", {}, "line");
-  for (const line of lines) {
-    const earned = line.parts.reduce((sum, part) => sum + part.amountNanos, 0n);
-    accruing.set(line.currency, (accruing.get(line.currency) ?? 0n) + earned);
-  }
+  const usage = await openUsageOf(sql, payee, unreleased);
+  const lines = usage.lines({}).filter((line) => line.bookedPeriod >= open);
+  for (const line of lines)
+    accruing.set(line.currency, (accruing.get(line.currency) ?? 0n) + line.earned(payee));
   return { accruing, periods: [...new Set(lines.map((line) => line.bookedPeriod))].sort() };
 }
 

@@ -37,18 +37,23 @@ export async function heldFor(sql: Sql, payee: string): Promise<Map<string, Held
       until: string | null;
     }[]
   >`
-    SELECT w.currency, w.period::text,
-      CASE WHEN w.invoice_id IS NULL THEN 'invoice_not_made' WHEN w.due_at IS NULL THEN 'invoice_unpaid' ELSE 'hold_days' END AS code,
-      count(DISTINCT w.customer)::int AS customers, sum(w.amount_nanos)::text AS nanos,
-      to_char(max(w.due_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS until
-    FROM waiting_share w WHERE w.payee = ${payee} GROUP BY 1, 2, 3 HAVING sum(w.amount_nanos) <> 0
-    UNION ALL
-    SELECT i.currency, i.period::text, 'dispute', count(DISTINCT i.customer)::int, sum(h.amount_nanos)::text, NULL
-    FROM dispute_hold h JOIN dispute d ON d.id = h.dispute_id AND d.state = 'open' JOIN invoice i ON i.id = d.invoice_id
-    WHERE h.payee = ${payee} GROUP BY 1, 2
-    UNION ALL
-    SELECT currency, period::text, 'reserve', 0, sum(amount_nanos)::text, to_char(max(due_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD')
-    FROM reserve WHERE payee = ${payee} AND released_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2, 3`;
+    SELECT currency, period::text, code, count(DISTINCT customer)::int AS customers, sum(amount_nanos)::text AS nanos,
+      to_char(max(due_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS until
+    FROM (
+      SELECT w.currency, w.period, w.customer, w.amount_nanos, CASE WHEN d.id IS NULL THEN w.due_at END AS due_at,
+        CASE WHEN w.invoice_id IS NULL THEN 'invoice_not_made' WHEN d.id IS NOT NULL THEN 'dispute'
+          WHEN w.due_at IS NULL THEN 'invoice_unpaid' ELSE 'hold_days' END AS code
+      FROM waiting_share w
+      LEFT JOIN LATERAL (SELECT id FROM dispute WHERE invoice_id = w.invoice_id AND state = 'open' LIMIT 1) d ON true
+      WHERE w.payee = ${payee}
+      UNION ALL
+      SELECT i.currency, i.period, i.customer, h.amount_nanos, NULL, 'dispute'
+      FROM dispute_hold h JOIN dispute d ON d.id = h.dispute_id AND d.state = 'open' JOIN invoice i ON i.id = d.invoice_id
+      WHERE h.payee = ${payee}
+      UNION ALL
+      SELECT currency, period, NULL, amount_nanos, due_at, 'reserve' FROM reserve
+      WHERE payee = ${payee} AND released_at IS NULL) part
+    GROUP BY currency, period, code HAVING sum(amount_nanos) <> 0 ORDER BY 1, 2, 3`;
   const held = new Map<string, HeldFor[]>();
   for (const { currency, period, code, customers, nanos, until } of rows) {
     const amount = money(currency, BigInt(nanos));

@@ -1,4 +1,4 @@
-import { type Money, money } from "../../kernel/index.ts";
+import { type Money, money, payoutStep } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 
 /** A settled balance that was not paid out, and since when it stands there. */
@@ -27,8 +27,10 @@ export interface WaitingBalance {
   since: string | null;
 }
 
-/** Everybody's money that could be paid and is not, the longest waiting first; what is left below a hundredth is not there. */
+/** Everybody's money that could be paid and is not, the longest waiting first; what is left below a payout's step is not there. */
 export async function waitingBalances(sql: Sql, limit: number): Promise<WaitingBalance[]> {
+  const currencies = await sql<{ currency: string }[]>`SELECT DISTINCT currency FROM account_balance`;
+  const steps = currencies.map(({ currency }) => [currency, payoutStep(currency).toString()] as const);
   const rows = await sql<
     (Omit<WaitingBalance, "payable" | "held"> & { payable_nanos: string; held_nanos: string })[]
   >`
@@ -49,7 +51,7 @@ export async function waitingBalances(sql: Sql, limit: number): Promise<WaitingB
         SELECT payee, currency, period FROM reserve WHERE released_at IS NULL) part GROUP BY 1, 2)
     SELECT w.payee, p.name, w.currency, w.payable_nanos::text, w.held_nanos::text,
       CASE WHEN f.reason IS NOT NULL THEN 'frozen'
-        WHEN w.payable_nanos < 10000000 THEN 'held'
+        WHEN w.payable_nanos < s.step THEN 'held'
         WHEN p.stripe_account IS NULL THEN 'no_account'
         WHEN a.transfers_enabled IS FALSE THEN 'account_not_ready'
         WHEN x.missing IS NOT NULL THEN 'tax_form_missing'
@@ -65,6 +67,8 @@ export async function waitingBalances(sql: Sql, limit: number): Promise<WaitingB
            (SELECT max(o.period) FROM payout o WHERE o.payee = w.payee AND o.currency = w.currency AND o.state = 'paid'),
            '-infinity'))), 'YYYY-MM') AS since
     FROM balances w JOIN payee p ON p.id = w.payee CROSS JOIN books_state b
+    JOIN unnest(${steps.map(([currency]) => currency)}::text[], ${steps.map(([, step]) => step)}::numeric[]) AS s(currency, step)
+      ON s.currency = w.currency
     CROSS JOIN LATERAL payout_terms_of(w.payee) t
     CROSS JOIN LATERAL minimum_payout_of(w.payee, w.currency) m
     LEFT JOIN held ON held.payee = w.payee AND held.currency = w.currency
@@ -72,7 +76,7 @@ export async function waitingBalances(sql: Sql, limit: number): Promise<WaitingB
     LEFT JOIN LATERAL tax_form_missing_of(w.payee, b.first_open_period) x ON true
     LEFT JOIN payee_freeze f ON f.payee = w.payee AND f.lifted_at IS NULL
     LEFT JOIN payout_account a ON a.account = p.stripe_account
-    WHERE w.payable_nanos >= 10000000 OR w.held_nanos > 0
+    WHERE w.payable_nanos >= s.step OR w.held_nanos > 0
     ORDER BY since NULLS LAST, w.payee, w.currency LIMIT ${limit}`;
   return rows.map(({ payable_nanos, held_nanos, ...row }) => ({
     ...row,

@@ -1,7 +1,8 @@
 import { nextPeriod, periodOfDay } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { keptFigures } from "../kept/kept-figures.ts";
-import type { Moment } from "../kept/moment.ts";
+import { openUsageOf } from "../kept/kept-usage.ts";
+import { type Moment, stampOfCustomers } from "../kept/moment.ts";
 import { payeeLines } from "../lines/payee-lines.ts";
 import { releasedLines, releasedPeriods } from "../lines/released-lines.ts";
 import type { LineDetail, LineFilter } from "../lines/usage-pieces.ts";
@@ -16,14 +17,18 @@ export interface EarningsQuery extends Grouping {
 }
 
 /** What is asked for, as figures are kept under it. */
-export function nameOf(what: string, payee: string, { currency, model, from, to, groupBy }: EarningsQuery) {
-  return [what, payee, currency, model, from, to, groupBy];
+export function nameOf(
+  what: string,
+  payee: string,
+  { currency, model, from, to, groupBy, earnedOnly = false }: EarningsQuery,
+) {
+  return [what, payee, currency, model, from, to, groupBy, earnedOnly];
 }
 
 /**
  * A payee's earnings in groups, from committed windows; adjustments by the day they were booked. Every part is split on its
  * line's whole gross and then allotted to days, versions and countries, so that any grouping adds up to the books' figure.
- * Windows are read no finer than the groups are, and those of released months once: they do not change.
+ * Windows of released months are read once and no finer than the groups are; of the others what was booked since.
  */
 export async function groupedEarnings(
   sql: Sql,
@@ -39,25 +44,25 @@ export async function groupedEarnings(
     ...(to === undefined ? {} : { monthsUntil: firstMonthAfter(to) }),
   };
   const detail = detailOf(query);
-  const [named, released, lines, adjusted] = await Promise.all([
+  const [named, released, usage, adjusted] = await Promise.all([
     customerNames(sql, payee, unreleased, query, filter),
     keptFigures(
       sql,
       nameOf("released", payee, query),
       unreleased,
       () => releasedEarnings(sql, payee, unreleased, query, filter, detail),
-      (groups) => groups.length,
+      (groups) => groups.size,
     ),
-    payeeLines(sql, payee, { from: unreleased }, filter, detail),
+    openUsageOf(sql, payee, unreleased),
     adjustedEarnings(sql, payee, query),
   ]);
-  const open = new Groups(query);
-  for (const line of lines) open.addLine(line);
-  // By the day on which they were booked: what was earned then stays what it was.
-  for (const { model: of, day, amountNanos } of adjusted) open.addAdjustment(of, day, amountNanos);
   const groups = new Groups(query);
-  for (const group of [...released, ...open.all()]) groups.add({ ...group, key: named(group.key) });
-  return groups.all();
+  groups.addAll(released);
+  const question = JSON.stringify([from, to, query.groupBy, query.earnedOnly]);
+  for (const line of usage.lines(filter)) groups.addAll(line.groups(payee, question, query, detail));
+  // By the day on which they were booked: what was earned then stays what it was.
+  for (const { model: of, day, amountNanos } of adjusted) groups.addAdjustment(of, day, amountNanos);
+  return named === null ? groups.all() : groups.renamed(named);
 }
 
 async function releasedEarnings(
@@ -67,14 +72,14 @@ async function releasedEarnings(
   query: EarningsQuery,
   filter: LineFilter,
   detail: LineDetail,
-): Promise<Group[]> {
+): Promise<Groups> {
   const groups = new Groups(query);
   const lines =
     detail === "line"
       ? await releasedLines(sql, payee, before, filter)
-      : await payeeLines(sql, payee, { before }, filter, detail);
+      : await payeeLines(sql, payee, before, filter, detail);
   for (const line of lines) groups.addLine(line);
-  return groups.all();
+  return groups;
 }
 
 /** As coarse as the groups allow: a month that is asked for whole needs no days. */
@@ -85,17 +90,27 @@ function detailOf({ from, to, groupBy }: EarningsQuery): LineDetail {
   return has("day", "week") || !whole ? "day" : "line";
 }
 
-/** Countries become groups of customers, where those are asked for. */
+/** Countries become groups of customers, where those are asked for; null where they are not. */
 async function customerNames(
   sql: Sql,
   payee: string,
   from: string,
   { groupBy }: EarningsQuery,
   filter: LineFilter,
-): Promise<(key: GroupKey) => GroupKey> {
-  if (!groupBy.includes("customer_group")) return (key) => key;
-  const released = await releasedPeriods(sql, payee, from, filter);
-  const groupOf = await customerGroups(sql, payee, filter, { in: released, from });
+): Promise<((key: GroupKey) => GroupKey) | null> {
+  if (!groupBy.includes("customer_group")) return null;
+  // Both before what hangs on them is read.
+  const [released, folded] = await Promise.all([
+    releasedPeriods(sql, payee, from, filter),
+    stampOfCustomers(sql),
+  ]);
+  const groupOf = await keptFigures(
+    sql,
+    ["customer groups", payee, filter, released],
+    folded && `${from} ${folded}`,
+    () => customerGroups(sql, payee, filter, { in: released, from }),
+    () => 0,
+  );
   return ({ customer_group = "", reason, ...key }) => ({
     ...key,
     customer_group: groupOf(customer_group),

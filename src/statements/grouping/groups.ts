@@ -1,6 +1,6 @@
 import type { Nanos } from "../../kernel/index.ts";
 import { allotter } from "../../sharing/index.ts";
-import type { PayeeLine, UsageRow } from "../lines/payee-lines.ts";
+import type { PayeeLine, Place } from "../lines/payee-lines.ts";
 import { weekOf } from "./service-range.ts";
 
 export const EARNINGS_DIMENSIONS = [
@@ -46,9 +46,11 @@ export interface Grouping {
   from?: string;
   to?: string;
   groupBy: readonly EarningsDimension[];
+  /** Nothing else is summed then but what was earned: the rest stays zero. */
+  earnedOnly?: boolean;
 }
 
-type Place = Pick<UsageRow, "day" | "version" | "country"> & { source: string };
+type GroupedPlace = Place & { source: string };
 
 /** Sums figures by what was asked for. Groups of customers are known to it as the countries that they are made of. */
 export class Groups {
@@ -59,18 +61,30 @@ export class Groups {
     this.#query = query;
   }
 
+  get size(): number {
+    return this.#groups.size;
+  }
+
   addLine(line: PayeeLine): void {
     const spread = allotter(line.rows.map((row) => row.weight));
-    const together = (parts: readonly Nanos[]): Nanos[] => {
-      const [first = line.rows.map(() => 0n), ...rest] = parts.map(spread);
-      for (const more of rest)
-        for (const [at, nanos] of more.entries()) first[at] = (first[at] ?? 0n) + nanos;
-      return first;
+    // The payee's own parts are among the royalties and shares: what is alike is allotted alike.
+    const known = new Map<Nanos, Nanos[]>();
+    const allotted = (part: Nanos): Nanos[] => {
+      const nanos = known.get(part) ?? spread(part);
+      known.set(part, nanos);
+      return nanos;
     };
     // Each part is allotted by itself, as the books know it.
-    const [gross, royalties] = [spread(line.receivableNanos), together(line.royaltyNanos)];
-    const shares = together(line.shareNanos);
-    const { from, to, groupBy } = this.#query;
+    const together = (parts: readonly Nanos[]): Nanos[] => {
+      const [first = [], ...rest] = parts.map(allotted);
+      return rest.length === 0
+        ? first
+        : first.map((nanos, at) => rest.reduce((sum, more) => sum + (more[at] ?? 0n), nanos));
+    };
+    const { from, to, groupBy, earnedOnly = false } = this.#query;
+    const gross = earnedOnly ? [] : allotted(line.receivableNanos);
+    const royalties = earnedOnly ? [] : together(line.royaltyNanos);
+    const shares = earnedOnly ? [] : together(line.shareNanos);
     const bySource = groupBy.includes("source");
     const kinds = new Map(
       line.parts.map((part) => [bySource ? `${part.reason} ${part.source}` : part.reason, part]),
@@ -96,22 +110,33 @@ export class Groups {
     this.#groupFor(model, "adjustment", { day, version: "", country: "", source: "" }).earned += earned;
   }
 
-  add({ key, events, gross, royalties, shares, earned }: Group): void {
-    const name = JSON.stringify(Object.values(key));
-    const group = this.#groups.get(name) ?? emptyGroup(key);
-    this.#groups.set(name, group);
-    group.events += events;
-    group.gross += gross;
-    group.royalties += royalties;
-    group.shares += shares;
-    group.earned += earned;
+  /** What others summed for the same question. */
+  addAll(others: Groups): void {
+    for (const [name, more] of others.#groups) {
+      const known = this.#groups.get(name);
+      if (known === undefined) this.#groups.set(name, { ...more });
+      else addTo(known, more);
+    }
+  }
+
+  /** The groups, with other keys: those that have the same one then are one. */
+  renamed(named: (key: GroupKey) => GroupKey): Group[] {
+    const groups = new Map<string, Group>();
+    for (const group of this.#groups.values()) {
+      const key = named(group.key);
+      const name = JSON.stringify(Object.values(key));
+      const known = groups.get(name);
+      if (known === undefined) groups.set(name, { ...group, key });
+      else addTo(known, group);
+    }
+    return [...groups.values()];
   }
 
   all(): Group[] {
     return [...this.#groups.values()];
   }
 
-  #groupFor(model: string | null, reason: string, place: Place): Group {
+  #groupFor(model: string | null, reason: string, place: GroupedPlace): Group {
     const { groupBy } = this.#query;
     // A key is made once a group, its name for each row. No text in the database has a zero byte.
     let name = reason;
@@ -124,11 +149,19 @@ export class Groups {
   }
 }
 
+function addTo(group: Group, { events, gross, royalties, shares, earned }: Group): void {
+  group.events += events;
+  group.gross += gross;
+  group.royalties += royalties;
+  group.shares += shares;
+  group.earned += earned;
+}
+
 function emptyGroup(key: GroupKey): Group {
   return { key, events: 0n, gross: 0n, royalties: 0n, shares: 0n, earned: 0n };
 }
 
-function placeIn(dimension: EarningsDimension, model: string | null, place: Place): string {
+function placeIn(dimension: EarningsDimension, model: string | null, place: GroupedPlace): string {
   switch (dimension) {
     case "model":
       return model ?? "";
@@ -153,7 +186,7 @@ function placeIn(dimension: EarningsDimension, model: string | null, place: Plac
 function keyOf(
   model: string | null,
   reason: string,
-  place: Place,
+  place: GroupedPlace,
   groupBy: readonly EarningsDimension[],
 ): GroupKey {
   return {

@@ -1,4 +1,5 @@
 import type { Sql } from "../../postgres/index.ts";
+import { connectionNumber } from "./connection-number.ts";
 
 /** Of all databases and payees of this process together: some hundred bytes each. */
 const ROWS_MAX = 100_000;
@@ -14,10 +15,6 @@ interface Kept {
 const kept = new Map<string, Kept>();
 let keptRows = 0;
 
-/** By the connections that they were read over: who sees only its own rows there is not given what others read. */
-const numbers = new WeakMap<Sql, number>();
-let lastNumber = 0;
-
 /**
  * Figures that stay the same as long as their stamp does (`momentOf`): those that were summed under this name and stamp
  * before, over the same connections, or summed now. Who asks while they are being summed waits for them. Nobody may change
@@ -31,7 +28,7 @@ export function keptFigures<T>(
   rowsOf: (figures: T) => number,
 ): Promise<T> {
   if (stamp === null) return sum();
-  const key = JSON.stringify([numberOf(sql), ...name]);
+  const key = JSON.stringify([connectionNumber(sql), ...name]);
   const known = kept.get(key);
   if (known !== undefined) kept.delete(key);
   if (known?.stamp === stamp) {
@@ -62,12 +59,4 @@ function forgetOldest(): void {
     kept.delete(key);
     keptRows -= rows;
   }
-}
-
-function numberOf(sql: Sql): number {
-  const known = numbers.get(sql);
-  if (known !== undefined) return known;
-  lastNumber += 1;
-  numbers.set(sql, lastNumber);
-  return lastNumber;
 }

@@ -12,6 +12,8 @@ export interface Moment {
    * their windows say: the release of a month is refused otherwise (drizzle/0009_settlement.sql).
    */
   unreleased: string;
+  /** The first period that is not closed: the same, or the one after it while that is being released. */
+  open: string;
   /**
    * As long as it is the same, so is what a payee earned, by whatever it is grouped but by customers; null when that is not
    * known. It says which months are open, and counts what can only be added to: events that were booked, and the payee's
@@ -21,26 +23,34 @@ export interface Moment {
   stamp: string | null;
 }
 
-/**
- * The stamp of figures that hang on sums by customer too: those are made later, from blocks that say whether they are in
- * them. While the stamp stays, no block comes, so how many are not in yet only falls.
- */
+/** The stamp of figures that hang on sums by customer too. */
 export async function stampWithCustomers(sql: Sql, { stamp }: Moment): Promise<string | null> {
-  if (stamp === null) return null;
-  const [{ waiting }] = await sql<[{ waiting: string }]>`
-    SELECT count(*)::text AS waiting FROM usage_block WHERE folded = 0`;
-  return `${stamp} ${waiting}`;
+  const folded = stamp === null ? null : await stampOfCustomers(sql);
+  return folded === null ? null : `${stamp} ${folded}`;
+}
+
+/**
+ * The stamp of sums by customer, which are made later, from blocks that say whether they are in them: how many events are in
+ * them, which only grows, whatever is booked meanwhile.
+ */
+export async function stampOfCustomers(sql: Sql): Promise<string | null> {
+  const [{ folded }] = await sql<[{ folded: string | null }]>`
+    SELECT CASE WHEN p.waiting <= ${PARKED_COUNTED_MAX} THEN c.known - p.waiting - b.unfolded END::text AS folded
+    FROM (SELECT coalesce(sum(applied + parked), 0) AS known FROM metering_cursor) c
+    CROSS JOIN (SELECT count(*) AS waiting FROM (SELECT FROM parked_event LIMIT ${PARKED_COUNTED_MAX + 1}) x) p
+    CROSS JOIN (SELECT coalesce(sum(event_count), 0) AS unfolded FROM usage_block WHERE folded = 0) b`;
+  return folded;
 }
 
 /** The moment is when the statement's transaction began, before anything was read in it. */
 export async function momentOf(sql: Sql, payee: string): Promise<Moment> {
   const [row] = await sql<[Moment]>`
-    SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of, b.unreleased,
+    SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of, b.unreleased, b.open,
       CASE WHEN p.waiting <= ${PARKED_COUNTED_MAX} THEN concat_ws(' ', b.unreleased, b.open, c.known - p.waiting,
         (SELECT count(*) FROM adjustment_part WHERE payee = ${payee}),
         (SELECT count(*) FROM adjustment_movement WHERE account = ${`payee:${payee}:payable`})) END AS stamp
     FROM (SELECT coalesce((SELECT min(period) FROM settlement WHERE state = 'closing'), first_open_period)::text AS unreleased,
-            first_open_period AS open FROM books_state) b
+            first_open_period::text AS open FROM books_state) b
     CROSS JOIN (SELECT coalesce(sum(applied + parked), 0) AS known FROM metering_cursor) c
     CROSS JOIN (SELECT count(*) AS waiting FROM (SELECT FROM parked_event LIMIT ${PARKED_COUNTED_MAX + 1}) x) p`;
   return row;

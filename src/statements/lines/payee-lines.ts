@@ -1,8 +1,7 @@
 import { type Nanos, overPowerOfTen, rational } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { splitGross } from "../../sharing/index.ts";
+import { type Split, splitGross } from "../../sharing/index.ts";
 import {
-  type Booked,
   type LineDetail,
   type LineFilter,
   type LinePieces,
@@ -11,12 +10,16 @@ import {
   usagePieces,
 } from "./usage-pieces.ts";
 
-/** A piece of a line's usage, as fine as was asked for; what it is not cut by is empty. */
-export interface UsageRow {
+/** Where a piece of usage belongs; what it is not cut by is empty. */
+export interface Place {
   /** Of whole lines: the first of their month. */
   day: string;
   version: string;
   country: string;
+}
+
+/** A piece of a line's usage, as fine as was asked for. */
+export interface UsageRow extends Place {
   events: bigint;
   /** In proportion to the row's gross; the same unit for all rows of a line. */
   weight: bigint;
@@ -34,18 +37,18 @@ export interface PayeeLine {
   royaltyNanos: Nanos[];
   shareNanos: Nanos[];
   /** In the order of allotment: day, version, country. */
-  rows: UsageRow[];
+  rows: readonly UsageRow[];
 }
 
-/** The lines booked in these periods that pay a payee, from committed windows: what was metered a moment ago is in. */
+/** The lines booked before a period that pay a payee, from their windows: of released months, whose windows stay as they are. */
 export async function payeeLines(
   sql: Sql,
   payee: string,
-  booked: Booked,
+  before: string,
   filter: LineFilter,
   detail: LineDetail,
 ): Promise<PayeeLine[]> {
-  const lines = await usagePieces(sql, payee, booked, filter, detail);
+  const lines = await usagePieces(sql, payee, before, filter, detail);
   if (detail !== "row") return lines.map((line) => splitLine(payee, line, piecesOf(line)));
   const cut = lines.map((line) => ({ line, pieces: piecesOf(line) }));
   const named = await versionNames(sql, [
@@ -67,36 +70,48 @@ async function versionNames(sql: Sql, numbers: string[]): Promise<Map<string, st
 }
 
 function splitLine(payee: string, line: LinePieces, pieces: Piece[]): PayeeLine {
-  pieces.sort(byDayVersionCountry);
+  pieces.sort(byPlace);
   const weights = overPowerOfTen(pieces.map((piece) => piece.gross));
   const gross = rational(
     weights.nums.reduce((total, num) => total + num, 0n),
     weights.den,
   );
   const split = splitGross(line.plan, gross, BigInt(line.cost_quantity));
+  const rows = pieces.map(({ day, version, country, events }, at) => ({
+    day,
+    version,
+    country,
+    events: BigInt(events),
+    weight: weights.nums[at] ?? 0n,
+  }));
+  return payeeLine(payee, { ...line, bookedPeriod: line.booked_period }, split, rows);
+}
+
+/** A line as it was split, with what of it is the payee's. */
+export function payeeLine(
+  payee: string,
+  { bookedPeriod, model, currency }: Pick<PayeeLine, "bookedPeriod" | "model" | "currency">,
+  { parts, receivableNanos }: Split,
+  rows: PayeeLine["rows"],
+): PayeeLine {
   const amountsOf = (wanted: string) =>
-    split.parts.filter(({ reason }) => reason === wanted).map(({ amountNanos }) => amountNanos);
+    parts.filter(({ reason }) => reason === wanted).map(({ amountNanos }) => amountNanos);
   return {
-    bookedPeriod: line.booked_period,
-    model: line.model,
-    currency: line.currency,
-    receivableNanos: split.receivableNanos,
-    parts: split.parts
+    bookedPeriod,
+    model,
+    currency,
+    receivableNanos,
+    parts: parts
       .filter((part) => part.payee === payee)
       .map(({ reason, model: source, amountNanos }) => ({ reason, source, amountNanos })),
     royaltyNanos: amountsOf("royalty"),
     shareNanos: amountsOf("share"),
-    rows: pieces.map(({ day, version, country, events }, at) => ({
-      day,
-      version,
-      country,
-      events: BigInt(events),
-      weight: weights.nums[at] ?? 0n,
-    })),
+    rows,
   };
 }
 
-function byDayVersionCountry(a: Piece, b: Piece): number {
+/** The order in which parts are allotted. */
+export function byPlace(a: Place, b: Place): number {
   return compareText(a.day, b.day) || compareText(a.version, b.version) || compareText(a.country, b.country);
 }
 

@@ -12,9 +12,6 @@ export interface LineFilter {
   model?: string;
 }
 
-/** Periods from a first one on; those that are not closed; or those before one, as far as the payee earned in them. */
-export type Booked = { from: string } | "open" | { before: string };
-
 /** A line's usage, priced, in pieces as `pieceOf` reads them: one text, since a row for each took longer to read than to sum. */
 export interface LinePieces {
   booked_period: string;
@@ -43,13 +40,13 @@ export function piecesOf({ pieces }: LinePieces): Piece[] {
 }
 
 /**
- * What the views usage_line and priced_usage say, of one payee. Windows are summed before they are priced, by price: looking
+ * What the views usage_line and priced_usage say, of one payee and what was booked before a period. Windows are summed before they are priced, by price: looking
  * a price up for each of a payee's 7,500 terms took longer than all the rest.
  */
 export function usagePieces(
   sql: Sql,
   payee: string,
-  booked: Booked,
+  before: string,
   filter: LineFilter,
   detail: LineDetail,
 ): Promise<LinePieces[]> {
@@ -66,7 +63,7 @@ export function usagePieces(
       FROM split_plan s LEFT JOIN meter m ON m.meter_no = s.cost_meter_no WHERE s.payees @> ARRAY[${payee}]
     ), term AS MATERIALIZED (
       SELECT * FROM usage_term WHERE split_plan_no = ANY (ARRAY(SELECT split_plan_no FROM paying)) AND charged = 1
-        AND ${periods(sql, payee, booked, filter)}
+        AND booked_period = ANY (ARRAY(${periods(sql, payee, before, filter)}))
         ${model === undefined ? sql`` : sql`AND model_no = (SELECT model_no FROM model WHERE id = ${model})`}
     ), used AS MATERIALIZED (
       SELECT t.booked_period, ${day} AS day, t.model_no, t.split_plan_no, t.price_no, ${finest}, sum(w.events) AS events,
@@ -109,16 +106,14 @@ export function usagePieces(
     JOIN paying s USING (split_plan_no) JOIN model m USING (model_no)`;
 }
 
+/** Those in which the payee earned from these months: their own, and later ones for late usage; so none is looked for in all that came after. */
 function periods(
   sql: Sql,
   payee: string,
-  booked: Booked,
+  before: string,
   { monthsFrom = "-infinity", monthsUntil = "infinity" }: LineFilter,
 ) {
-  if (booked === "open") return sql`booked_period >= (SELECT first_open_period FROM books_state)`;
-  if ("from" in booked) return sql`booked_period >= ${booked.from}`;
-  // Its own, and later ones for late usage: those that have any, so that a month is not looked for in all that came after.
-  return sql`booked_period = ANY (ARRAY(SELECT DISTINCT booked_period FROM accrual_part
-    WHERE account = ${`payee:${payee}:accruing`} AND booked_period < ${booked.before}
-      AND service_month >= ${monthsFrom} AND service_month < ${monthsUntil}))`;
+  return sql`SELECT DISTINCT booked_period FROM accrual_part
+    WHERE account = ${`payee:${payee}:accruing`} AND booked_period < ${before}
+      AND service_month >= ${monthsFrom} AND service_month < ${monthsUntil}`;
 }

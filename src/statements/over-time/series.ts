@@ -58,7 +58,12 @@ async function sumSeries(
   moment: Moment,
 ): Promise<Omit<EarningsSeries, "as_of">> {
   const { from, to, currency, step } = query;
-  const groups = await groupedEarnings(sql, payee, { ...query, groupBy: ["model", step] }, moment);
+  const groups = await groupedEarnings(
+    sql,
+    payee,
+    { ...query, groupBy: ["model", step], earnedOnly: true },
+    moment,
+  );
   const steps = stepsOf({ from, to }, step);
   const places = new Map(steps.map((name, place) => [name, place]));
   const all: Nanos[] = steps.map(() => 0n);

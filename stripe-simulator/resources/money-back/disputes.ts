@@ -67,27 +67,34 @@ export function openDispute(
   ];
 }
 
-/** A lever: the bank has decided. Won, the money comes back; the fee does not. */
+/** A lever: the bank has decided, or changed its mind on appeal. Won, the money comes back; the fee only if it is said. */
 export function closeDispute(
   state: State,
   id: string,
   status: (typeof DISPUTE_OUTCOMES)[number],
+  feeReturned: boolean,
 ): [WireDispute, Change] {
   const open = state.objects.dispute.get(id);
   if (open === undefined) throw missing("dispute", id);
-  if (DISPUTE_OUTCOMES.some((closed) => closed === open.status))
+  const appealed = open.status === "lost" && status === "won";
+  if (DISPUTE_OUTCOMES.some((closed) => closed === open.status) && !appealed)
     throw refused("dispute_closed", "It is closed already.");
   const { currency, amount } = open;
+  const fee = feeReturned ? -FEE : 0;
   const back =
     status === "won"
       ? [
-          balanceTransaction(state, {
-            amount,
-            currency,
-            reporting_category: "dispute_reversal",
-            source: id,
-            type: "adjustment",
-          }),
+          {
+            ...balanceTransaction(state, {
+              amount,
+              currency,
+              reporting_category: "dispute_reversal",
+              source: id,
+              type: "adjustment",
+            }),
+            fee,
+            net: amount - fee,
+          },
         ]
       : [];
   const dispute: WireDispute = {
@@ -102,7 +109,7 @@ export function closeDispute(
         { kind: "dispute", object: dispute },
         ...back.map((object) => ({ kind: "balance_transaction" as const, object })),
       ],
-      balance: back.map(() => ({ currency, add: amount })),
+      balance: back.map(({ net }) => ({ currency, add: net })),
     },
   ];
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Call, startTestApi, type TestApi } from "../support/api.ts";
-import { expectProblem } from "../support/problem.ts";
-import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
+import { type Call, startTestApi, type TestApi } from "../../support/api.ts";
+import { expectProblem } from "../../support/problem.ts";
+import { SMALL_CATALOG, usageEvent } from "../../support/usage.ts";
 
 let api: TestApi;
 let ada: Call;
@@ -73,7 +73,7 @@ test("public links are listed in pages, also when the one that a page ended with
 test("sessions and payouts to the bank are listed in pages, the newest first", async () => {
   await api.sql`
     INSERT INTO bank_payout (id, account, currency, amount_nanos, status, created_at)
-    SELECT 'po_' || n, (SELECT stripe_account FROM payee WHERE id = 'ada'), 'USD', n * 1000000000, 'paid',
+    SELECT 'po_' || n, (SELECT stripe_account FROM payee WHERE id = 'ada'), 'USD', n::bigint * 1000000000, 'paid',
       timestamptz '2024-01-01' + (n / 2) * interval '1 day' FROM generate_series(1, 5) n`;
   await expectPaged(ada, "/v1/payees/ada/bank-payouts?", ["po_5", "po_4", "po_3", "po_2", "po_1"]);
 

@@ -1,0 +1,120 @@
+import type { Sql } from "../../postgres/index.ts";
+import type { LineFilter } from "../lines/usage-pieces.ts";
+import { OpenLine, type Window } from "./open-line.ts";
+import { type OpenTerm, Terms } from "./terms.ts";
+import { BUILT_IN, windowsSince } from "./windows-since.ts";
+
+/** Of what is kept, in windows. */
+const OWN_SIZE = 50;
+
+/**
+ * What was used of lines that pay a payee and are booked from a period on, brought up to date by reading only what was
+ * booked since the last time. Nobody may change what it gives.
+ */
+export class OpenUsage {
+  readonly #payee: string;
+  readonly #sql: Sql;
+  readonly #from: string;
+  readonly #lines = new Map<string, OpenLine>();
+  readonly #terms: Terms;
+  #snapshot: string | null = null;
+  #windows = 0;
+  #reading: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  constructor(sql: Sql, payee: string, from: string) {
+    this.#payee = payee;
+    this.#sql = sql;
+    this.#terms = new Terms(sql);
+    this.#from = from;
+  }
+
+  /** What it keeps: windows, and something for itself. */
+  get size(): number {
+    return OWN_SIZE + this.#windows;
+  }
+
+  /** Then everything is in that was committed before the call. Who asks while it is being read waits for the reading after, together. */
+  upToDate(): Promise<void> {
+    this.#next ??= this.#reading
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        this.#reading = this.#read();
+        return this.#reading;
+      });
+    return this.#next;
+  }
+
+  lines({ monthsFrom, monthsUntil, currency, model }: LineFilter): OpenLine[] {
+    return [...this.#lines.values()].filter(
+      (line) =>
+        (monthsFrom === undefined || line.month >= monthsFrom) &&
+        (monthsUntil === undefined || line.month < monthsUntil) &&
+        (currency === undefined || line.currency === currency) &&
+        (model === undefined || line.model === model),
+    );
+  }
+
+  async #read(): Promise<void> {
+    const { snapshot, windows, others } = await windowsSince(
+      this.#sql,
+      this.#payee,
+      this.#from,
+      this.#snapshot,
+    );
+    await this.#terms.know(termsIn(windows));
+    const read = new Map<string, Read>();
+    for (const line of linesOf(windows)) {
+      const [no = "", day = "", events = "", ...quantities] = line.split(" ");
+      const { window, term } = this.#readOf(read, no, day);
+      window.events += BigInt(events);
+      for (const [at, meter] of BUILT_IN.entries()) add(window, term, meter, quantities[at] ?? "0");
+    }
+    for (const line of linesOf(others)) {
+      const [no = "", day = "", meter = "", quantity = "0"] = line.split(" ");
+      const { window, term } = this.#readOf(read, no, day);
+      add(window, term, meter, quantity);
+    }
+    for (const { term, day, window } of read.values())
+      if (this.#lineOf(term, `${day.slice(0, 7)}-01`).set(term, day, window)) this.#windows++;
+    this.#snapshot = snapshot;
+  }
+
+  /** What partitions have of one term and day is one window. */
+  #readOf(read: Map<string, Read>, no: string, day: string): Read {
+    const name = `${no} ${day}`;
+    const known = read.get(name);
+    if (known !== undefined) return known;
+    const window = { weight: 0n, cost: 0n, events: 0n };
+    const made = { term: this.#terms.get(Number(no)), day, window };
+    read.set(name, made);
+    return made;
+  }
+
+  #lineOf(term: OpenTerm, month: string): OpenLine {
+    const name = `${term.bookedPeriod} ${term.model} ${term.planNo} ${term.price.currency} ${month}`;
+    const line = this.#lines.get(name) ?? new OpenLine(term, month);
+    this.#lines.set(name, line);
+    return line;
+  }
+}
+
+interface Read {
+  term: OpenTerm;
+  day: string;
+  window: Window;
+}
+
+const linesOf = (text: string | null) => text?.split("\n") ?? [];
+
+function termsIn(windows: string | null): Set<number> {
+  return new Set(linesOf(windows).map((line) => Number.parseInt(line, 10)));
+}
+
+function add(window: Window, { price, costMeter }: OpenTerm, meter: string, quantity: string): void {
+  if (quantity === "0") return;
+  const unit = price.units.get(meter);
+  if (unit !== undefined) window.weight += BigInt(quantity) * unit;
+  if (meter === costMeter) window.cost += BigInt(quantity);
+}
