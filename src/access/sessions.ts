@@ -101,12 +101,18 @@ export interface SessionView {
 }
 
 /** The sessions of one principal that are still open, the newest first. */
-export async function listSessions(sql: Sql, principal: string): Promise<SessionView[]> {
-  const rows = await sql<(Record<"created_at" | "last_seen_at" | "expires_at", Date> & SessionView)[]>`
-    SELECT id, created_at, last_seen_at, expires_at, user_agent FROM session
-    WHERE ${principalIs(sql, principal)} AND revoked_at IS NULL AND expires_at > now()
+export async function listSessions(
+  sql: Sql,
+  principal: string,
+  { limit, before }: { limit: number; before?: { micros: string; id: string } | undefined },
+): Promise<(SessionView & { micros: string })[]> {
+  const rows = await sql<
+    (Record<"created_at" | "last_seen_at" | "expires_at", Date> & SessionView & { micros: string })[]
+  >`
+    SELECT id, created_at, last_seen_at, expires_at, user_agent, epoch_micros(created_at)::text AS micros FROM session
+    WHERE (${before === undefined} OR (epoch_micros(created_at), id) < (${before?.micros ?? "0"}::bigint, ${before?.id ?? ""})) AND ${principalIs(sql, principal)} AND revoked_at IS NULL AND expires_at > now()
       AND last_seen_at > now() - make_interval(hours => ${IDLE_HOURS})
-    ORDER BY created_at DESC, id LIMIT 1000`;
+    ORDER BY created_at DESC, id DESC LIMIT ${limit}`;
   return rows.map((row) => ({
     ...row,
     created_at: row.created_at.toISOString(),

@@ -47,7 +47,7 @@ async function carriedTo(sql: Sql, provider: BillingProvider, payment: PaidBeyon
   const { invoice, providerId, standing, amountNanos } = payment;
   const others = await sql<{ invoice: string; provider_id: string; paid: string }[]>`
     SELECT p.invoice_id AS invoice, p.provider_id, carried_paid(p.invoice_id, p.provider_id, ${providerId})::text AS paid
-    FROM invoice own JOIN invoice i ON i.customer = own.customer AND i.currency = own.currency AND i.id <> own.id
+    FROM invoice own JOIN invoice i ON i.customer = own.customer AND i.currency = own.currency AND i.period < own.period
     JOIN invoice_push p ON p.invoice_id = i.id AND p.provider_id IS NOT NULL
     WHERE own.id = ${invoice} AND NOT EXISTS (
       SELECT FROM invoice_payment x WHERE x.invoice_id = i.id AND x.reference = p.provider_id)

@@ -29,6 +29,18 @@ export const PageQuery = z.object({
   cursor: z.string().max(300).optional(),
 });
 
+/** The cursor of lists by when a thing was made: that moment in microseconds, and its id. */
+export const MomentCursor = z
+  .string()
+  .regex(/^\d{1,17}\.[\w-]{1,200}$/, "the next_cursor of an earlier answer")
+  .transform((text) => {
+    const [micros = "", id = ""] = text.split(".");
+    return { micros, id };
+  })
+  .optional();
+
+export const momentCursor = ({ micros, id }: { micros: string; id: string }): string => `${micros}.${id}`;
+
 /** Cuts a page out of one row more than asked for. */
 export function page<T>(
   rows: readonly T[],

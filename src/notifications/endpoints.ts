@@ -52,7 +52,7 @@ export async function createEndpoint(
       "too_many_endpoints",
       `there are at most ${ENDPOINTS_MAX} endpoints for one payee, one customer, or everybody: delete one first`,
     );
-  const [endpoint] = await listEndpoints(sql, { id });
+  const endpoint = await findEndpoint(sql, id);
   if (endpoint === undefined) throw new Refusal("not_found", `endpoint ${id} was deleted meanwhile`);
   return { endpoint, secret };
 }
@@ -67,16 +67,29 @@ function acceptableUrl(url: string, allowed: ReadonlySet<string>): string {
   }
 }
 
-/** The oldest first. */
+/** The oldest first; after one, by when it was made (in microseconds since 1970) and its id. */
 export async function listEndpoints(
   sql: Sql,
-  { id, payee, customer }: { id?: string; payee?: string; customer?: string },
-): Promise<WebhookEndpoint[]> {
-  const rows = await sql<(Omit<WebhookEndpoint, Moments> & Record<Moments, Date | null>)[]>`
-    SELECT id, payee, customer, url, events, created_at, failing_since, disabled_at, disabled_reason FROM webhook_endpoint
+  {
+    id,
+    payee,
+    customer,
+    everybody = false,
+  }: { id?: string; payee?: string; customer?: string; everybody?: boolean },
+  {
+    limit,
+    after = { micros: "0", id: "" },
+  }: { limit: number; after?: { micros: string; id: string } | undefined },
+): Promise<(WebhookEndpoint & { micros: string })[]> {
+  const rows = await sql<
+    (Omit<WebhookEndpoint, Moments> & Record<Moments, Date | null> & { micros: string })[]
+  >`
+    SELECT epoch_micros(created_at)::text AS micros, id, payee, customer, url, events, created_at, failing_since, disabled_at, disabled_reason FROM webhook_endpoint
     WHERE deleted_at IS NULL AND (${id ?? null}::text IS NULL OR id = ${id ?? null})
       AND (${payee ?? null}::text IS NULL OR payee = ${payee ?? null})
-      AND (${customer ?? null}::text IS NULL OR customer = ${customer ?? null}) ORDER BY created_at, id`;
+      AND (${customer ?? null}::text IS NULL OR customer = ${customer ?? null})
+      AND (NOT ${everybody} OR (payee IS NULL AND customer IS NULL))
+      AND (epoch_micros(created_at), id) > (${after.micros}::bigint, ${after.id}) ORDER BY created_at, id LIMIT ${limit}`;
   return rows.map((row) => ({
     ...row,
     created_at: row.created_at?.toISOString() ?? "",
@@ -84,6 +97,15 @@ export async function listEndpoints(
     disabled_at: row.disabled_at?.toISOString() ?? null,
   }));
 }
+
+/** Undefined for one that never was, or was deleted. */
+export async function findEndpoint(sql: Sql, id: string): Promise<WebhookEndpoint | undefined> {
+  const [found] = await listEndpoints(sql, { id }, { limit: 1 });
+  if (found === undefined) return undefined;
+  const { micros, ...endpoint } = found;
+  return endpoint;
+}
+
 type Moments = "created_at" | "failing_since" | "disabled_at";
 
 /** What was told to it stays in the log; what still waits is not sent. */

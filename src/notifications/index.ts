@@ -5,6 +5,7 @@ export {
   deleteEndpoint,
   type EndpointOwner,
   enableEndpoint,
+  findEndpoint,
   listEndpoints,
   rotateEndpointSecret,
   type WebhookEndpoint,

@@ -30,11 +30,20 @@ export async function createShare(
   return { share: view(row), token };
 }
 
-export async function listShares(sql: Sql, { source, id }: Omit<Shared, "customer">): Promise<Share[]> {
-  const rows = await sql<ShareRow[]>`
-    SELECT id, created_at, expires_at FROM prediction_share
-    WHERE source = ${source} AND prediction = ${id} ORDER BY created_at, id`;
-  return rows.map(view);
+/** The oldest first; after one (by when it was made, in microseconds since 1970, and its id), whether or not it is still there. */
+export async function listShares(
+  sql: Sql,
+  { source, id }: Omit<Shared, "customer">,
+  {
+    limit,
+    after = { micros: "0", id: "" },
+  }: { limit: number; after?: { micros: string; id: string } | undefined },
+): Promise<(Share & { micros: string })[]> {
+  const rows = await sql<(ShareRow & { micros: string })[]>`
+    SELECT id, created_at, expires_at, epoch_micros(created_at)::text AS micros FROM prediction_share
+    WHERE source = ${source} AND prediction = ${id} AND (epoch_micros(created_at), id) > (${after.micros}::bigint, ${after.id})
+    ORDER BY created_at, id LIMIT ${limit}`;
+  return rows.map((row) => ({ ...view(row), micros: row.micros }));
 }
 
 /** Takes a link back: from now on it leads nowhere. Answers whether there was one. */

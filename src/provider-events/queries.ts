@@ -51,9 +51,17 @@ export interface KeptBankPayout {
 }
 
 /** What an account sent on to its bank, newest first. */
-export async function listBankPayouts(sql: Sql, account: string, limit: number): Promise<KeptBankPayout[]> {
-  const rows = await sql<(Omit<KeptBankPayout, "amount"> & { currency: string; nanos: string })[]>`
-    SELECT id, currency, amount_nanos::text AS nanos, status, failure, created_at AS "createdAt", updated_at AS "updatedAt"
-    FROM bank_payout WHERE account = ${account} ORDER BY created_at DESC, id DESC LIMIT ${limit}`;
+export async function listBankPayouts(
+  sql: Sql,
+  account: string,
+  { limit, before }: { limit: number; before?: { micros: string; id: string } | undefined },
+): Promise<(KeptBankPayout & { micros: string })[]> {
+  const rows = await sql<
+    (Omit<KeptBankPayout, "amount"> & { currency: string; nanos: string; micros: string })[]
+  >`
+    SELECT epoch_micros(created_at)::text AS micros, id, currency, amount_nanos::text AS nanos, status, failure, created_at AS "createdAt", updated_at AS "updatedAt"
+    FROM bank_payout WHERE account = ${account}
+      AND (${before === undefined} OR (epoch_micros(created_at), id) < (${before?.micros ?? "0"}::bigint, ${before?.id ?? ""}))
+    ORDER BY created_at DESC, id DESC LIMIT ${limit}`;
   return rows.map(({ currency, nanos, ...row }) => ({ ...row, amount: money(currency, BigInt(nanos)) }));
 }

@@ -30,13 +30,13 @@ const step = <T extends string, F extends object>(
 /** What may happen to one customer's invoices and credits, and now and then to a model's month as a whole. */
 export const history = fc.array(
   fc.oneof(
-    step(3, "pay", { month, share }),
+    step(4, "pay", { month, share }),
     step(4, "refund", { month, share, back: fc.boolean() }),
     step(1, "refund all", { month }),
     step(2, "refund a line", { month, model }),
     step(2, "refund a prediction", { name: fc.constantFrom("august", "september", "late"), model }),
     step(3, "take back", { which }),
-    step(1, "pay back", { month, share }),
+    step(3, "pay back", { month, share }),
     step(2, "dispute", { month, share }),
     step(2, "decide", { which: fc.nat(2), won: fc.boolean(), fee: fc.nat(20) }),
     step(1, "re-rate", { month, model, tokens: fc.boolean(), price: fc.integer({ min: 1, max: 3_000 }) }),

@@ -138,6 +138,36 @@ describe.skipIf(executable === undefined)("the dashboard, in a real browser", ()
     await close();
   });
 
+  test("predictions of a month are listed, narrowed down and opened, as the API lists them", async () => {
+    const secret = await secretFor(api, { role: "customer", customer: "customer-1" });
+    const month = "from=2023-11-01T00:00:00Z&to=2023-12-01T00:00:00Z";
+    type List = { data: { id: string; model: string }[] };
+    const listed = (await api.as(secret)("GET", `/v1/predictions?${month}&limit=50`)).body as List;
+    const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
+    await signIn(secret);
+    await open("/predictions");
+    await page.getByText("No prediction of this month is like this.").waitFor();
+    await page.getByLabel("Month").fill("2023-11");
+    await page.getByRole("button", { name: "Show" }).click();
+    const links = page.locator("main table tbody a");
+    await expect.poll(() => links.allInnerTexts()).toEqual(listed.data.map(({ id }) => id));
+    const [first] = listed.data;
+    await page.getByLabel("Model").fill(first?.model ?? "");
+    await page.getByRole("button", { name: "Show" }).click();
+    const ofModel = (await api.as(secret)("GET", `/v1/predictions?${month}&limit=50&model=${first?.model}`))
+      .body as List;
+    await expect.poll(() => links.allInnerTexts()).toEqual(ofModel.data.map(({ id }) => id));
+    await page.getByLabel("Version").fill("no such version");
+    await page.getByRole("button", { name: "Show" }).click();
+    await page.getByText("No prediction of this month is like this.").waitFor();
+    await page.getByLabel("Version").fill("");
+    await page.getByRole("button", { name: "Show" }).click();
+    await links.first().click();
+    await page.getByRole("heading", { name: first?.id ?? "" }).waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+  }, 180_000);
+
   test("the first view is small, and no word of it runs inline", async () => {
     const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
     await signIn(await secretFor(api, { role: "payee", payee: "lin" }));

@@ -45,7 +45,7 @@ const GROUPINGS = [
   [],
   ["model", "week"],
   ["day", "version", "customer_country"],
-  ["month", "model"],
+  ["month", "model", "source"],
 ] as const;
 
 /** What everybody earned, in every month and grouping: read from windows while a month is open, from what was booked after. */
@@ -66,6 +66,20 @@ async function figuresOf(sql: Sql): Promise<unknown[]> {
         figures.push([ofModel.total, ofModel.data]);
       }
   return figures;
+}
+
+/** What the books say that a payee earned of a month's usage, by the model that paid it. */
+async function bookedBySource(sql: Sql, payee: string, serviceMonth: string): Promise<[string, bigint][]> {
+  const rows = await sql<{ paid_by: string; nanos: string }[]>`
+    SELECT paid_by, amount_nanos::text AS nanos FROM accrual_part
+    WHERE account = ${`payee:${payee}:accruing`} AND service_month = ${serviceMonth} AND currency = 'USD'`;
+  return rows.map(({ paid_by, nanos: amount }) => [paid_by, BigInt(amount)]);
+}
+
+function sumsOf(amounts: [string, bigint][]): Map<string, bigint> {
+  const sums = new Map<string, bigint>();
+  for (const [name, amount] of amounts) sums.set(name, (sums.get(name) ?? 0n) + amount);
+  return new Map([...sums].filter(([, amount]) => amount !== 0n).sort());
 }
 
 /** What a month's release booked for a payee. */
@@ -120,6 +134,10 @@ test("CSV = API = statement = ledger, whatever the policies, lineages and prices
               );
               expect(sum(ofModels.map(({ total }) => nanos(total.amount)))).toBe(nanos(earned.total.amount));
             }
+            const bySource = await earningsOf(sql, payee, { from, to, currency: "USD", groupBy: ["source"] });
+            expect(
+              sumsOf(bySource.data.map(({ source, earned }) => [source ?? "", nanos(earned.amount)])),
+            ).toEqual(sumsOf(await bookedBySource(sql, payee, from)));
             const statement = statements.find((each) => each.period === period);
             expect(nanos(statement?.earned.amount)).toBe(await released(sql, payee, period));
           }

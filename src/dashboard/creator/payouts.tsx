@@ -107,25 +107,32 @@ function stepsOf(payout: Payout): TimelineStep[] {
 
 function BankPayouts() {
   const payee = usePayee();
-  const sent = useApi("get /v1/payees/{id}/bank-payouts", { path: { id: payee } });
+  const paging = usePaging();
+  const sent = useApi("get /v1/payees/{id}/bank-payouts", {
+    path: { id: payee },
+    query: { limit: 20, cursor: paging.cursor },
+  });
   return (
     <Panel title="From Stripe to your bank" note="What Stripe sent on, as it told us.">
       <Shown query={sent} lines={3}>
-        {({ data }) =>
+        {({ data, next_cursor }) =>
           data.length === 0 ? (
             <p className="empty">Stripe has not told of any payout to your bank yet.</p>
           ) : (
-            <ul className="steps">
-              {data.map(({ id, amount, status, failure, created_at }) => (
-                <li key={id}>
-                  <span>
-                    {dayName(created_at)} <code>{id}</code> {status}
-                    {failure !== null && `: ${failure}`}
-                  </span>
-                  <MoneyView value={amount} />
-                </li>
-              ))}
-            </ul>
+            <>
+              <ul className="steps">
+                {data.map(({ id, amount, status, failure, created_at }) => (
+                  <li key={id}>
+                    <span>
+                      {dayName(created_at)} <code>{id}</code> {status}
+                      {failure !== null && `: ${failure}`}
+                    </span>
+                    <MoneyView value={amount} />
+                  </li>
+                ))}
+              </ul>
+              <Pager paging={paging} next={next_cursor} />
+            </>
           )
         }
       </Shown>

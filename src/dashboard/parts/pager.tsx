@@ -22,19 +22,28 @@ export function usePaging(): Paging {
   };
 }
 
-/** To the page before and after, where there is one. */
-export function Pager({ paging, next }: { paging: Paging; next: string | null }) {
+/** To the page before and after, where there is one. Lists begin with the newest, unless it says otherwise. */
+export function Pager({
+  paging,
+  next,
+  oldestFirst = false,
+}: {
+  paging: Paging;
+  next: string | null;
+  oldestFirst?: boolean;
+}) {
+  const [before, after] = oldestFirst ? ["Older", "Newer"] : ["Newer", "Older"];
   if (paging.isFirst && next === null) return null;
   return (
     <div className="actions">
       {!paging.isFirst && (
         <button type="button" onClick={paging.newer}>
-          Newer
+          {before}
         </button>
       )}
       {next !== null && (
         <button type="button" onClick={() => paging.older(next)}>
-          Older
+          {after}
         </button>
       )}
     </div>

@@ -2,8 +2,9 @@ import { type FormEvent, useState } from "react";
 import { useLocation } from "wouter";
 import { useSession } from "../data/session.ts";
 import { Page, Panel } from "../parts/page.tsx";
+import { PredictionList } from "./prediction-list.tsx";
 
-/** Finds one prediction by its id. */
+/** Finds one prediction by its id, or among those of a month. */
 export function Predictions() {
   const [, go] = useLocation();
   const { data: session } = useSession();
@@ -39,6 +40,7 @@ export function Predictions() {
           </button>
         </form>
       </Panel>
+      <PredictionList />
     </Page>
   );
 }

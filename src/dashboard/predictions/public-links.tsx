@@ -3,13 +3,18 @@ import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { Panel } from "../parts/page.tsx";
+import { Pager, usePaging } from "../parts/pager.tsx";
 import { SecretOnce } from "../parts/secret-once.tsx";
 import { Shown } from "../parts/states.tsx";
 
 /** Public links of a prediction, made and taken back by its customer or for it by an operator. */
 export function PublicLinks({ id, source }: { id: string; source: string }) {
   const query = { source };
-  const links = useApi("get /v1/predictions/{id}/shares", { path: { id }, query });
+  const paging = usePaging();
+  const links = useApi("get /v1/predictions/{id}/shares", {
+    path: { id },
+    query: { ...query, limit: 20, cursor: paging.cursor },
+  });
   const make = useAction("post /v1/predictions/{id}/shares");
   const takeBack = useAction("delete /v1/predictions/{id}/shares/{share}");
   return (
@@ -30,28 +35,31 @@ export function PublicLinks({ id, source }: { id: string; source: string }) {
       <ActionProblem error={make.error ?? takeBack.error} />
       <SecretOnce secret={make.data?.url ?? null} what="link" />
       <Shown query={links} lines={2}>
-        {({ data }) =>
-          data.length === 0 ? (
+        {({ data, next_cursor }) =>
+          data.length === 0 && paging.isFirst ? (
             <p className="empty">There are none.</p>
           ) : (
-            <ul className="steps">
-              {data.map((link) => (
-                <li key={link.id}>
-                  <span>
-                    Made {timeName(link.created_at)}
-                    {link.expires_at !== null && `, ends ${timeName(link.expires_at)}`}
-                  </span>
-                  <button
-                    type="button"
-                    className="danger"
-                    disabled={takeBack.isPending}
-                    onClick={() => takeBack.mutate({ path: { id, share: link.id }, query })}
-                  >
-                    Take it back
-                  </button>
-                </li>
-              ))}
-            </ul>
+            <>
+              <ul className="steps">
+                {data.map((link) => (
+                  <li key={link.id}>
+                    <span>
+                      Made {timeName(link.created_at)}
+                      {link.expires_at !== null && `, ends ${timeName(link.expires_at)}`}
+                    </span>
+                    <button
+                      type="button"
+                      className="danger"
+                      disabled={takeBack.isPending}
+                      onClick={() => takeBack.mutate({ path: { id, share: link.id }, query })}
+                    >
+                      Take it back
+                    </button>
+                  </li>
+                ))}
+              </ul>
+              <Pager paging={paging} next={next_cursor} oldestFirst />
+            </>
           )
         }
       </Shown>

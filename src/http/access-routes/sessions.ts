@@ -16,6 +16,7 @@ import { authenticate, type Principal, principalOfSession, ROLES, SCOPES } from 
 import { requireSameOrigin, sessionCookie, sessionToken } from "../keys/session-cookie.ts";
 import { defineOpenRoute, type OpenRoute } from "../open-route.ts";
 import { defineRoute, type Route } from "../route.ts";
+import { MomentCursor, momentCursor, PageQuery, page, pageOf } from "../schemas.ts";
 
 const Who = z.object({
   role: z.enum(ROLES),
@@ -141,11 +142,15 @@ const getSessions = defineRoute({
   asOwner: true,
   summary: "One's own open sessions, the newest first",
   roles: ROLES,
-  response: z.object({ data: z.array(SessionView) }),
-  async handle({ principal, context }) {
-    const sessions = await listSessions(context.sql, principal.id);
+  query: PageQuery.extend({ cursor: MomentCursor }),
+  response: pageOf(SessionView),
+  async handle({ query, principal, context }) {
+    const asked = { limit: query.limit + 1, before: query.cursor };
+    const sessions = await listSessions(context.sql, principal.id, asked);
+    const { data, next_cursor } = page(sessions, query.limit, momentCursor);
     const current = principal.session?.id;
-    return { body: { data: sessions.map((one) => ({ ...one, current: one.id === current })) } };
+    const shown = data.map(({ micros, ...one }) => ({ ...one, current: one.id === current }));
+    return { body: { data: shown, next_cursor } };
   },
 });
 

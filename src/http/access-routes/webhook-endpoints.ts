@@ -7,6 +7,7 @@ import {
   type EndpointOwner,
   EVENT_TYPES,
   enableEndpoint,
+  findEndpoint,
   listDeliveries,
   listEndpoints,
   replay,
@@ -18,7 +19,7 @@ import type { AppContext } from "../context.ts";
 import { type Principal, requireOwn } from "../keys/principal.ts";
 import { visiblePayee } from "../payee-routes/payees.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { Done, PageQuery, page, pageOf } from "../schemas.ts";
+import { Done, MomentCursor, momentCursor, PageQuery, page, pageOf } from "../schemas.ts";
 
 const roles = ["operator", "payee", "customer"] as const;
 const EndpointPath = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "an endpoint's id") });
@@ -55,7 +56,7 @@ function belongsTo(endpoint: EndpointOwner, { role, payee, customer }: Principal
 
 /** @throws Refusal not_found, also for somebody else's */
 async function ownEndpoint(context: AppContext, principal: Principal, id: string): Promise<WebhookEndpoint> {
-  const [endpoint] = await listEndpoints(context.sql, { id });
+  const endpoint = await findEndpoint(context.sql, id);
   if (endpoint === undefined || !belongsTo(endpoint, principal))
     throw new Refusal("not_found", `there is no webhook endpoint ${id}`);
   return endpoint;
@@ -114,17 +115,37 @@ async function ownerOf(
 const getEndpoints = defineRoute({
   method: "get",
   path: "/webhook-endpoints",
-  summary: "A payee's or customer's webhook endpoints, or everybody's for an operator",
+  summary: "A payee's or customer's webhook endpoints, or everybody's for an operator, the oldest first",
   roles,
-  query: z.object({ payee: Id.optional(), customer: Id.optional() }),
-  response: z.object({ data: z.array(EndpointView) }),
+  query: PageQuery.extend({
+    payee: Id.optional(),
+    customer: Id.optional(),
+    everybody: z.literal("true").optional().meta({
+      description: "For operators: those alone that the events of every payee and customer are sent to.",
+    }),
+    cursor: MomentCursor,
+  }),
+  response: pageOf(EndpointView),
   async handle({ query, principal, context }) {
     if (query.payee !== undefined) requireOwn(principal, "payee", query.payee);
     if (query.customer !== undefined) requireOwn(principal, "customer", query.customer);
+    const everybody = query.everybody !== undefined;
+    if (everybody && principal.role !== "operator")
+      throw new Refusal("role_not_allowed", "everybody: only operators are told of everybody's events");
     const payee = query.payee ?? principal.payee;
     const customer = query.customer ?? principal.customer;
-    const owner = { ...(payee === null ? {} : { payee }), ...(customer === null ? {} : { customer }) };
-    return { body: { data: await listEndpoints(context.sql, owner) } };
+    const owner = {
+      everybody,
+      ...(payee === null ? {} : { payee }),
+      ...(customer === null ? {} : { customer }),
+    };
+    const asked = { limit: query.limit + 1, after: query.cursor };
+    const { data, next_cursor } = page(
+      await listEndpoints(context.sql, owner, asked),
+      query.limit,
+      momentCursor,
+    );
+    return { body: { data: data.map(({ micros, ...endpoint }) => endpoint), next_cursor } };
   },
 });
 

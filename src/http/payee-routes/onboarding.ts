@@ -4,11 +4,10 @@ import { ONBOARDING_STATES, onboardingOf, openAccount, recordAccount } from "../
 import { listBankPayouts } from "../../provider-events/index.ts";
 import type { AppContext } from "../context.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { Money } from "../schemas.ts";
+import { MomentCursor, Money, momentCursor, PageQuery, page, pageOf } from "../schemas.ts";
 import { PayeePath, visiblePayee } from "./payees.ts";
 
 const readers = ["operator", "payee"] as const;
-const BANK_PAYOUTS_MAX = 100;
 
 const OnboardingView = z
   .object({
@@ -96,23 +95,23 @@ const listAccountPayouts = defineRoute({
   summary: "What Stripe sent on to the payee's bank, newest first, as its webhooks told",
   roles: readers,
   params: PayeePath,
-  response: z.object({
-    data: z.array(
-      z.object({
-        id: z.string(),
-        amount: Money,
-        status: z.string(),
-        failure: z.string().nullable(),
-        created_at: z.string(),
-        updated_at: z.string(),
-      }),
-    ),
-  }),
-  async handle({ params, principal, context }) {
+  query: PageQuery.extend({ cursor: MomentCursor }),
+  response: pageOf(
+    z.object({
+      id: z.string(),
+      amount: Money,
+      status: z.string(),
+      failure: z.string().nullable(),
+      created_at: z.string(),
+      updated_at: z.string(),
+    }),
+  ),
+  async handle({ params, query, principal, context }) {
     const { stripeAccount } = await visiblePayee(context, principal, params.id);
-    const payouts =
-      stripeAccount === null ? [] : await listBankPayouts(context.sql, stripeAccount, BANK_PAYOUTS_MAX);
-    const data = payouts.map(({ id, amount, status, failure, createdAt, updatedAt }) => ({
+    const asked = { limit: query.limit + 1, before: query.cursor };
+    const payouts = stripeAccount === null ? [] : await listBankPayouts(context.sql, stripeAccount, asked);
+    const listed = page(payouts, query.limit, momentCursor);
+    const data = listed.data.map(({ id, amount, status, failure, createdAt, updatedAt }) => ({
       id,
       amount,
       status,
@@ -120,7 +119,7 @@ const listAccountPayouts = defineRoute({
       created_at: createdAt.toISOString(),
       updated_at: updatedAt.toISOString(),
     }));
-    return { body: { data } };
+    return { body: { data, next_cursor: listed.next_cursor } };
   },
 });
 

@@ -87,6 +87,10 @@ const EarningsRow = z.object({
     .string()
     .optional()
     .meta({ description: "A country with five customers or more, other, or all." }),
+  source: z.string().nullable().optional().meta({
+    description:
+      "The model whose step or shares paid it: the model that ran, or the base that its royalty went to. Null for adjustments.",
+  }),
   reason: z.enum(["share", "royalty", "adjustment"]),
   events: z.string(),
   gross: Money,

@@ -5,6 +5,7 @@ import { createShare, deleteShare, findShared, listShares } from "../../predicti
 import { findPredictions } from "../../statements/index.ts";
 import { defineOpenRoute, type OpenRoute } from "../open-route.ts";
 import { defineRoute, type Route } from "../route.ts";
+import { MomentCursor, momentCursor, PageQuery, page, pageOf } from "../schemas.ts";
 import { PayloadView, payloadView, visiblePrediction } from "../usage-routes/predictions.ts";
 
 const roles = ["operator", "customer"] as const;
@@ -43,14 +44,16 @@ const postShare = defineRoute({
 const getShares = defineRoute({
   method: "get",
   path: "/predictions/{id}/shares",
-  summary: "A prediction's public links",
+  summary: "A prediction's public links, the oldest first",
   roles,
   params: PredictionPath,
-  query: SourceQuery,
-  response: z.object({ data: z.array(ShareView) }),
+  query: SourceQuery.extend({ ...PageQuery.shape, cursor: MomentCursor }),
+  response: pageOf(ShareView),
   async handle({ params, query, principal, context }) {
     const { whole } = await visiblePrediction(context, principal, params.id, query.source);
-    return { body: { data: await listShares(context.sql, whole) } };
+    const shares = await listShares(context.sql, whole, { limit: query.limit + 1, after: query.cursor });
+    const { data, next_cursor } = page(shares, query.limit, momentCursor);
+    return { body: { data: data.map(({ micros, ...share }) => share), next_cursor } };
   },
 });
 

@@ -8,6 +8,7 @@ export const EARNINGS_DIMENSIONS = [
   "day",
   "week",
   "month",
+  "source",
   "reason",
   "customer_country",
   "customer_group",
@@ -25,6 +26,8 @@ export interface GroupKey {
   version?: string | null;
   customer_country?: string | null;
   customer_group?: string;
+  /** The model whose step or shares paid it: the model that ran, or one of its bases. Null for adjustments. */
+  source?: string | null;
   reason: string;
 }
 
@@ -46,6 +49,8 @@ export interface Grouping {
   /** Nothing else is summed then but what was earned: the rest stays zero. */
   earnedOnly?: boolean;
 }
+
+type GroupedPlace = Place & { source: string };
 
 /** Sums figures by what was asked for. Groups of customers are known to it as the countries that they are made of. */
 export class Groups {
@@ -76,16 +81,22 @@ export class Groups {
         ? first
         : first.map((nanos, at) => rest.reduce((sum, more) => sum + (more[at] ?? 0n), nanos));
     };
-    const { from, to, earnedOnly = false } = this.#query;
+    const { from, to, groupBy, earnedOnly = false } = this.#query;
     const gross = earnedOnly ? [] : allotted(line.receivableNanos);
     const royalties = earnedOnly ? [] : together(line.royaltyNanos);
     const shares = earnedOnly ? [] : together(line.shareNanos);
-    for (const reason of new Set(line.parts.map((part) => part.reason))) {
-      const own = line.parts.filter((part) => part.reason === reason);
+    const bySource = groupBy.includes("source");
+    const kinds = new Map(
+      line.parts.map((part) => [bySource ? `${part.reason} ${part.source}` : part.reason, part]),
+    );
+    for (const { reason, source } of kinds.values()) {
+      const own = line.parts.filter(
+        (part) => part.reason === reason && (!bySource || part.source === source),
+      );
       const earned = together(own.map((part) => part.amountNanos));
       for (const [at, row] of line.rows.entries()) {
         if ((from !== undefined && row.day < from) || (to !== undefined && row.day >= to)) continue;
-        const group = this.#groupFor(line.model, reason, row);
+        const group = this.#groupFor(line.model, reason, { ...row, source });
         group.events += row.events;
         group.gross += gross[at] ?? 0n;
         group.royalties += royalties[at] ?? 0n;
@@ -96,7 +107,7 @@ export class Groups {
   }
 
   addAdjustment(model: string | null, day: string, earned: Nanos): void {
-    this.#groupFor(model, "adjustment", { day, version: "", country: "" }).earned += earned;
+    this.#groupFor(model, "adjustment", { day, version: "", country: "", source: "" }).earned += earned;
   }
 
   /** What others summed for the same question. */
@@ -125,7 +136,7 @@ export class Groups {
     return [...this.#groups.values()];
   }
 
-  #groupFor(model: string | null, reason: string, place: Place): Group {
+  #groupFor(model: string | null, reason: string, place: GroupedPlace): Group {
     const { groupBy } = this.#query;
     // A key is made once a group, its name for each row. No text in the database has a zero byte.
     let name = reason;
@@ -150,7 +161,7 @@ function emptyGroup(key: GroupKey): Group {
   return { key, events: 0n, gross: 0n, royalties: 0n, shares: 0n, earned: 0n };
 }
 
-function placeIn(dimension: EarningsDimension, model: string | null, place: Place): string {
+function placeIn(dimension: EarningsDimension, model: string | null, place: GroupedPlace): string {
   switch (dimension) {
     case "model":
       return model ?? "";
@@ -165,6 +176,8 @@ function placeIn(dimension: EarningsDimension, model: string | null, place: Plac
     case "customer_country":
     case "customer_group":
       return place.country;
+    case "source":
+      return place.source;
     case "reason":
       return "";
   }
@@ -173,7 +186,7 @@ function placeIn(dimension: EarningsDimension, model: string | null, place: Plac
 function keyOf(
   model: string | null,
   reason: string,
-  place: Place,
+  place: GroupedPlace,
   groupBy: readonly EarningsDimension[],
 ): GroupKey {
   return {
@@ -184,6 +197,7 @@ function keyOf(
     ...(groupBy.includes("version") ? { version: place.version || null } : {}),
     ...(groupBy.includes("customer_country") ? { customer_country: place.country || null } : {}),
     ...(groupBy.includes("customer_group") ? { customer_group: place.country } : {}),
+    ...(groupBy.includes("source") ? { source: place.source || null } : {}),
     reason,
   };
 }

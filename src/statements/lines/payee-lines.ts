@@ -31,8 +31,8 @@ export interface PayeeLine {
   model: string;
   currency: string;
   receivableNanos: Nanos;
-  /** The payee's own. */
-  parts: { reason: string; amountNanos: Nanos }[];
+  /** The payee's own. The source of a part is the model whose step or shares paid it: the model that ran, or one of its bases. */
+  parts: { reason: string; source: string; amountNanos: Nanos }[];
   /** Every royalty and every share of the line, whoever gets it. */
   royaltyNanos: Nanos[];
   shareNanos: Nanos[];
@@ -101,7 +101,9 @@ export function payeeLine(
     model,
     currency,
     receivableNanos,
-    parts: parts.filter((part) => part.payee === payee),
+    parts: parts
+      .filter((part) => part.payee === payee)
+      .map(({ reason, model: source, amountNanos }) => ({ reason, source, amountNanos })),
     royaltyNanos: amountsOf("royalty"),
     shareNanos: amountsOf("share"),
     rows,

@@ -1,4 +1,4 @@
-import { type Nanos, overPowerOfTen } from "../../kernel/index.ts";
+import { overPowerOfTen } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import type { PayeeLine } from "./payee-lines.ts";
 import type { LineFilter } from "./usage-pieces.ts";
@@ -12,8 +12,7 @@ export async function releasedLines(
 ): Promise<PayeeLine[]> {
   const rows = await sql<StoredLine[]>`
     WITH own AS MATERIALIZED (${ownParts(sql, payee, before, filter)})
-    SELECT o.booked_period::text, o.service_month::text, m.id AS model, o.currency, o.share::text, o.royalty::text,
-      l.gross::text, l.events::text, l.receivable_nanos::text AS receivable, p.shares::text, p.royalties::text
+    SELECT o.booked_period::text, o.service_month::text, m.id AS model, o.currency, o.parts, l.gross::text, l.events::text, l.receivable_nanos::text AS receivable, p.shares::text, p.royalties::text
     FROM own o JOIN accrual_line l USING (booked_period, service_month, model_no, split_plan_no, currency)
     JOIN model m USING (model_no)
     CROSS JOIN LATERAL (
@@ -44,8 +43,7 @@ function ownParts(
 ) {
   return sql`
     SELECT booked_period, service_month, model_no, split_plan_no, currency,
-      sum(amount_nanos) FILTER (WHERE reason = 'share') AS share,
-      sum(amount_nanos) FILTER (WHERE reason = 'royalty') AS royalty
+      jsonb_agg(jsonb_build_array(reason, paid_by, amount_nanos::text) ORDER BY reason DESC, paid_by) AS parts
     FROM accrual_part
     WHERE account = ${`payee:${payee}:accruing`} AND booked_period < ${before}
       AND service_month >= ${monthsFrom} AND service_month < ${monthsUntil}
@@ -59,9 +57,8 @@ interface StoredLine {
   service_month: string;
   model: string;
   currency: string;
-  /** The payee's own; null without one. */
-  share: string | null;
-  royalty: string | null;
+  /** The payee's own: reason, source and amount. */
+  parts: [reason: string, source: string, nanos: string][];
   gross: string;
   events: string;
   receivable: string;
@@ -71,16 +68,14 @@ interface StoredLine {
 }
 
 function toPayeeLine(stored: StoredLine): PayeeLine {
-  const { booked_period: bookedPeriod, service_month: day, model, currency, share, royalty } = stored;
-  const part = (reason: string, amount: string | null): { reason: string; amountNanos: Nanos }[] =>
-    amount === null ? [] : [{ reason, amountNanos: BigInt(amount) }];
+  const { booked_period: bookedPeriod, service_month: day, model, currency } = stored;
   const [weight = 0n] = overPowerOfTen([stored.gross]).nums;
   return {
     bookedPeriod,
     model,
     currency,
     receivableNanos: BigInt(stored.receivable),
-    parts: [...part("share", share), ...part("royalty", royalty)],
+    parts: stored.parts.map(([reason, source, nanos]) => ({ reason, source, amountNanos: BigInt(nanos) })),
     royaltyNanos: [BigInt(stored.royalties)],
     shareNanos: [BigInt(stored.shares)],
     rows: [{ day, version: "", country: "", events: BigInt(stored.events), weight }],

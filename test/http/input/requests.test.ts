@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ROUTES } from "../../src/http/index.ts";
-import { startTestApi, type TestApi } from "../support/api.ts";
-import { expectProblem } from "../support/problem.ts";
-import { SMALL_CATALOG } from "../support/usage.ts";
+import { ROUTES } from "../../../src/http/index.ts";
+import { startTestApi, type TestApi } from "../../support/api.ts";
+import { expectProblem } from "../../support/problem.ts";
+import { SMALL_CATALOG } from "../../support/usage.ts";
 
 let api: TestApi;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { OPEN_ROUTES, openApiDocument, ROUTES, stripeWebhook } from "../../src/http/index.ts";
-import { type Call, startTestApi, type TestApi } from "../support/api.ts";
-import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
+import { OPEN_ROUTES, openApiDocument, ROUTES, stripeWebhook } from "../../../src/http/index.ts";
+import { type Call, startTestApi, type TestApi } from "../../support/api.ts";
+import { SMALL_CATALOG, usageEvent } from "../../support/usage.ts";
 
 // Whatever stands in any one place of a request, the answer is the caller's to understand: never "something went wrong on our side".
 
