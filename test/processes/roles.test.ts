@@ -93,6 +93,7 @@ describe("a start that cannot be", () => {
     const { code, errors } = await runToEnd([], {
       LOG_LEVEL: "fatal",
       DATABASE_WAIT_SECONDS: "0",
+      KAFKA_BROKERS: "",
       ...environment,
     });
     expect(code).toBe(1);
@@ -114,12 +115,11 @@ describe("a start that cannot be", () => {
     ],
     [
       "the user is not taken",
-      (url) => Object.assign(url, { username: "nobody" }),
+      (url) => Object.assign(url, { username: "nobody", password: "not-the-password" }),
       /nobody.*\n +correct user and password in DATABASE_URL/,
     ],
   ])("says what to do when %s", async (_, change, sentence) => {
     const url = new URL((await database()).url);
-    url.password = "not-the-password";
     change(url);
     expect(await told({ DATABASE_URL: url.href })).toMatch(sentence);
   });
