@@ -28,13 +28,10 @@ interface TimedBlock {
   ran_on: (number | null)[] | null;
 }
 
-/** Those of one group of a block: of one customer besides. */
-interface TimedGroup {
+/** A block's groups in their order, each of one customer; undefined where nothing was timed. */
+interface TimedGroups {
   block: string;
-  /** From 1. */
-  group: number;
-  cell: Cell;
-  bins: Bins;
+  groups: ({ cell: Cell; bins: Bins } | undefined)[];
 }
 
 interface Stored {
@@ -61,49 +58,52 @@ export async function sketchLatencies(sql: Sql): Promise<void> {
 
 async function sketchBlocks(sql: Sql, blocks: readonly string[]): Promise<void> {
   await sql`SELECT admit_hardware(${blocks as string[]}::text[]::bigint[])`;
-  const groups = await timedGroups(sql, blocks);
-  const cells = [...new Set(groups.map(({ cell }) => cell))];
+  const timed = await timedGroups(sql, blocks);
+  const cells = [...new Set(timed.flatMap(({ groups }) => groups.flatMap((group) => group?.cell ?? [])))];
   const stored = await storedSketches(sql, cells);
+  const groupSketches = timed.flatMap(({ groups }) =>
+    groups.map((group) => (group === undefined ? null : asBytea(sketchBytes(group.bins)))),
+  );
   const days = cells.map(({ day }) => new Date(day * DAY_MS).toISOString().slice(0, 10));
   await sql`SELECT store_latency_sketches(${blocks as string[]}::text[]::bigint[],
     ${cells.map(({ model }) => model)}::int[], ${cells.map(({ version }) => version)}::int[],
     ${days}::text[]::date[], ${cells.map(({ hardware }) => hardware)}::text[], ${stored.map((one) => one?.revision ?? 0)}::int[],
     ${cells.map((cell, n) => grown(cell, stored[n]))}::text[]::bytea[],
-    ${groups.map(({ block }) => block)}::text[]::bigint[], ${groups.map(({ group }) => group)}::int[],
-    ${groups.map(({ bins }) => asBytea(sketchBytes(bins)))}::text[]::bytea[])`;
+    ${timed.flatMap(({ block, groups }) => groups.map(() => block))}::text[]::bigint[],
+    ${groupSketches}::text[]::bytea[])`;
 }
 
-async function timedGroups(sql: Sql, blocks: readonly string[]): Promise<TimedGroup[]> {
+async function timedGroups(sql: Sql, blocks: readonly string[]): Promise<TimedGroups[]> {
   const rows = await sql<TimedBlock[]>`
     SELECT block_no::text, events, group_term_no AS terms, hardware, group_hardware AS ran_on FROM usage_block
     WHERE block_no = ANY (${blocks as string[]}::text[]::bigint[]) AND predict_seconds IS NOT NULL`;
   const versions = await succeeded(sql, rows);
   const admitted = await admittedHardware(sql, rows, versions);
   const cells = new Map<string, Cell>();
-  const groups: TimedGroup[] = [];
+  const timed: TimedGroups[] = [];
   for (const { block_no, events, terms, hardware, ran_on } of rows) {
-    const ofBlock = new Map<number, TimedGroup>();
+    const groups: TimedGroups["groups"] = terms.map(() => undefined);
     await eachTimed(events, (group, occurredAt, micros) => {
       const version = versions.get(terms[group - 1] ?? 0);
       if (version === undefined) return;
       const bin = binOf(micros);
-      let timed = ofBlock.get(group);
-      if (timed === undefined) {
+      let known = groups[group - 1];
+      if (known === undefined) {
         const day = Math.floor(occurredAt / (DAY_MS * 1000));
         const told = hardware?.[(ran_on?.[group - 1] ?? 0) - 1] ?? "";
         const ranOn = told === "" || admitted.has(`${version.model} ${day} ${told}`) ? told : OTHER;
         const key = `${version.version} ${day} ${ranOn}`;
         const cell = cells.get(key) ?? { ...version, day, hardware: ranOn, bins: new Map() };
         cells.set(key, cell);
-        timed = { block: block_no, group, cell, bins: new Map() };
-        ofBlock.set(group, timed);
-        groups.push(timed);
+        known = { cell, bins: new Map() };
+        groups[group - 1] = known;
       }
-      count(timed.bins, bin);
-      count(timed.cell.bins, bin);
+      count(known.bins, bin);
+      count(known.cell.bins, bin);
     });
+    if (groups.some((group) => group !== undefined)) timed.push({ block: block_no, groups });
   }
-  return groups;
+  return timed;
 }
 
 function count(bins: Bins, bin: number): void {
