@@ -21,6 +21,7 @@ export function createApp(context: AppContext, watching: Watching): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "simple");
+  app.set("trust proxy", context.proxyHops);
 
   app.use(beforeApi());
   mountApi(app, context);

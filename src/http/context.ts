@@ -36,6 +36,8 @@ export interface AppContext {
   horizonDays: number | undefined;
   /** The operator's key from the configuration, if it was set there. */
   operatorKey: string | null;
+  /** How many proxies stand before this service: each adds who asked it to X-Forwarded-For. */
+  proxyHops: number;
   /** For each key; null for as many as it likes. */
   requestsPerMinute: number | null;
   /** By currency: a correction that moves more needs somebody else's approval; undefined for no limits. */

@@ -51,6 +51,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
         publicUrl,
         afterCatalogChange,
         horizonDays,
+        proxyHops: config.PROXY_HOPS,
         requestsPerMinute: config.RATE_LIMIT_PER_MINUTE ?? null,
         platform: platformOf(config),
         identity: identityOf(config),

@@ -14,14 +14,26 @@ const wholeNumber = (what: string, min: number, max: number) =>
     .transform(Number)
     .refine((n) => n >= min && n <= max, what);
 
-function isSafe(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return protocol === "https:" || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+/** Of a server that only this machine reaches. */
+export function isLoopback(url: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 }
 
-/** Where a server answers; an IPv6 address stands in brackets. */
+function isSafe(url: string): boolean {
+  return new URL(url).protocol === "https:" || isLoopback(url);
+}
+
+/** What it serves when it serves every address: no place where anybody could ask for it. */
+const EVERYWHERE: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
+export function isEverywhere(host: string): boolean {
+  return Object.hasOwn(EVERYWHERE, host);
+}
+
+/** Where a server answers, seen from this machine; an IPv6 address stands in brackets. */
 export function urlAt(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const at = EVERYWHERE[host] ?? host;
+  return `http://${at.includes(":") ? `[${at}]` : at}:${port}`;
 }
 
 function limitOf(text: string): [currency: string, nanos: bigint] {
@@ -105,6 +117,7 @@ const Variables = z.object({
     .min(32, "a string of 32 characters or more")
     .max(512, "a string of 32 to 512 characters")
     .optional(),
+  PROXY_HOPS: wholeNumber("proxies from 0 to 10", 0, 10).default(0),
   RATE_LIMIT_PER_MINUTE: wholeNumber("requests from 1 to 1000000", 1, 1_000_000).optional(),
   WEBHOOK_ALLOWED_HOSTS: z
     .string()

@@ -1,8 +1,10 @@
+import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { simulatorWebhooks } from "../adapters/stripe/webhook-endpoints.ts";
 import { disputeEventHandlers, refundEventHandlers, sendDueRefunds } from "../adjustments/index.ts";
 import { invoiceEventHandlers } from "../billing/index.ts";
 import { type EventHandlers, handleDueEvents, payoutEventHandlers } from "../provider-events/index.ts";
+import { isEverywhere, isLoopback, urlAt } from "./config.ts";
 import type { Tributary } from "./wire.ts";
 
 const LOOK_EVERY_MS = 1_000;
@@ -58,10 +60,11 @@ export class WebhookSecrets {
   }
 
   /** Has the simulator send its events here. The service runs without, too: webhooks only tell sooner what is asked anyway. */
-  async hearSimulator({ simulator, logger }: Tributary, url: string): Promise<() => Promise<void>> {
+  async hearSimulator({ simulator, logger, config }: Tributary, url: string): Promise<() => Promise<void>> {
     if (simulator === null) return async () => {};
     try {
-      const endpoints = await simulatorWebhooks(simulator, `${url}/v1/webhooks/stripe`);
+      const own = seenFrom(simulator, config.HOST, url);
+      const endpoints = await simulatorWebhooks(simulator, `${own}/v1/webhooks/stripe`);
       this.#secrets = [...this.#secrets, ...endpoints.secrets];
       return () => endpoints.remove().catch(() => {});
     } catch (err) {
@@ -69,4 +72,9 @@ export class WebhookSecrets {
       return async () => {};
     }
   }
+}
+
+/** Where a simulator finds this service: in another container by this one's name, since 127.0.0.1 is itself there. */
+function seenFrom(simulator: string, host: string, url: string): string {
+  return isEverywhere(host) && !isLoopback(simulator) ? urlAt(hostname(), Number(new URL(url).port)) : url;
 }

@@ -41,6 +41,8 @@ export function limitByAddress(): (request: Request, response: Response) => Prom
     limit: OPEN_PER_MINUTE,
     standardHeaders: "draft-8",
     legacyHeaders: false,
+    // Anybody may send X-Forwarded-For; it counts as far as PROXY_HOPS says.
+    validate: { xForwardedForHeader: false },
     handler: (_request, _response, next) => {
       next(
         new Refusal(

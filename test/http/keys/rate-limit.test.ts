@@ -5,7 +5,7 @@ import { SMALL_CATALOG } from "../../support/usage.ts";
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await startTestApi({ RATE_LIMIT_PER_MINUTE: "20" });
+  api = await startTestApi({ RATE_LIMIT_PER_MINUTE: "20", PROXY_HOPS: "1" });
   await api.load(SMALL_CATALOG);
 });
 afterAll(() => api.stop());
@@ -28,6 +28,14 @@ test("each key has its own limit, every answer says what is left, and the refusa
     expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(1);
   }
   expect((await lin("GET", "/v1/payees/lin/payouts")).status).toBe(200);
+});
+
+test("behind a proxy, who comes without a key uses up his own limit and nobody else's", async () => {
+  const from = (address: string) =>
+    api.as(null)("GET", "/v1/login-options", undefined, { "X-Forwarded-For": `198.51.100.1, ${address}` });
+  const asked = await Promise.all(Array.from({ length: 121 }, () => from("203.0.113.1")));
+  expect(asked.filter(({ status }) => status === 429)).toHaveLength(1);
+  expect((await from("203.0.113.2")).status).toBe(200);
 });
 
 test("answers of the API tell browsers to run and frame nothing", async () => {
