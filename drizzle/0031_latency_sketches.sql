@@ -74,10 +74,10 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- p_group_sketches: of all groups of each of p_group_blocks, in their order, null where nothing was timed.
+-- p_group_sketches: an array for each of p_group_blocks, of all its groups in their order, null where nothing was timed.
 -- False, and nothing is written, when somebody else has added one of the blocks or changed one of the sketches since they were read.
 CREATE FUNCTION store_latency_sketches(p_blocks bigint[], p_models int[], p_versions int[], p_days date[], p_hardware text[],
-  p_revisions int[], p_sketches bytea[], p_group_blocks bigint[], p_group_sketches bytea[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+  p_revisions int[], p_sketches bytea[], p_group_blocks bigint[], p_group_sketches text[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(7031);
   PERFORM FROM usage_block WHERE block_no = ANY (p_blocks) ORDER BY block_no FOR UPDATE;
@@ -92,8 +92,7 @@ BEGIN
   ORDER BY 1, 2, 3, 4
   ON CONFLICT (model_no, model_version_no, service_day, hardware) DO UPDATE SET revision = excluded.revision, sketch = excluded.sketch;
   INSERT INTO block_latency (block_no, group_sketches)
-  SELECT block_no, array_agg(sketch ORDER BY n)
-  FROM unnest(p_group_blocks, p_group_sketches) WITH ORDINALITY AS s(block_no, sketch, n) GROUP BY 1;
+  SELECT block_no, sketches::bytea[] FROM unnest(p_group_blocks, p_group_sketches) AS s(block_no, sketches);
   PERFORM add_hardware_windows(p_blocks);
   UPDATE usage_block SET sketched = 1 WHERE block_no = ANY (p_blocks);
   RETURN true;

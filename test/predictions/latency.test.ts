@@ -8,6 +8,7 @@ import {
   emptySketch,
   readSketch,
   sketchBytes,
+  sketchHex,
 } from "../../src/predictions/insight/stored-sketch.ts";
 import { difference } from "../../src/predictions/insight/success-rate.ts";
 import { type Call, startTestApi, type TestApi } from "../support/api.ts";
@@ -41,6 +42,7 @@ test("sketches that were stored and put together say the same as one of all valu
       const stored = days.map((values) => readSketch(bytesOf(values)));
       const joined = Buffer.concat(days.map(bytesOf));
       expect(sketchBytes(addSketchBytes(new Map(), joined))).toEqual(bytesOf(days.flat()));
+      expect(sketchHex(days.flat().map(binOf))).toBe(bytesOf(days.flat()).toString("hex"));
       const sorted = days.flat().sort((a, b) => a - b);
       const latency = latencyOf(mergedSketch(stored));
       expect(latency).toMatchObject({ predictions: sorted.length });

@@ -1,6 +1,6 @@
 import { eachTimed } from "../../metering/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { addSketchBytes, type Bins, binOf, sketchBytes } from "./stored-sketch.ts";
+import { addSketchBytes, type Bins, binOf, sketchBytes, sketchHex } from "./stored-sketch.ts";
 
 /** With full blocks about two hundred thousand events, twenty megabytes. */
 const BLOCKS_PER_CALL = 3;
@@ -31,7 +31,7 @@ interface TimedBlock {
 /** A block's groups in their order, each of one customer; undefined where nothing was timed. */
 interface TimedGroups {
   block: string;
-  groups: ({ cell: Cell; bins: Bins } | undefined)[];
+  groups: ({ cell: Cell; timed: number[] } | undefined)[];
 }
 
 interface Stored {
@@ -61,16 +61,17 @@ async function sketchBlocks(sql: Sql, blocks: readonly string[]): Promise<void> 
   const timed = await timedGroups(sql, blocks);
   const cells = [...new Set(timed.flatMap(({ groups }) => groups.flatMap((group) => group?.cell ?? [])))];
   const stored = await storedSketches(sql, cells);
-  const groupSketches = timed.flatMap(({ groups }) =>
-    groups.map((group) => (group === undefined ? null : asBytea(sketchBytes(group.bins)))),
-  );
+  // One array a block, written as PostgreSQL reads it: most groups are of one or two events.
+  const groupSketches = timed.map(({ groups }) => {
+    const sketches = groups.map((group) => (group === undefined ? "NULL" : `\\\\x${sketchHex(group.timed)}`));
+    return `{${sketches.join(",")}}`;
+  });
   const days = cells.map(({ day }) => new Date(day * DAY_MS).toISOString().slice(0, 10));
   await sql`SELECT store_latency_sketches(${blocks as string[]}::text[]::bigint[],
     ${cells.map(({ model }) => model)}::int[], ${cells.map(({ version }) => version)}::int[],
     ${days}::text[]::date[], ${cells.map(({ hardware }) => hardware)}::text[], ${stored.map((one) => one?.revision ?? 0)}::int[],
     ${cells.map((cell, n) => grown(cell, stored[n]))}::text[]::bytea[],
-    ${timed.flatMap(({ block, groups }) => groups.map(() => block))}::text[]::bigint[],
-    ${groupSketches}::text[]::bytea[])`;
+    ${timed.map(({ block }) => block)}::text[]::bigint[], ${groupSketches}::text[])`;
 }
 
 async function timedGroups(sql: Sql, blocks: readonly string[]): Promise<TimedGroups[]> {
@@ -95,10 +96,10 @@ async function timedGroups(sql: Sql, blocks: readonly string[]): Promise<TimedGr
         const key = `${version.version} ${day} ${ranOn}`;
         const cell = cells.get(key) ?? { ...version, day, hardware: ranOn, bins: new Map() };
         cells.set(key, cell);
-        known = { cell, bins: new Map() };
+        known = { cell, timed: [] };
         groups[group - 1] = known;
       }
-      count(known.bins, bin);
+      known.timed.push(bin);
       count(known.cell.bins, bin);
     });
     if (groups.some((group) => group !== undefined)) timed.push({ block: block_no, groups });

@@ -6,6 +6,9 @@ export const RELATIVE_ACCURACY = 0.01;
 /** How many values are in each bin of a sketch: bin 0 has the zeros, bin n + 1 what the library keeps under the key n. */
 export type Bins = Map<number, number>;
 
+/** Numbers below this are written once. */
+const WRITTEN_MAX = 8192;
+
 const { mapping } = emptySketch();
 
 export function emptySketch(): DDSketch {
@@ -30,13 +33,40 @@ export function sketchOf(bins: Bins): DDSketch {
  * for most bins. Bytes of two sketches one after the other are the sketch of both together.
  */
 export function sketchBytes(bins: Bins): Buffer {
+  return Buffer.from([...bins].sort(([a], [b]) => a - b).flatMap((pair) => pair.flatMap(base128)));
+}
+
+/** A sketch's bytes in hexadecimal, of the bins of single values, which it sorts. */
+export function sketchHex(values: number[]): string {
+  if (values.length > 1) values.sort((a, b) => a - b);
+  let hex = "";
+  for (let at = 0; at < values.length; ) {
+    const bin = values[at] as number;
+    let after = at + 1;
+    while (values[after] === bin) after++;
+    hex += base128Hex(bin) + base128Hex(after - at);
+    at = after;
+  }
+  return hex;
+}
+
+const written: string[] = [];
+
+/** Few numbers are asked for, again and again: a thousand bins reach from a microsecond to a day. */
+function base128Hex(number: number): string {
+  const known = written[number];
+  if (known !== undefined) return known;
+  const hex = Buffer.from(base128(number)).toString("hex");
+  if (number < WRITTEN_MAX) written[number] = hex;
+  return hex;
+}
+
+function base128(number: number): number[] {
   const bytes: number[] = [];
-  for (const pair of [...bins].sort(([a], [b]) => a - b))
-    for (let rest of pair) {
-      for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
-      bytes.push(rest);
-    }
-  return Buffer.from(bytes);
+  let rest = number;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
+  bytes.push(rest);
+  return bytes;
 }
 
 /** Adds what `sketchBytes` wrote, however many one after the other. */
