@@ -22,6 +22,7 @@ export async function makeTrouble(api: TestApi): Promise<void> {
   };
   const step = (name: string) => must("POST", `/settlements/${MONTH}/${name}`);
   await must("PUT", "/release-rule", { from: MONTH, rule: "on_payment", hold_days: 0 });
+  await chargeable(api);
   await step("close");
   await step("invoices");
   const stripe = { secretKey: "sk_test_simulator", apiBase: api.simulator, timeoutMs: 10_000 };
@@ -99,18 +100,23 @@ async function revoked(must: Must): Promise<void> {
   await must("POST", path, { ...credit, kind: "paid", reason: "bank transfer", reference: "b1" });
 }
 
+function event(id: string, time: string, subject: string) {
+  const metrics = { predict_time: 1, input_token_count: 900_000, output_token_count: 300_000 };
+  const data = { model: BASE, version: "v1", status: "succeeded", metrics };
+  const source = "//predictor/eu-1";
+  return { specversion: "1.0", id, source, type: "prediction.completed", time, subject, data };
+}
+
+/** What is below the provider's minimum charge would be carried over there, and neither be paid nor refunded by itself. */
+async function chargeable(api: TestApi): Promise<void> {
+  await api.send(
+    event("large-2", "2023-11-18T12:00:00Z", "customer-2"),
+    event("large-3", "2023-11-18T12:00:00Z", "customer-3"),
+  );
+}
+
 /** Usage of the closed month that comes now, and some of the month after it. */
 async function late(api: TestApi): Promise<void> {
-  const metrics = { predict_time: 1, input_token_count: 900_000, output_token_count: 300_000 };
-  const event = (id: string, time: string, subject: string) => ({
-    specversion: "1.0",
-    id,
-    source: "//predictor/eu-1",
-    type: "prediction.completed",
-    time,
-    subject,
-    data: { model: BASE, version: "v1", status: "succeeded", metrics },
-  });
   await api.send(
     event("late-1", "2023-11-20T12:00:00Z", "customer-2"),
     event("december-1", "2023-12-02T10:00:00Z", "customer-1"),
