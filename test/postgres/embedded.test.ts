@@ -59,7 +59,7 @@ test("a second opener joins the server, and the last one out stops it", async ()
   expect(await user`SELECT 1 AS one`).toEqual([{ one: 1 }]);
   await user.end();
   await second.close();
-  expect(lives(pid)).toBe(false);
+  await until(() => !lives(pid));
 });
 
 test("two openers at the same moment on an empty folder end at one server", async () => {
