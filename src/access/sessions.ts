@@ -110,7 +110,8 @@ export async function listSessions(
     (Record<"created_at" | "last_seen_at" | "expires_at", Date> & SessionView & { micros: string })[]
   >`
     SELECT id, created_at, last_seen_at, expires_at, user_agent, epoch_micros(created_at)::text AS micros FROM session
-    WHERE (${before === undefined} OR (epoch_micros(created_at), id) < (${before?.micros ?? "0"}::bigint, ${before?.id ?? ""})) AND ${principalIs(sql, principal)} AND revoked_at IS NULL AND expires_at > now()
+    WHERE (${before === undefined} OR (epoch_micros(created_at), id) < (${before?.micros ?? "0"}::bigint, ${before?.id ?? ""}))
+      AND ${principalIs(sql, principal)} AND revoked_at IS NULL AND expires_at > now()
       AND last_seen_at > now() - make_interval(hours => ${IDLE_HOURS})
     ORDER BY created_at DESC, id DESC LIMIT ${limit}`;
   return rows.map((row) => ({

@@ -17,7 +17,8 @@ export interface NewDispute {
 
 /**
  * A customer takes a payment back through its bank: what a refund of it would take is held, of each payee, until it is
- * decided. What was refunded before is not held once more, and what was not paid, or is disputed already, is refused. Repeated, it changes nothing. Answers its state.
+ * decided. What was refunded before is not held once more, and what was not paid, or is disputed already, is refused. Repeated,
+ * it changes nothing. Answers its state.
  * @throws Refusal not_found, refund_too_large, adjustment_differs
  */
 export async function openDispute(sql: Sql, dispute: NewDispute): Promise<string> {

@@ -1,7 +1,7 @@
 import { type Nanos, Refusal, subtract, ZERO } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { exact, linesOf, usageCells } from "../lines/closed-usage.ts";
-import { byPayee, planAdjustment, planAsJson } from "../lines/plan-adjustment.ts";
+import { planAdjustment, planAsJson } from "../lines/plan-adjustment.ts";
 import { planAndPost } from "../lines/post-adjustment.ts";
 import { planRefund, type RefundAsked } from "./plan-refund.ts";
 import { type Movement, planProviderFee, returnProviderFee } from "./provider-fee.ts";
@@ -63,16 +63,15 @@ export async function refund(sql: Sql, wanted: Refund): Promise<string> {
   });
 }
 
-/** What a refund would do: with what each payee gives of it, its part of the provider's fee included. @throws Refusal as `refund` */
+/** What a refund would do: with all that payees give of it, parts of the provider's fee too. @throws Refusal as `refund` */
 export async function draftRefund(sql: Sql, asked: RefundAsked, providerFeeNanos: Nanos = 0n) {
   const planned = await planRefund(sql, asked);
-  const parties = byPayee(planned.plan);
   const fee = planProviderFee(providerFeeNanos, await bearerOf(sql, planned.period), planned.plan);
-  for (const { account, amount } of fee) {
-    const payee = /^payee:(.+):payable$/.exec(account)?.[1];
-    if (payee !== undefined) parties.set(payee, (parties.get(payee) ?? 0n) + BigInt(amount));
-  }
-  return { ...planned, parties };
+  const borne = fee.map(({ account, amount }) => ({
+    payee: /^payee:(.+):payable$/.exec(account)?.[1] ?? null,
+    amountNanos: BigInt(amount),
+  }));
+  return { ...planned, parties: [...planned.plan.parts, ...borne] };
 }
 
 async function findByReference(sql: Sql, reference: string) {

@@ -45,10 +45,11 @@ export const Party = z.object({
 /** What each payee gives or gets in all, in the order of their ids: the same of a draft as of what is booked. */
 export function partiesOf(
   currency: string,
-  parts: Iterable<readonly [payee: string | null, nanos: Nanos]>,
+  parts: readonly { payee: string | null; amountNanos: Nanos }[],
 ): z.infer<typeof Party>[] {
   const sums = new Map<string, Nanos>();
-  for (const [payee, nanos] of parts) if (payee !== null) sums.set(payee, (sums.get(payee) ?? 0n) + nanos);
+  for (const { payee, amountNanos } of parts)
+    if (payee !== null) sums.set(payee, (sums.get(payee) ?? 0n) + amountNanos);
   return [...sums]
     .filter(([, nanos]) => nanos !== 0n)
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -62,7 +63,7 @@ export function partiesBooked(
   const nanosOf = (text: string) => present(parseNanos(text), "an amount of the books");
   return partiesOf(
     currency,
-    parts.map(({ payee, amount }) => [payee, nanosOf(amount.amount)]),
+    parts.map(({ payee, amount }) => ({ payee, amountNanos: nanosOf(amount.amount) })),
   );
 }
 

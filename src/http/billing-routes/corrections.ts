@@ -119,10 +119,7 @@ const create = defineRoute({
     const { sql, correctionLimits: limits } = context;
     if (query.dry_run) {
       const { currency, sizeNanos, parties } = await draftCorrection(sql, asked);
-      const moved = partiesOf(
-        currency,
-        parties.map(({ payee, amountNanos }) => [payee, amountNanos] as const),
-      );
+      const moved = partiesOf(currency, parties);
       return {
         body: { dry_run: true, amount: money(currency, sizeNanos), parties: moved, correction: null },
       };
