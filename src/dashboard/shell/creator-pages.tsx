@@ -1,24 +1,20 @@
-import { lazy } from "react";
 import { Route, Switch } from "wouter";
 import { PayeeContext } from "../creator/payee-context.ts";
-import { Overview } from "../overview/overview.tsx";
+import { laterPage } from "./later.tsx";
 import { NoSuchPage } from "./no-such-page.tsx";
 
-const Models = lazy(() => import("../models/models.tsx").then((m) => ({ default: m.Models })));
-const Model = lazy(() => import("../models/model.tsx").then((m) => ({ default: m.Model })));
-const Payouts = lazy(() => import("../creator/payouts.tsx").then((m) => ({ default: m.Payouts })));
-const Statements = lazy(() => import("../creator/statements.tsx").then((m) => ({ default: m.Statements })));
-const Statement = lazy(() => import("../creator/statement.tsx").then((m) => ({ default: m.Statement })));
-const Predictions = lazy(() =>
-  import("../predictions/predictions.tsx").then((m) => ({ default: m.Predictions })),
-);
-const Prediction = lazy(() =>
-  import("../predictions/prediction.tsx").then((m) => ({ default: m.Prediction })),
-);
-const Shares = lazy(() => import("../creator/shares.tsx").then((m) => ({ default: m.Shares })));
-const Royalties = lazy(() => import("../royalties/royalties.tsx").then((m) => ({ default: m.Royalties })));
-const Profile = lazy(() => import("../creator/profile.tsx").then((m) => ({ default: m.Profile })));
-const Webhooks = lazy(() => import("../creator/webhooks.tsx").then((m) => ({ default: m.Webhooks })));
+const Overview = laterPage(() => import("../overview/overview.tsx").then((m) => m.Overview));
+const Models = laterPage(() => import("../models/models.tsx").then((m) => m.Models));
+const Model = laterPage(() => import("../models/model.tsx").then((m) => m.Model));
+const Payouts = laterPage(() => import("../creator/payouts.tsx").then((m) => m.Payouts));
+const Statements = laterPage(() => import("../creator/statements.tsx").then((m) => m.Statements));
+const Statement = laterPage(() => import("../creator/statement.tsx").then((m) => m.Statement));
+const Predictions = laterPage(() => import("../predictions/predictions.tsx").then((m) => m.Predictions));
+const Prediction = laterPage(() => import("../predictions/prediction.tsx").then((m) => m.Prediction));
+const Shares = laterPage(() => import("../creator/shares.tsx").then((m) => m.Shares));
+const Royalties = laterPage(() => import("../royalties/royalties.tsx").then((m) => m.Royalties));
+const Profile = laterPage(() => import("../creator/profile.tsx").then((m) => m.Profile));
+const Webhooks = laterPage(() => import("../creator/webhooks.tsx").then((m) => m.Webhooks));
 
 /** The pages about one payee's money: its own, or those that an operator looks at. */
 export function CreatorPages({ payee }: { payee: string }) {

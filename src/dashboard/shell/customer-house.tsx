@@ -1,21 +1,17 @@
-import { lazy } from "react";
 import { Route, Switch } from "wouter";
 import { CustomerContext } from "../customer/customer-context.ts";
 import type { Session } from "../data/session.ts";
 import { Frame, type NavGroup } from "./frame.tsx";
+import { laterPage } from "./later.tsx";
 import { NoSuchPage } from "./no-such-page.tsx";
 
-const Spend = lazy(() => import("../customer/spend.tsx").then((m) => ({ default: m.Spend })));
-const Invoices = lazy(() => import("../customer/invoices.tsx").then((m) => ({ default: m.Invoices })));
-const Invoice = lazy(() => import("../customer/invoice.tsx").then((m) => ({ default: m.Invoice })));
-const Credits = lazy(() => import("../customer/credits.tsx").then((m) => ({ default: m.Credits })));
-const Choices = lazy(() => import("../customer/choices.tsx").then((m) => ({ default: m.Choices })));
-const Predictions = lazy(() =>
-  import("../predictions/predictions.tsx").then((m) => ({ default: m.Predictions })),
-);
-const Prediction = lazy(() =>
-  import("../predictions/prediction.tsx").then((m) => ({ default: m.Prediction })),
-);
+const Spend = laterPage(() => import("../customer/spend.tsx").then((m) => m.Spend));
+const Invoices = laterPage(() => import("../customer/invoices.tsx").then((m) => m.Invoices));
+const Invoice = laterPage(() => import("../customer/invoice.tsx").then((m) => m.Invoice));
+const Credits = laterPage(() => import("../customer/credits.tsx").then((m) => m.Credits));
+const Choices = laterPage(() => import("../customer/choices.tsx").then((m) => m.Choices));
+const Predictions = laterPage(() => import("../predictions/predictions.tsx").then((m) => m.Predictions));
+const Prediction = laterPage(() => import("../predictions/prediction.tsx").then((m) => m.Prediction));
 
 const NAV: NavGroup[] = [
   {

@@ -1,40 +1,30 @@
-import { lazy } from "react";
 import { Redirect, Route, Switch } from "wouter";
 import type { Session } from "../data/session.ts";
 import { CreatorPages } from "./creator-pages.tsx";
 import { Frame, type NavGroup } from "./frame.tsx";
+import { laterPage } from "./later.tsx";
 import { NoSuchPage } from "./no-such-page.tsx";
 import { PayeeBar } from "./payee-bar.tsx";
 
-const Settlements = lazy(() =>
-  import("../operator/settlements.tsx").then((m) => ({ default: m.Settlements })),
+const Settlements = laterPage(() => import("../operator/settlements.tsx").then((m) => m.Settlements));
+const Settlement = laterPage(() => import("../operator/settlement.tsx").then((m) => m.Settlement));
+const Payees = laterPage(() => import("../operator/payees.tsx").then((m) => m.Payees));
+const Waiting = laterPage(() => import("../operator/waiting.tsx").then((m) => m.WaitingBalances));
+const DeadLetters = laterPage(() => import("../operator/dead-letters.tsx").then((m) => m.DeadLetters));
+const Health = laterPage(() => import("../oversight/health.tsx").then((m) => m.Health));
+const StripeEvents = laterPage(() => import("../oversight/stripe-events.tsx").then((m) => m.StripeEvents));
+const Catalogue = laterPage(() => import("../operator/catalogue.tsx").then((m) => m.Catalogue));
+const CatalogueModel = laterPage(() =>
+  import("../operator/catalogue-model.tsx").then((m) => m.CatalogueModel),
 );
-const Settlement = lazy(() => import("../operator/settlement.tsx").then((m) => ({ default: m.Settlement })));
-const Payees = lazy(() => import("../operator/payees.tsx").then((m) => ({ default: m.Payees })));
-const Waiting = lazy(() => import("../operator/waiting.tsx").then((m) => ({ default: m.WaitingBalances })));
-const DeadLetters = lazy(() =>
-  import("../operator/dead-letters.tsx").then((m) => ({ default: m.DeadLetters })),
+const EverybodysWebhooks = laterPage(() =>
+  import("../webhooks/everybodys.tsx").then((m) => m.EverybodysWebhooks),
 );
-const Health = lazy(() => import("../oversight/health.tsx").then((m) => ({ default: m.Health })));
-const StripeEvents = lazy(() =>
-  import("../oversight/stripe-events.tsx").then((m) => ({ default: m.StripeEvents })),
-);
-const Catalogue = lazy(() => import("../operator/catalogue.tsx").then((m) => ({ default: m.Catalogue })));
-const CatalogueModel = lazy(() =>
-  import("../operator/catalogue-model.tsx").then((m) => ({ default: m.CatalogueModel })),
-);
-const EverybodysWebhooks = lazy(() =>
-  import("../webhooks/everybodys.tsx").then((m) => ({ default: m.EverybodysWebhooks })),
-);
-const AuditLog = lazy(() => import("../oversight/audit-log.tsx").then((m) => ({ default: m.AuditLog })));
-const MoneyBack = lazy(() => import("../oversight/money-back.tsx").then((m) => ({ default: m.MoneyBack })));
-const Keys = lazy(() => import("../keys/all-keys.tsx").then((m) => ({ default: m.AllKeys })));
-const Predictions = lazy(() =>
-  import("../predictions/predictions.tsx").then((m) => ({ default: m.Predictions })),
-);
-const Prediction = lazy(() =>
-  import("../predictions/prediction.tsx").then((m) => ({ default: m.Prediction })),
-);
+const AuditLog = laterPage(() => import("../oversight/audit-log.tsx").then((m) => m.AuditLog));
+const MoneyBack = laterPage(() => import("../oversight/money-back.tsx").then((m) => m.MoneyBack));
+const Keys = laterPage(() => import("../keys/all-keys.tsx").then((m) => m.AllKeys));
+const Predictions = laterPage(() => import("../predictions/predictions.tsx").then((m) => m.Predictions));
+const Prediction = laterPage(() => import("../predictions/prediction.tsx").then((m) => m.Prediction));
 
 const NAV: NavGroup[] = [
   {
