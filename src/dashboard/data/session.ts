@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type Answer, call, Problem } from "./api.ts";
-import { useAtOnce } from "./use-api.ts";
+import { queryClient, useAtOnce } from "./use-api.ts";
 
 /** Who is signed in. The session itself is a cookie that no script can read. */
 export type Session = Answer<"get /v1/sessions/current">;
@@ -18,6 +18,11 @@ const SESSION = {
   },
   staleTime: Number.POSITIVE_INFINITY,
 };
+
+/** Asks it before there is a page to show. */
+export async function askWhoIsIn(): Promise<void> {
+  await queryClient.query(SESSION).catch(() => {});
+}
 
 /** Who is signed in; null when nobody is; undefined while it is not known yet. */
 export function useSession() {

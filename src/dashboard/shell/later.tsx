@@ -1,6 +1,8 @@
 import { type ComponentType, type ReactNode, useEffect, useState } from "react";
 import { PageSkeleton } from "../parts/states.tsx";
 
+type Later<Props> = ComponentType<Props> & { come(): Promise<void> };
+
 /**
  * A component whose code comes when it is first shown; `place` stands there until then. Not React's `lazy`: that holds back what
  * has come until its place has been seen for 300 ms, and everything that the component asks for waits as long.
@@ -8,7 +10,7 @@ import { PageSkeleton } from "../parts/states.tsx";
 export function later<Props extends object>(
   load: () => Promise<ComponentType<Props>>,
   place: ReactNode = null,
-): ComponentType<Props> {
+): Later<Props> {
   let known: ComponentType<Props> | undefined;
   let coming: Promise<void> | undefined;
   // What failed to come is asked for again when it is shown again.
@@ -24,7 +26,7 @@ export function later<Props extends object>(
     );
     return coming;
   };
-  return function Later(props: Props) {
+  function Later(props: Props) {
     const [Shown, setShown] = useState(() => known);
     const [failed, setFailed] = useState<Error>();
     // Now, and not when its place has been painted.
@@ -42,10 +44,28 @@ export function later<Props extends object>(
     // What stands around it says that, and tries again.
     if (failed !== undefined) throw failed;
     return Shown === undefined ? place : <Shown {...props} />;
-  };
+  }
+  return Object.assign(Later, { come });
 }
 
+/** Of all houses: one address may be a page of several. */
+const pages: { path: string; come(): Promise<void> }[] = [];
+
 /** A page whose code comes when it is gone to. */
-export function laterPage<Props extends object>(load: () => Promise<ComponentType<Props>>) {
-  return later(load, <PageSkeleton />);
+export function laterPage<Props extends object>(
+  path: string,
+  load: () => Promise<ComponentType<Props>>,
+): ComponentType<Props> & { path: string } {
+  const page = later(load, <PageSkeleton />);
+  pages.push({ path, come: page.come });
+  return Object.assign(page, { path });
+}
+
+/** Has the code come of what stands at an address, whoever is signed in. */
+export async function pageCodeAt(address: string): Promise<void> {
+  // An operator's address of a payee's page.
+  const [, rest] = /^\/payees\/[^/]+(\/.*)?$/.exec(address) ?? [];
+  const at = /^\/payees\/[^/]/.test(address) ? (rest ?? "/") : address;
+  const meant = pages.filter(({ path }) => new RegExp(`^${path.replaceAll(/:\w+/g, "[^/]+")}/?$`).test(at));
+  await Promise.all(meant.map(({ come }) => come()));
 }
