@@ -137,6 +137,7 @@ const create = defineRoute({
 const approve = defineRoute({
   method: "post",
   path: "/corrections/{id}/approve",
+  duty: "approver",
   summary: "Book a correction that moves more than the limit, as somebody else than its author",
   roles: operator,
   params: z.object({ id: AdjustmentId }),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestApi, type TestApi } from "../../support/api.ts";
+import { type Call, startTestApi, type TestApi } from "../../support/api.ts";
 import { expectProblem } from "../../support/problem.ts";
 import { SMALL_CATALOG, usageEvent } from "../../support/usage.ts";
 import { type Mailbox, openMailbox } from "./mailbox.ts";
@@ -13,6 +13,7 @@ beforeAll(async () => {
     DATA_DIR: mailbox.dataDir,
     MAIL_INTERVAL_MS: "50",
     TWO_PERSON_APPROVAL: "on",
+    CORRECTION_APPROVAL_LIMITS: "USD=5",
   });
   await api.load(SMALL_CATALOG);
 });
@@ -23,6 +24,15 @@ afterAll(async () => {
 
 const operator = (...duties: string[]) => ({ role: "operator", duties });
 const signIn = (email: string) => signInByMail(api, mailbox, email);
+
+const CREDIT = { kind: "credit", payee: "ada", currency: "USD", amount: "100", reason: "goodwill" };
+
+/** A credit above the limit: where it is approved. */
+async function proposeCredit(call: Call): Promise<string> {
+  const made = await call("POST", "/v1/corrections", CREDIT);
+  expect(made).toMatchObject({ status: 201, body: { correction: { state: "needs_approval" } } });
+  return `/v1/corrections/${(made.body as { correction: { id: string } }).correction.id}/approve`;
+}
 
 describe("a user", () => {
   test.each([
@@ -141,6 +151,19 @@ describe("of the operator", () => {
     expect((await mia.call("POST", month("plan"))).status).toBe(200);
     expectProblem(await mia.call("POST", month("approve")), 403, "duty_not_allowed");
     expect((await ann.call("POST", month("approve"))).status).toBe(200);
+  });
+
+  test("the maker proposes a correction, the approver approves it; neither does the other's part", async () => {
+    await register(api, "mel", operator("maker"));
+    await register(api, "abe", operator("approver"));
+    const [mel, abe] = [await signIn("mel@example.com"), await signIn("abe@example.com")];
+    const approve = await proposeCredit(mel.call);
+    expectProblem(await abe.call("POST", "/v1/corrections", CREDIT), 403, "duty_not_allowed");
+    expectProblem(await mel.call("POST", approve), 403, "duty_not_allowed");
+    expect(await abe.call("POST", approve)).toMatchObject({
+      status: 200,
+      body: { state: "booked", proposed_by: "user:mel", approved_by: "user:abe" },
+    });
   });
 
   test("nobody with one of the two duties gives away the other", async () => {
