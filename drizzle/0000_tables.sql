@@ -569,6 +569,7 @@ CREATE TABLE "api_key" (
 	"last_used_at" timestamp with time zone,
 	"replaced_by" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"made_by" text NOT NULL,
 	"revoked_at" timestamp with time zone,
 	CONSTRAINT "api_key_secret_hash_unique" UNIQUE("secret_hash")
 );

@@ -32,7 +32,7 @@ DECLARE v correction;
 BEGIN
   SELECT * INTO v FROM correction WHERE id = p_id FOR UPDATE;
   IF v.adjustment_no IS NOT NULL THEN PERFORM refuse('correction_booked'); END IF;
-  IF p_approved_by = v.proposed_by THEN PERFORM refuse('approver_made_plan'); END IF;
+  IF p_approved_by IS NOT NULL AND same_person(v.proposed_by, p_approved_by) THEN PERFORM refuse('approver_made_plan'); END IF;
   IF p_approved_by IS NULL AND p_size > v.limit_nanos THEN PERFORM refuse('correction_needs_approval'); END IF;
   UPDATE correction SET adjustment_no = p_adjustment, amount_nanos = p_size, approved_by = p_approved_by,
     approved_at = CASE WHEN p_approved_by IS NULL THEN NULL ELSE clock_timestamp() END WHERE id = p_id;

@@ -205,7 +205,7 @@ describe("a correction", () => {
       "approver_made_plan",
     );
     expect(Number(await payable())).toBeCloseTo(before + 5, 9);
-    const other = await api.keyFor({ role: "operator" });
+    const other = await api.secondOperator();
     expect(await other("POST", `/v1/corrections/${correction.id}/approve`)).toMatchObject({
       body: { state: "booked" },
     });
@@ -259,7 +259,7 @@ describe("a correction", () => {
     const made = await api.operator("POST", "/v1/corrections", { ...moved, reference: "sale" });
     const { correction } = made.body as { correction: { id: string; state: string } };
     expect(correction.state).toBe("needs_approval");
-    const other = await api.keyFor({ role: "operator" });
+    const other = await api.secondOperator();
     await other("POST", `/v1/corrections/${correction.id}/approve`);
     const refunded = await api.operator("POST", "/v1/refunds?dry_run=true", {
       invoice: ACME,

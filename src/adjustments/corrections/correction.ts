@@ -49,11 +49,15 @@ export async function correct(sql: Sql, wanted: NewCorrection): Promise<Correcti
 
 /** Books a correction that waits, as somebody else than its author. Booked before, nothing. @throws Refusal */
 export async function approveCorrection(sql: Sql, id: string, by: string): Promise<CorrectionOutcome> {
-  const [row] = await sql<{ author: string; booked: boolean }[]>`
-    SELECT proposed_by AS author, adjustment_no IS NOT NULL AS booked FROM correction WHERE id = ${id}`;
+  const [row] = await sql<{ author: string; same: boolean; booked: boolean }[]>`
+    SELECT proposed_by AS author, same_person(proposed_by, ${by}) AS same, adjustment_no IS NOT NULL AS booked
+    FROM correction WHERE id = ${id}`;
   if (row === undefined) throw new Refusal("not_found", `there is no correction ${id}`);
-  if (row.author === by)
-    throw new Refusal("approver_made_plan", `${by} proposed this correction; somebody else must approve it`);
+  if (row.same)
+    throw new Refusal(
+      "approver_made_plan",
+      `${row.author} proposed this correction; another person must approve it (a key counts as who made it)`,
+    );
   return row.booked ? { id, state: "booked" } : book(sql, id, by);
 }
 
