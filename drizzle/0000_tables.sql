@@ -134,6 +134,7 @@ CREATE TABLE "correction" (
 	"kind" text NOT NULL,
 	"currency" text NOT NULL,
 	"amount_nanos" numeric(38, 0) NOT NULL,
+	"draft_hash" text NOT NULL,
 	"limit_nanos" numeric(38, 0),
 	"asked" jsonb NOT NULL,
 	"reason" text NOT NULL,
