@@ -215,6 +215,14 @@ describe("a correction", () => {
     });
   });
 
+  test("in a currency without a limit waits for approval whatever it moves, once any currency has one", async () => {
+    const asked = { kind: "credit", payee: "ada", currency: "EUR", amount: "0.01", reason: "goodwill" };
+    expect(await api.operator("POST", "/v1/corrections", asked)).toMatchObject({
+      status: 201,
+      body: { correction: { state: "needs_approval", limit: { currency: "EUR", amount: "0.000000000" } } },
+    });
+  });
+
   test("re-rates a closed month: the difference only, for everybody, and a dry run says it first", async () => {
     const rerate = {
       ...{

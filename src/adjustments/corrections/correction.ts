@@ -9,7 +9,7 @@ export interface NewCorrection {
   reference: string;
   reason: string;
   by: string;
-  /** By currency: what moves more needs somebody else's approval. */
+  /** By currency: what moves more needs another person's approval, and so does everything in a currency that has none. */
   limits?: ReadonlyMap<string, Nanos> | undefined;
 }
 
@@ -37,7 +37,8 @@ export async function correct(sql: Sql, wanted: NewCorrection): Promise<Correcti
     if (known.booked) return { id, state: "booked" };
   }
   const planned = await planCorrection(sql, asked);
-  const limit = limits?.get(planned.currency);
+  // Who set any limit has forgotten the others: what has none is not without limit.
+  const limit = limits === undefined ? undefined : (limits.get(planned.currency) ?? 0n);
   await sql`
     INSERT INTO correction (id, kind, currency, amount_nanos, draft_hash, limit_nanos, asked, reason, proposed_by)
     VALUES (${id}, ${asked.kind}, ${planned.currency}, ${planned.sizeNanos.toString()}, ${draftHash(planned)}, ${limit?.toString() ?? null},

@@ -83,7 +83,9 @@ const View = z
     kind: z.string(),
     state: z.enum(["booked", "needs_approval"]),
     amount: Money.meta({ description: "What it moves in all." }),
-    limit: Money.nullable().meta({ description: "Above it somebody else than its author approves." }),
+    limit: Money.nullable().meta({
+      description: "Above it another person than its author approves; null where no limits are set.",
+    }),
     asked: z.record(z.string(), z.unknown()),
     reason: z.string(),
     proposed_by: z.string(),
