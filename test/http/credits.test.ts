@@ -174,7 +174,7 @@ test("a credit that is revoked is gone for the next prediction; above the limit,
   expect(await of()).toMatchObject({ revoked: { amount: "0.000000000" }, left: { amount: "150.000000000" } });
   const approve = `/v1/corrections/${correction.id}/approve`;
   expect(await api.operator("POST", approve)).toMatchObject({ body: { code: "approver_made_plan" } });
-  const other = await api.keyFor({ role: "operator" });
+  const other = await api.secondOperator();
   expect(await other("POST", approve)).toMatchObject({ status: 200, body: { state: "booked" } });
 
   expect(await of()).toMatchObject({ revoked: { amount: "150.000000000" }, left: { amount: "0.000000000" } });
