@@ -38,12 +38,12 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
   refund_exceeds_payments: () =>
     new Refusal(
       "refund_too_large",
-      "returned: more than the customer has paid of this invoice in money or paid credits: record its payment first, or less",
+      "returned: more than what the customer has paid of this invoice in money or paid credits and has not got back, is not getting back and does not dispute: record its payment first, decide its dispute, or return less",
     ),
   dispute_exceeds_payments: () =>
     new Refusal(
       "refund_too_large",
-      "amount: more than the customer has paid of this invoice in money or paid credits and no other dispute has: record its payment first, or less",
+      "amount: more than what the customer has paid of this invoice in money or paid credits and has not got back, is not getting back and does not dispute already: record its payment first, or dispute less",
     ),
   refund_under_way: () =>
     new Refusal(
