@@ -333,6 +333,10 @@ BEGIN
   IF p->>'reverses' IS NOT NULL THEN
     SELECT * INTO v_reversed FROM adjustment WHERE id = p->>'reverses';
     IF EXISTS (SELECT FROM adjustment WHERE reverses = v_reversed.adjustment_no) THEN PERFORM refuse('already_returned'); END IF;
+    -- It is with the customer until the provider says that it failed.
+    IF v_reversed.kind <> 'dispute_lost' AND v_reversed.returned_nanos > 0 AND is_provider(v_reversed.made_by) AND NOT is_provider(p->>'by') THEN
+      PERFORM refuse('refund_made');
+    END IF;
     PERFORM drop_refund_push(v_reversed.adjustment_no);
     v_returned := -v_reversed.returned_nanos;
     v_credited := -v_reversed.credited_nanos;

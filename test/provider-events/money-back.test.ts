@@ -62,6 +62,13 @@ async function givenBack(customer: string) {
 const settled = (customer: string, kinds: string[]) =>
   until(async () => JSON.stringify((await givenBack(customer)).kinds) === JSON.stringify(kinds));
 
+/** Takes the latest of a customer's refunds back by hand. */
+async function takeBackLatest(customer: string) {
+  const { body } = await api.operator("GET", `/v1/refunds?invoice=${ours(customer)}&limit=1`);
+  const { id } = present((body as { data: { id: string }[] }).data[0], "a refund");
+  return api.operator("POST", `/v1/refunds/${id}/return`, { reason: "a mistake" });
+}
+
 async function lever(path: string, body: object): Promise<Record<string, unknown>> {
   const response = await fetch(`${api.simulator}/_simulator${path}`, {
     method: "POST",
@@ -79,6 +86,7 @@ test("a refund at Stripe is refunded once, whichever of its events come, and giv
   await stripe.refunds.create({ payment_intent });
   await settled("one", ["refund", "refund"]);
   expect(await givenBack("one")).toMatchObject({ gross: "-10", returned: "10", ada: "-8" });
+  expectProblem(await takeBackLatest("one"), 409, "refund_made");
   await lever(`/refunds/${refund.id}/fail`, {});
   await settled("one", ["refund", "refund", "refund_returned"]);
   expect(await givenBack("one")).toMatchObject({ gross: "-7.5", returned: "7.5", ada: "-6" });
@@ -235,6 +243,8 @@ describe("a refund that we make at Stripe", () => {
       ada: "-2",
       kinds: ["refund", "money_returned"],
     });
+    expectProblem(await takeBackLatest("five"), 409, "refund_made");
+    expect(await givenBack("five")).toMatchObject({ returned: "2.5" });
 
     await lever(`/refunds/${present(first, "a refund").id}/fail`, {});
     await state(id, "failed");

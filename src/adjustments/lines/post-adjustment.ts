@@ -50,6 +50,11 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
       "refund_under_way",
       "it is being made at the provider right now: wait until GET /v1/refunds/{id} says made or failed",
     ),
+  refund_made: () =>
+    new Refusal(
+      "refund_made",
+      "the provider gave this money back, and it is booked as such until the provider says that it failed: should the customer owe it, take back the refund that it was paid for, or debit the customer (POST /v1/corrections)",
+    ),
   already_returned: () => new Refusal("already_returned", "it is taken back already"),
   dispute_decided: () => new Refusal("dispute_decided", "this dispute is decided already"),
   earnings_held: ({ period }) =>
