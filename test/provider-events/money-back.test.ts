@@ -62,6 +62,12 @@ async function givenBack(customer: string) {
 const settled = (customer: string, kinds: string[]) =>
   until(async () => JSON.stringify((await givenBack(customer)).kinds) === JSON.stringify(kinds));
 
+/** The ids of those of a state. */
+async function disputes(state: string): Promise<string[]> {
+  const { body } = await api.operator("GET", `/v1/disputes?state=${state}`);
+  return (body as { data: { id: string }[] }).data.map(({ id }) => id);
+}
+
 /** Takes the latest of a customer's refunds back by hand. */
 async function takeBackLatest(customer: string) {
   const { body } = await api.operator("GET", `/v1/refunds?invoice=${ours(customer)}&limit=1`);
@@ -103,6 +109,21 @@ test("a refund and then a dispute of the same payment deduct once; its fee is th
   expect(await givenBack("two")).toMatchObject({ gross: "-10", ada: "-8" });
   const [row] = await api.sql`SELECT account_balance_of('platform:fees', 'USD')::text AS fees`;
   expect(row).toEqual({ fees: "15000000000" });
+
+  const id = String(dispute.id);
+  const states = async (state: string) => (await disputes(state)).includes(id);
+  expect([await states("lost"), await states("won")]).toEqual([true, false]);
+  await lever(`/disputes/${id}`, { status: "won", fee_returned: true });
+  await settled("two", ["refund", "dispute_lost", "refund_returned"]);
+  expect([await states("lost"), await states("won")]).toEqual([false, true]);
+  expect((await api.operator("GET", `/v1/disputes/${id}`)).body).toMatchObject({
+    state: "won",
+    lost_as: expect.stringMatching(/^adj_/),
+    given_back_by: expect.stringMatching(/^adj_/),
+  });
+  const decide = (outcome: string) => api.operator("POST", `/v1/disputes/${id}/decide`, { outcome });
+  expect(await decide("won")).toMatchObject({ status: 200, body: { state: "won" } });
+  expectProblem(await decide("lost"), 409, "dispute_decided");
 });
 
 test("a dispute that is won gives back what was held, and a question of the bank's holds nothing", async () => {
