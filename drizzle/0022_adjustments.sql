@@ -172,8 +172,13 @@ END $$;
 
 -- ---- Disputes ----
 
+-- Who books what the provider tells of: that has happened, and is booked even where nobody here would be let do it.
+CREATE FUNCTION is_provider(p_by text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT p_by = 'stripe' $$;
+--> statement-breakpoint
+
 -- What of an invoice a bank may still take back: what was paid, but for promotional credits, less what other disputes ask for
--- or took. Not less what was refunded: banks do take that back once more, and the customer owes it then.
+-- or took. Not less what was refunded: banks do take that back once more, and the customer owes it then. What somebody here
+-- says is disputed is less that too (undisputed_money).
 CREATE FUNCTION money_to_dispute(p_invoice text) RETURNS numeric LANGUAGE sql STABLE AS $$
   SELECT (SELECT coalesce(sum(amount_nanos), 0) FROM invoice_payment WHERE invoice_id = p_invoice)
     - (SELECT coalesce(sum(u.amount_nanos), 0) FROM credit_use u JOIN credit_grant g ON g.id = u.grant_id
@@ -205,7 +210,9 @@ BEGIN
   IF (p->>'amount')::numeric > v.amount_nanos THEN
     PERFORM refuse('refund_too_large', jsonb_build_object('nanos', v.amount_nanos));
   END IF;
-  IF (p->>'amount')::numeric > money_to_dispute(v.id) THEN PERFORM refuse('dispute_exceeds_payments'); END IF;
+  IF (p->>'amount')::numeric > (CASE WHEN is_provider(p->>'by') THEN money_to_dispute(v.id) ELSE undisputed_money(v.id, NULL) END) THEN
+    PERFORM refuse('dispute_exceeds_payments');
+  END IF;
   INSERT INTO dispute (id, invoice_id, amount_nanos, state, reason, opened_by)
   VALUES (p->>'id', v.id, (p->>'amount')::numeric, 'open', p->>'reason', p->>'by');
   INSERT INTO dispute_hold (dispute_id, payee, amount_nanos)
@@ -326,6 +333,10 @@ BEGIN
   IF p->>'reverses' IS NOT NULL THEN
     SELECT * INTO v_reversed FROM adjustment WHERE id = p->>'reverses';
     IF EXISTS (SELECT FROM adjustment WHERE reverses = v_reversed.adjustment_no) THEN PERFORM refuse('already_returned'); END IF;
+    -- It is with the customer until the provider says that it failed.
+    IF v_reversed.kind <> 'dispute_lost' AND v_reversed.returned_nanos > 0 AND is_provider(v_reversed.made_by) AND NOT is_provider(p->>'by') THEN
+      PERFORM refuse('refund_made');
+    END IF;
     PERFORM drop_refund_push(v_reversed.adjustment_no);
     v_returned := -v_reversed.returned_nanos;
     v_credited := -v_reversed.credited_nanos;
@@ -335,7 +346,10 @@ BEGIN
       v_held := true;
     END IF;
   ELSIF v_kind IN ('refund', 'money_returned') THEN
-    IF v_returned > money_to_return(v_invoice.id, p->>'pays') THEN PERFORM refuse('refund_exceeds_payments'); END IF;
+    IF v_returned > 0 AND v_returned > (CASE WHEN is_provider(p->>'by') THEN money_to_return(v_invoice.id, p->>'pays')
+        ELSE undisputed_money(v_invoice.id, p->>'pays') END) THEN
+      PERFORM refuse('refund_exceeds_payments');
+    END IF;
     IF v_kind = 'refund' THEN v_credited := credit_due(v_invoice.id, v_gross, v_returned); END IF;
   END IF;
 

@@ -27,6 +27,13 @@ CREATE FUNCTION money_to_return(p_invoice text, p_pays text) RETURNS numeric LAN
 $$;
 --> statement-breakpoint
 
+-- What somebody here may give back of it, or say is disputed: not what open disputes may take either, or both would.
+CREATE FUNCTION undisputed_money(p_invoice text, p_pays text) RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT money_to_return(p_invoice, p_pays)
+    - (SELECT coalesce(sum(amount_nanos), 0) FROM dispute WHERE invoice_id = p_invoice AND state = 'open')
+$$;
+--> statement-breakpoint
+
 -- What the provider is asked for when so much of an invoice is refunded, after all other refunds of it (p_but_for: the
 -- adjustment, where it is booked already). A credit note of what the invoice asks for less; and of what was paid there, as
 -- much as the refunds that are made there come to together, in whole steps, less what was asked for before: so what is below
@@ -46,7 +53,7 @@ CREATE FUNCTION refund_push_due(p_invoice text, p_currency text, p_gross numeric
         (SELECT coalesce(sum(i.amount_nanos), 0) FROM invoice_payment i JOIN invoice_push r ON r.provider_id = i.reference
          WHERE i.invoice_id = p_invoice AND r.invoice_id = p_invoice)
           - coalesce(sum(m.asked) FILTER (WHERE m.state <> 'failed'), 0),
-        money_to_return(p_invoice, NULL),
+        undisputed_money(p_invoice, NULL),
         div(ceil(-p_gross * 1000000000) - p_credited + s.step - 1, s.step) * s.step) AS nanos
     FROM made m, (SELECT invoice_step(p_currency) AS step) s GROUP BY s.step
   )
@@ -156,7 +163,7 @@ BEGIN
   SELECT * INTO a FROM adjustment WHERE id = p_refund AND kind = 'refund';
   IF EXISTS (SELECT FROM adjustment WHERE reverses = a.adjustment_no) THEN PERFORM refuse('already_returned'); END IF;
   SELECT amount_nanos INTO v_money FROM refund_push WHERE adjustment_no = a.adjustment_no AND means = 'refund' AND state = 'failed';
-  IF v_money > money_to_return(a.invoice_id, NULL) THEN PERFORM refuse('refund_exceeds_payments'); END IF;
+  IF v_money > undisputed_money(a.invoice_id, NULL) THEN PERFORM refuse('refund_exceeds_payments'); END IF;
   UPDATE refund_push SET state = 'waiting', reason = NULL, updated_at = clock_timestamp() - interval '1 day'
   WHERE adjustment_no = a.adjustment_no AND state = 'failed';
   RETURN (SELECT count(*) FROM refund_push WHERE adjustment_no = a.adjustment_no);

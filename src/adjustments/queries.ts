@@ -115,8 +115,13 @@ export interface DisputeView {
   id: string;
   invoice: string;
   amount: Money;
+  /** What was decided last: a dispute that was lost may be won after all. */
   state: string;
   reason: string;
+  /** The adjustment that its loss is. */
+  lost_as: string | null;
+  /** The adjustment that gave it back: it was lost, and is won after all. */
+  given_back_by: string | null;
   /** Of payees' balances, until it is decided. */
   held: Money;
   opened_by: string;
@@ -124,6 +129,14 @@ export interface DisputeView {
   decided_by: string | null;
   decided_at: string | null;
 }
+
+/** Disputes d, with the refund a that a lost one became, and what took that back, b. */
+export const disputesAndLosses = (sql: Sql) => sql`
+  dispute d LEFT JOIN adjustment a ON a.reference = 'dispute:' || d.id AND a.kind = 'dispute_lost'
+  LEFT JOIN adjustment b ON b.reverses = a.adjustment_no`;
+
+/** Of such a row: what was decided last. */
+export const toldState = (sql: Sql) => sql`CASE WHEN b.id IS NULL THEN d.state ELSE 'won' END`;
 
 /** The newest first. */
 export async function listDisputes(
@@ -140,11 +153,11 @@ export async function listDisputes(
       decided_at: Date | null;
     })[]
   >`
-    SELECT d.id, d.invoice_id AS invoice, i.currency, d.amount_nanos::text AS nanos, d.state, d.reason, d.opened_by, d.opened_at,
-      d.decided_by, d.decided_at,
+    SELECT d.id, d.invoice_id AS invoice, i.currency, d.amount_nanos::text AS nanos, ${toldState(sql)} AS state, d.reason, d.opened_by, d.opened_at,
+      a.id AS lost_as, b.id AS given_back_by, coalesce(b.made_by, d.decided_by) AS decided_by, coalesce(b.made_at, d.decided_at) AS decided_at,
       coalesce((SELECT sum(h.amount_nanos) FROM dispute_hold h WHERE h.dispute_id = d.id AND d.state = 'open'), 0)::text AS held
-    FROM dispute d JOIN invoice i ON i.id = d.invoice_id
-    WHERE (${id}::text IS NULL OR d.id = ${id}) AND (${state}::text IS NULL OR d.state = ${state})
+    FROM ${disputesAndLosses(sql)} JOIN invoice i ON i.id = d.invoice_id
+    WHERE (${id}::text IS NULL OR d.id = ${id}) AND (${state}::text IS NULL OR ${toldState(sql)} = ${state})
       AND (${after}::text IS NULL OR EXISTS (SELECT FROM dispute s WHERE s.id = ${after}
         AND (d.opened_at < s.opened_at OR (d.opened_at = s.opened_at AND d.id > s.id))))
     ORDER BY d.opened_at DESC, d.id LIMIT ${limit}`;

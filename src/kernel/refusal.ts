@@ -63,6 +63,7 @@ export const REFUSALS = {
   nothing_to_refund: 409,
   already_returned: 409,
   refund_under_way: 409,
+  refund_made: 409,
   dispute_decided: 409,
   correction_booked: 409,
   earnings_held: 409,

@@ -42,6 +42,13 @@ test(`after ${HISTORIES} random histories, everybody has what the oracle says, a
   ).toEqual([]);
   expect(
     await sql`
+      SELECT i.id FROM invoice i WHERE (SELECT coalesce(sum(amount_nanos), 0) FROM invoice_payment WHERE invoice_id = i.id)
+        < (SELECT coalesce(sum(returned_nanos), 0) FROM adjustment WHERE invoice_id = i.id)
+        + (SELECT coalesce(sum(amount_nanos), 0) FROM dispute WHERE invoice_id = i.id AND state = 'open')`,
+    "no more went back, or is disputed, than was paid",
+  ).toEqual([]);
+  expect(
+    await sql`
       SELECT c.id FROM customer c CROSS JOIN LATERAL (
         SELECT sum(round_to_nanos(i.gross + coalesce((SELECT sum(a.rerated - a.refunded) FROM adjustment_cell a
             WHERE a.customer_no = c.customer_no AND a.booked_period = i.period), 0))

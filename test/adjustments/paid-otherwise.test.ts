@@ -165,3 +165,39 @@ test("of the provider's fee, what came back goes to those who bore it", async ()
   expect(await standing()).toEqual([lin + 1_000n * CENT, 0n]);
   await expectBooksToHold(sql);
 });
+
+test("what went back or is disputed is not disputed or returned once more, but for what the provider did already", async () => {
+  const sql = await openBooks();
+  await close(sql, MONTH);
+  await makeInvoices(sql, MONTH, { by: "test" });
+  const paid = { invoice: ACME, amountNanos: 1_000n * CENT, reference: "bank", by: "test" };
+  await recordInvoicePaid(sql, { ...paid, paidAt: new Date() });
+  const giveBack = (reference: string, cents: bigint, by = "test") =>
+    recordMoneyReturned(sql, {
+      ...{ ...said(reference), by },
+      invoice: ACME,
+      amountNanos: cents * CENT,
+    });
+  const dispute = (id: string, cents: bigint, by = "test") =>
+    openDispute(sql, { id, invoice: ACME, amountNanos: cents * CENT, reason: "fraudulent", by });
+  const tooMuch = { code: "refund_too_large" };
+
+  await giveBack("first", 300n);
+  await expect(dispute("typed", 701n)).rejects.toMatchObject(tooMuch);
+  await dispute("typed", 600n);
+  await expect(giveBack("second", 101n)).rejects.toMatchObject(tooMuch);
+  const asked = { invoice: ACME, amount: "1.01" };
+  const refunded = { asked, ...said("refund"), returnedNanos: 101n * CENT };
+  await expect(refund(sql, refunded)).rejects.toMatchObject(tooMuch);
+  await expect(dispute("typed too", 101n)).rejects.toMatchObject(tooMuch);
+  await giveBack("second", 100n);
+  await loseDispute(sql, { id: "typed", by: "test" });
+  await expect(giveBack("third", 1n)).rejects.toMatchObject(tooMuch);
+  await expect(dispute("typed too", 1n)).rejects.toMatchObject(tooMuch);
+
+  // Banks do take back what was refunded: it happened.
+  await dispute("du_1", 400n, "stripe");
+  await refund(sql, { asked: { invoice: ACME, amount: "1" }, ...said("on account") });
+  await loseDispute(sql, { id: "du_1", by: "stripe" });
+  await expectBooksToHold(sql);
+});

@@ -62,6 +62,19 @@ async function givenBack(customer: string) {
 const settled = (customer: string, kinds: string[]) =>
   until(async () => JSON.stringify((await givenBack(customer)).kinds) === JSON.stringify(kinds));
 
+/** The ids of those of a state. */
+async function disputes(state: string): Promise<string[]> {
+  const { body } = await api.operator("GET", `/v1/disputes?state=${state}`);
+  return (body as { data: { id: string }[] }).data.map(({ id }) => id);
+}
+
+/** Takes the latest of a customer's refunds back by hand. */
+async function takeBackLatest(customer: string) {
+  const { body } = await api.operator("GET", `/v1/refunds?invoice=${ours(customer)}&limit=1`);
+  const { id } = present((body as { data: { id: string }[] }).data[0], "a refund");
+  return api.operator("POST", `/v1/refunds/${id}/return`, { reason: "a mistake" });
+}
+
 async function lever(path: string, body: object): Promise<Record<string, unknown>> {
   const response = await fetch(`${api.simulator}/_simulator${path}`, {
     method: "POST",
@@ -79,6 +92,7 @@ test("a refund at Stripe is refunded once, whichever of its events come, and giv
   await stripe.refunds.create({ payment_intent });
   await settled("one", ["refund", "refund"]);
   expect(await givenBack("one")).toMatchObject({ gross: "-10", returned: "10", ada: "-8" });
+  expectProblem(await takeBackLatest("one"), 409, "refund_made");
   await lever(`/refunds/${refund.id}/fail`, {});
   await settled("one", ["refund", "refund", "refund_returned"]);
   expect(await givenBack("one")).toMatchObject({ gross: "-7.5", returned: "7.5", ada: "-6" });
@@ -95,6 +109,21 @@ test("a refund and then a dispute of the same payment deduct once; its fee is th
   expect(await givenBack("two")).toMatchObject({ gross: "-10", ada: "-8" });
   const [row] = await api.sql`SELECT account_balance_of('platform:fees', 'USD')::text AS fees`;
   expect(row).toEqual({ fees: "15000000000" });
+
+  const id = String(dispute.id);
+  const states = async (state: string) => (await disputes(state)).includes(id);
+  expect([await states("lost"), await states("won")]).toEqual([true, false]);
+  await lever(`/disputes/${id}`, { status: "won", fee_returned: true });
+  await settled("two", ["refund", "dispute_lost", "refund_returned"]);
+  expect([await states("lost"), await states("won")]).toEqual([false, true]);
+  expect((await api.operator("GET", `/v1/disputes/${id}`)).body).toMatchObject({
+    state: "won",
+    lost_as: expect.stringMatching(/^adj_/),
+    given_back_by: expect.stringMatching(/^adj_/),
+  });
+  const decide = (outcome: string) => api.operator("POST", `/v1/disputes/${id}/decide`, { outcome });
+  expect(await decide("won")).toMatchObject({ status: 200, body: { state: "won" } });
+  expectProblem(await decide("lost"), 409, "dispute_decided");
 });
 
 test("a dispute that is won gives back what was held, and a question of the bank's holds nothing", async () => {
@@ -235,6 +264,8 @@ describe("a refund that we make at Stripe", () => {
       ada: "-2",
       kinds: ["refund", "money_returned"],
     });
+    expectProblem(await takeBackLatest("five"), 409, "refund_made");
+    expect(await givenBack("five")).toMatchObject({ returned: "2.5" });
 
     await lever(`/refunds/${present(first, "a refund").id}/fail`, {});
     await state(id, "failed");

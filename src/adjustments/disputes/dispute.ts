@@ -2,6 +2,7 @@ import { formatNanos, NANOS_PER_UNIT, type Nanos, Refusal, rational } from "../.
 import type { Sql } from "../../postgres/index.ts";
 import { byPayee, planAsJson } from "../lines/plan-adjustment.ts";
 import { planAndPost, untilUnraced } from "../lines/post-adjustment.ts";
+import { disputesAndLosses, toldState } from "../queries.ts";
 import { planRefund } from "../refunds/plan-refund.ts";
 import { planProviderFee } from "../refunds/provider-fee.ts";
 import { bearerOf } from "../refunds/refund-policy.ts";
@@ -94,7 +95,8 @@ export async function loseDispute(
 
 async function findDispute(sql: Sql, id: string) {
   const [row] = await sql<{ invoice: string; nanos: string; reason: string; state: string }[]>`
-    SELECT invoice_id AS invoice, amount_nanos::text AS nanos, reason, state FROM dispute WHERE id = ${id}`;
+    SELECT d.invoice_id AS invoice, d.amount_nanos::text AS nanos, d.reason, ${toldState(sql)} AS state
+    FROM ${disputesAndLosses(sql)} WHERE d.id = ${id}`;
   if (row === undefined) throw new Refusal("not_found", `there is no dispute ${id}`);
   return row;
 }

@@ -38,17 +38,22 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
   refund_exceeds_payments: () =>
     new Refusal(
       "refund_too_large",
-      "returned: more than the customer has paid of this invoice in money or paid credits: record its payment first, or less",
+      "returned: more than what the customer has paid of this invoice in money or paid credits and has not got back, is not getting back and does not dispute: record its payment first, decide its dispute, or return less",
     ),
   dispute_exceeds_payments: () =>
     new Refusal(
       "refund_too_large",
-      "amount: more than the customer has paid of this invoice in money or paid credits and no other dispute has: record its payment first, or less",
+      "amount: more than what the customer has paid of this invoice in money or paid credits and has not got back, is not getting back and does not dispute already: record its payment first, or dispute less",
     ),
   refund_under_way: () =>
     new Refusal(
       "refund_under_way",
       "it is being made at the provider right now: wait until GET /v1/refunds/{id} says made or failed",
+    ),
+  refund_made: () =>
+    new Refusal(
+      "refund_made",
+      "the provider gave this money back, and it is booked as such until the provider says that it failed: should the customer owe it, take back the refund that it was paid for, or debit the customer (POST /v1/corrections)",
     ),
   already_returned: () => new Refusal("already_returned", "it is taken back already"),
   dispute_decided: () => new Refusal("dispute_decided", "this dispute is decided already"),

@@ -123,8 +123,8 @@ export interface TakenBack {
 
 /**
  * Takes a refund back whole, once: it failed, or was a mistake. Every party has again what it would have without it, and
- * of the provider's fee what came back.
- * @throws Refusal not_found, already_returned, refund_under_way
+ * of the provider's fee what came back. Money that the provider gave back is taken back only by the provider's word.
+ * @throws Refusal not_found, already_returned, refund_under_way, refund_made
  */
 export async function returnRefund(
   sql: Sql,

@@ -15,8 +15,15 @@ const Dispute = z
     id: z.string(),
     invoice: z.string(),
     amount: Money,
-    state: z.enum(["open", "won", "lost"]),
+    state: z
+      .enum(["open", "won", "lost"])
+      .meta({ description: "What was decided last: one that was lost may be won after all." }),
     reason: z.string(),
+    lost_as: z.string().nullable().meta({ description: "The refund that it became when it was lost." }),
+    given_back_by: z
+      .string()
+      .nullable()
+      .meta({ description: "What took that refund back: it was lost, and is won after all." }),
     held: Money.meta({ description: "Of payees' balances, until it is decided." }),
     opened_by: z.string(),
     opened_at: z.string(),
