@@ -87,6 +87,15 @@ test("a customer's credits, limits, authorized predictions and spend, as the API
     status: 422,
     body: { code: "price_missing" },
   });
+  // A name that is misspelt would be reserved at nothing.
+  for (const metrics of [{ input_token_cuont: 100_000 }, {}])
+    expect(await ask("p-3", { metrics })).toMatchObject({
+      status: 422,
+      body: {
+        code: "price_missing",
+        detail: expect.stringContaining("estimate.metrics: none of these is priced"),
+      },
+    });
   expect(await ask("p-3", { amount: "1" }, { prediction: { source: "//x", id: "p" } })).toMatchObject({
     status: 403,
   });
