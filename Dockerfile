@@ -15,4 +15,4 @@ RUN mkdir /data && chown node /data
 USER node
 ENV DATA_DIR=/data HOST=0.0.0.0
 EXPOSE 8787
-CMD ["node", "scripts/start.ts"]
+CMD ["node", "--max-semi-space-size=16", "scripts/start.ts"]

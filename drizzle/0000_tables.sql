@@ -134,6 +134,7 @@ CREATE TABLE "correction" (
 	"kind" text NOT NULL,
 	"currency" text NOT NULL,
 	"amount_nanos" numeric(38, 0) NOT NULL,
+	"draft_hash" text NOT NULL,
 	"limit_nanos" numeric(38, 0),
 	"asked" jsonb NOT NULL,
 	"reason" text NOT NULL,
@@ -569,6 +570,7 @@ CREATE TABLE "api_key" (
 	"last_used_at" timestamp with time zone,
 	"replaced_by" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"made_by" text NOT NULL,
 	"revoked_at" timestamp with time zone,
 	CONSTRAINT "api_key_secret_hash_unique" UNIQUE("secret_hash")
 );

@@ -221,7 +221,7 @@ $$;
 -- themselves are never too coarse.
 CREATE FUNCTION book_events(p_block bigint, p_shard smallint, p usage_columns)
 RETURNS TABLE (applied bigint, waiting int[]) LANGUAGE plpgsql VOLATILE
-SET enable_nestloop = off SET enable_mergejoin = off SET work_mem = '64MB' SET jit = off AS $$
+SET enable_seqscan = off SET enable_nestloop = off SET enable_mergejoin = off SET work_mem = '64MB' SET jit = off AS $$
 DECLARE
   v_open_period date := (SELECT first_open_period FROM books_state);
   v_decided record;
@@ -283,10 +283,12 @@ BEGIN
     JOIN subject_row s USING (subject_row)
     JOIN customer_kind k USING (kind)
   ), known_term AS MATERIALIZED (
+    -- Rows are compared, which no index but that of the key can be walked for: by period or split plan there are many terms, and
+    -- the planner cannot know.
     SELECT d.*, (SELECT t.term_no FROM usage_term t
-      WHERE t.model_no = d.model_no AND t.booked_period = d.booked_period AND t.model_version_no = d.model_version_no
-        AND t.status = d.status AND t.country = d.country AND t.price_no = d.price_no
-        AND t.split_plan_no = d.split_plan_no) AS term_no
+      WHERE (t.model_no, t.booked_period, t.model_version_no, t.status, t.country, t.price_no, t.split_plan_no)
+        BETWEEN (d.model_no, d.booked_period, d.model_version_no, d.status, d.country, d.price_no, d.split_plan_no)
+        AND (d.model_no, d.booked_period, d.model_version_no, d.status, d.country, d.price_no, d.split_plan_no)) AS term_no
     FROM decided d
   ), new_term AS (
     -- Another partition may be adding the same term: DO UPDATE answers its number too, DO NOTHING would not.

@@ -23,7 +23,7 @@ END $$;
 -- conflict_raw_needed) rather than sent with every event.
 CREATE FUNCTION apply_usage_batch(p_log_id text, p_partition int, p_epoch bigint, p_from bigint, p_to bigint,
   p_consumed int, p usage_columns, p_repeats jsonb, p_dead jsonb, p_raw jsonb) RETURNS void LANGUAGE plpgsql VOLATILE
-SET plan_cache_mode = force_generic_plan AS $$
+SET plan_cache_mode = force_generic_plan SET work_mem = '64MB' AS $$
 DECLARE
   v_floor bigint;
   v_block bigint;

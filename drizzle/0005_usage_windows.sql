@@ -40,27 +40,31 @@ CROSS JOIN LATERAL events_of_block(b.events, b.group_term_no, b.group_customer_n
 JOIN usage_term t ON t.term_no = e.term_no;
 --> statement-breakpoint
 
--- Events by their numbers; only their thousand of a block is unpacked, and once. quantities: what it was reported to have
--- used, by meter.
+-- Events by their numbers; only their thousand of a block is parsed, and once, and nothing but these events taken out of it.
+-- quantities: what it was reported to have used, by meter.
 CREATE FUNCTION usage_events_at(p_event_nos bigint[])
 RETURNS TABLE (event_no bigint, id text, parent text, source_no int, occurred_at timestamptz, customer_no int, term_no int,
   quantities jsonb, hardware text) LANGUAGE sql STABLE AS $$
   WITH wanted AS MATERIALIZED (
     SELECT w.event_no, w.event_no >> 20 AS block_no, (w.event_no & 1048575)::int - 1 AS at FROM unnest(p_event_nos) AS w(event_no)
   ), line AS MATERIALIZED (
-    SELECT l.block_no, l.n, split_part(b.events, E'\n', l.n + 1) AS events, b.source_nos, b.group_customer_no, b.group_term_no,
+    SELECT l.block_no, l.n, nullif(split_part(b.events, E'\n', l.n + 1), '')::jsonb AS j, b.source_nos, b.group_customer_no, b.group_term_no,
       b.hardware, b.group_hardware
     FROM (SELECT DISTINCT block_no, at / 1000 AS n FROM wanted) l JOIN usage_block b USING (block_no)
   ), event AS MATERIALIZED (
-    SELECT l.block_no, l.n, e.* FROM line l CROSS JOIN LATERAL unpack_events(l.events) e
+    SELECT w.event_no, w.block_no, l.n, w.at, (l.j #>> ARRAY['g', c.at])::int AS grp, l.j #>> ARRAY['e', c.at] AS id,
+      l.j #>> ARRAY['p', c.at] AS parent, (l.j #>> ARRAY['s', c.at])::int AS source, (l.j #>> ARRAY['t', c.at])::bigint AS occurred_at,
+      jsonb_strip_nulls(jsonb_build_object('runs', 1, 'predict_seconds', (l.j #>> ARRAY['ps', c.at])::bigint,
+        'input_tokens', (l.j #>> ARRAY['it', c.at])::bigint, 'output_tokens', (l.j #>> ARRAY['ot', c.at])::bigint,
+        'images', (l.j #>> ARRAY['im', c.at])::bigint)) AS quantities
+    FROM wanted w JOIN line l ON l.block_no = w.block_no AND l.n = w.at / 1000
+    CROSS JOIN LATERAL (SELECT (w.at % 1000)::text AS at) AS c
   )
-  SELECT w.event_no, e.id, e.parent, l.source_nos[e.source], from_epoch_micros(e.occurred_at), l.group_customer_no[e.grp],
-    l.group_term_no[e.grp], jsonb_strip_nulls(jsonb_build_object('runs', 1, 'predict_seconds', e.predict_seconds,
-      'input_tokens', e.input_tokens, 'output_tokens', e.output_tokens, 'images', e.images))
-    || coalesce((SELECT jsonb_object_agg(o.meter, o.quantity) FROM unpack_other_meters(l.events) o WHERE o.place = w.at + 1), '{}'),
+  SELECT e.event_no, e.id, e.parent, l.source_nos[e.source], from_epoch_micros(e.occurred_at), l.group_customer_no[e.grp],
+    l.group_term_no[e.grp], e.quantities || coalesce((SELECT jsonb_object_agg(o->>2, (o->>3)::bigint)
+      FROM jsonb_array_elements(l.j->'o') AS o WHERE (o->>0)::bigint = e.at + 1), '{}'),
     l.hardware[l.group_hardware[e.grp]]
-  FROM wanted w JOIN line l ON l.block_no = w.block_no AND l.n = w.at / 1000
-  JOIN event e ON e.block_no = w.block_no AND e.n = l.n AND e.place = w.at % 1000 + 1
+  FROM event e JOIN line l USING (block_no, n) WHERE e.id IS NOT NULL
 $$;
 --> statement-breakpoint
 

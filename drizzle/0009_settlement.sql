@@ -201,7 +201,7 @@ BEGIN
   IF v.plan_hash IS NULL THEN PERFORM refuse('plan_missing'); END IF;
   IF v.plan_hash <> p_hash THEN PERFORM refuse('plan_changed', jsonb_build_object('hash', v.plan_hash)); END IF;
   IF v.state = 'approved' THEN RETURN; END IF;
-  IF v.two_person AND v.planned_by = p_by THEN PERFORM refuse('approver_made_plan'); END IF;
+  IF v.two_person AND same_person(v.planned_by, p_by) THEN PERFORM refuse('approver_made_plan'); END IF;
   SELECT string_agg(DISTINCT w->>'code', ', ') INTO v_unconfirmed
   FROM jsonb_array_elements(v.plan->'warnings') AS w WHERE w->>'code' <> ALL (p_confirmed);
   IF v_unconfirmed IS NOT NULL THEN

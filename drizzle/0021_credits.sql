@@ -198,21 +198,29 @@ CREATE FUNCTION note_crossings(p_customers int[]) RETURNS void LANGUAGE sql VOLA
 $$;
 --> statement-breakpoint
 
--- Counts what blocks added to customers' spend, the oldest first, at most p_blocks, and ends the reservations whose events
--- are counted with it: in one transaction, so that an event is held for by its reservation or by the spend, never by both or
--- neither. Everything is computed before the accounts are locked. One at a time. Answers how many blocks.
--- p_late looks at open reservations also when there is no block: for those that were made after their event was counted.
-CREATE FUNCTION count_spend(p_blocks int, p_late boolean) RETURNS int LANGUAGE plpgsql VOLATILE SET jit = off AS $$
+-- Counts what blocks added to customers' spend, the oldest first, until they have p_events events, and ends the reservations
+-- whose events are counted with it: in one transaction, so that an event is held for by its reservation or by the spend, never by
+-- both or neither. Everything is computed before the accounts are locked, and nobody waits for the disk while they are: whoever
+-- is answered by what it counted is written after it, and what a crash takes back is counted again. One at a time. Answers how
+-- many events.
+-- It looks at the open reservations of the customers of these blocks; p_late at all of them, also when there is no block: for
+-- those that were made after their event was counted, and for events of other customers than they were made for.
+CREATE FUNCTION count_spend(p_events int, p_late boolean) RETURNS int LANGUAGE plpgsql VOLATILE SET jit = off AS $$
 DECLARE
   v_blocks bigint[];
+  v_events bigint;
+  v_seen int[];
   v_spent jsonb;
   v_settled jsonb;
   v_customers int[];
 BEGIN
   PERFORM pg_advisory_xact_lock(7021);
-  SELECT coalesce(array_agg(block_no), '{}') INTO v_blocks FROM (
-    SELECT block_no FROM usage_block WHERE counted = 0 ORDER BY block_no LIMIT p_blocks) x;
+  SELECT coalesce(array_agg(block_no), '{}'), coalesce(sum(event_count), 0) INTO v_blocks, v_events FROM (
+    SELECT block_no, event_count, sum(event_count) OVER (ORDER BY block_no) - event_count AS events_before
+    FROM (SELECT block_no, event_count FROM usage_block WHERE counted = 0 ORDER BY block_no LIMIT p_events) b) x
+  WHERE events_before < p_events;
   IF cardinality(v_blocks) = 0 AND NOT p_late THEN RETURN 0; END IF;
+  PERFORM set_config('synchronous_commit', 'off', true);
 
   SELECT coalesce(jsonb_agg(x), '[]') INTO v_spent FROM (
     SELECT g.customer_no, g.currency, g.service_month, sum(g.gross) AS spent
@@ -220,11 +228,12 @@ BEGIN
     JOIN spend_account a USING (customer_no, currency)
     WHERE g.block_no > a.since_block GROUP BY 1, 2, 3 HAVING sum(g.gross) > 0) x;
 
+  v_seen := ARRAY(SELECT DISTINCT unnest(b.group_customer_no) FROM usage_block b WHERE b.block_no = ANY (v_blocks));
   -- An event whose block is gone was counted long ago.
   SELECT coalesce(jsonb_agg(x), '[]') INTO v_settled FROM (
     SELECT r.identity, r.customer_no FROM spend_reservation r
     CROSS JOIN LATERAL (SELECT i.event_no FROM usage_identity i WHERE i.identity = r.identity OFFSET 0) u
-    WHERE r.ended_at IS NULL AND u.event_no IS NOT NULL AND NOT EXISTS (
+    WHERE r.ended_at IS NULL AND (p_late OR (r.customer_no IN (SELECT unnest(v_seen))) IS TRUE) AND u.event_no IS NOT NULL AND NOT EXISTS (
       SELECT FROM usage_block b WHERE b.block_no = u.event_no >> 20 AND b.counted = 0 AND b.block_no <> ALL (v_blocks))) x;
 
   SELECT array_agg(DISTINCT (x->>'customer_no')::int) INTO v_customers FROM jsonb_array_elements(v_spent || v_settled) AS x;
@@ -249,7 +258,7 @@ BEGIN
   UPDATE usage_block SET counted = 1
   WHERE block_no IN (SELECT block_no FROM usage_block WHERE block_no = ANY (v_blocks) ORDER BY block_no FOR UPDATE);
   PERFORM note_crossings(v_customers);
-  RETURN cardinality(v_blocks);
+  RETURN v_events;
 END $$;
 --> statement-breakpoint
 

@@ -18,10 +18,10 @@ END $$;
 CREATE TRIGGER booked_stays BEFORE UPDATE OR DELETE ON correction
   FOR EACH ROW WHEN (OLD.adjustment_no IS NOT NULL) EXECUTE FUNCTION refuse_change_of_booked();
 --> statement-breakpoint
--- Author, limit and what was asked for stand from the beginning.
+-- Author, limit, what was asked for and what it came to then stand from the beginning.
 CREATE TRIGGER proposal_stays BEFORE UPDATE ON correction FOR EACH ROW
-  WHEN ((OLD.id, OLD.kind, OLD.currency, OLD.limit_nanos, OLD.asked, OLD.reason, OLD.proposed_by, OLD.proposed_at)
-    IS DISTINCT FROM (NEW.id, NEW.kind, NEW.currency, NEW.limit_nanos, NEW.asked, NEW.reason, NEW.proposed_by, NEW.proposed_at))
+  WHEN ((OLD.id, OLD.kind, OLD.currency, OLD.draft_hash, OLD.limit_nanos, OLD.asked, OLD.reason, OLD.proposed_by, OLD.proposed_at)
+    IS DISTINCT FROM (NEW.id, NEW.kind, NEW.currency, NEW.draft_hash, NEW.limit_nanos, NEW.asked, NEW.reason, NEW.proposed_by, NEW.proposed_at))
   EXECUTE FUNCTION refuse_change_of_booked();
 --> statement-breakpoint
 
@@ -32,7 +32,7 @@ DECLARE v correction;
 BEGIN
   SELECT * INTO v FROM correction WHERE id = p_id FOR UPDATE;
   IF v.adjustment_no IS NOT NULL THEN PERFORM refuse('correction_booked'); END IF;
-  IF p_approved_by = v.proposed_by THEN PERFORM refuse('approver_made_plan'); END IF;
+  IF p_approved_by IS NOT NULL AND same_person(v.proposed_by, p_approved_by) THEN PERFORM refuse('approver_made_plan'); END IF;
   IF p_approved_by IS NULL AND p_size > v.limit_nanos THEN PERFORM refuse('correction_needs_approval'); END IF;
   UPDATE correction SET adjustment_no = p_adjustment, amount_nanos = p_size, approved_by = p_approved_by,
     approved_at = CASE WHEN p_approved_by IS NULL THEN NULL ELSE clock_timestamp() END WHERE id = p_id;

@@ -1,5 +1,41 @@
 -- Why: two persons means two persons whatever SQL is run, not only through record_plan and approve_plan. Whoever made a plan
--- can neither say that somebody else did, nor that one person is enough, nor make payouts beside it.
+-- can neither say that somebody else did, nor that one person is enough, nor make payouts beside it. A key is nobody: it
+-- counts as who made it, or else one person would be two with a key.
+
+CREATE FUNCTION person_of(p_principal text) RETURNS text LANGUAGE sql STABLE AS $$
+  WITH RECURSIVE maker AS (
+    SELECT p_principal AS who
+    UNION SELECT k.made_by FROM maker m JOIN api_key k ON k.id = m.who
+  )
+  SELECT m.who FROM maker m WHERE NOT EXISTS (SELECT FROM api_key k WHERE k.id = m.who)
+$$;
+--> statement-breakpoint
+-- Whoever cannot be told apart is not two.
+CREATE FUNCTION same_person(p_one text, p_other text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT coalesce(person_of(p_one) = person_of(p_other), true)
+$$;
+--> statement-breakpoint
+CREATE TRIGGER made_by_stays BEFORE UPDATE ON api_key FOR EACH ROW WHEN ((OLD.id, OLD.made_by) IS DISTINCT FROM (NEW.id, NEW.made_by))
+  EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+CREATE TRIGGER keys_stay BEFORE DELETE OR TRUNCATE ON api_key FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+-- The constraints of the same names compare the names alone.
+CREATE FUNCTION refuse_one_person() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF same_person(to_jsonb(NEW)->>TG_ARGV[0], NEW.approved_by) THEN
+    RAISE EXCEPTION '% is approved by the person who made it (%)', TG_TABLE_NAME, TG_ARGV[1]
+      USING ERRCODE = 'check_violation', CONSTRAINT = TG_ARGV[1];
+  END IF;
+  RETURN NEW;
+END $$;
+--> statement-breakpoint
+CREATE TRIGGER approved_by_another BEFORE INSERT OR UPDATE OF approved_by ON settlement FOR EACH ROW
+  WHEN (NEW.two_person AND NEW.approved_by IS NOT NULL) EXECUTE FUNCTION refuse_one_person('planned_by', 'two_persons');
+--> statement-breakpoint
+CREATE TRIGGER approved_by_another BEFORE INSERT OR UPDATE OF approved_by ON correction FOR EACH ROW
+  WHEN (NEW.approved_by IS NOT NULL) EXECUTE FUNCTION refuse_one_person('proposed_by', 'approver_is_not_author');
+--> statement-breakpoint
 
 CREATE FUNCTION refuse_change_of_planned() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -43,13 +43,12 @@ function readOnly(args: string[]): string | undefined {
 /**
  * Usage passes through in buffers, which lie outside V8's heap. By default V8 marks the whole heap each time that 64 MiB of them
  * were allocated, several times a second under load, on threads that the work needs: half of the API's time. Here they count as
- * part of the heap's own limit, which grows with what lives; and short-lived objects have room to die young. docs/benchmarks.md has
- * what it brought.
+ * part of the heap's own limit, which grows with what lives. How much room the short-lived have is V8's to know before it begins:
+ * `npm start` says 16 MiB, a quarter of what it would grow to, since nobody is answered while it is gone through.
+ * docs/benchmarks.md has what both brought.
  */
 function collectGarbageLess(): void {
   setFlagsFromString("--external-memory-accounted-in-global-limit");
-  setFlagsFromString("--max-semi-space-size=64");
-  setFlagsFromString("--min-semi-space-size=32");
 }
 
 async function main(): Promise<void> {

@@ -232,6 +232,8 @@ export const correction = pgTable("correction", {
   currency: text().notNull(),
   /** What it moves: as proposed, and once booked, as booked. */
   amountNanos: nanos("amount_nanos").notNull(),
+  /** Of all that it moved as it was proposed: what is approved is that, or nothing. */
+  draftHash: text("draft_hash").notNull(),
   /** Above it somebody else must approve; null for no limit. */
   limitNanos: nanos("limit_nanos"),
   asked: jsonb().notNull(),

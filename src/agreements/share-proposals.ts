@@ -95,7 +95,10 @@ async function refusing(work: Promise<unknown>, id: string): Promise<void> {
     const code = refusedByDatabase(error)?.code;
     if (code === "not_found") throw new Refusal("not_found", `there is no share proposal ${id}`);
     if (code === "proposal_closed")
-      throw new Refusal("proposal_closed", `${id} is decided already: propose shares anew`);
+      throw new Refusal(
+        "proposal_closed",
+        `${id} is decided, or everybody or you have answered it already: while it is open whoever proposed it can withdraw it; otherwise propose shares anew`,
+      );
     throw error;
   }
 }

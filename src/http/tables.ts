@@ -21,6 +21,8 @@ export const apiKey = pgTable("api_key", {
   /** The key that took its place. */
   replacedBy: text("replaced_by"),
   createdAt: moment("created_at").notNull().defaultNow(),
+  /** Whose it is: a key's id, `user:` and a user's, or `operator`, as whom who holds the configured key and the first one counts. */
+  madeBy: text("made_by").notNull(),
   revokedAt: moment("revoked_at"),
 });
 

@@ -22,8 +22,8 @@ export function openSql(
     connection: {
       application_name: options.name ?? "tributary",
       TimeZone: "UTC",
-      // Compiling a query took longer here than any of them takes.
-      jit: false,
+      // Compiling a query took longer here than any of them takes. In words: the driver leaves out what is false.
+      jit: "off",
       ...options.settings,
     },
     types: {

@@ -38,7 +38,10 @@ export async function approvePlan(
       );
     }
     if (refused?.code === "approver_made_plan") {
-      throw new Refusal("approver_made_plan", `${by} made this plan; somebody else must approve it`);
+      throw new Refusal(
+        "approver_made_plan",
+        `${by} made this plan, or a key of the same person did; another person must approve it`,
+      );
     }
     throw error;
   }

@@ -1,11 +1,13 @@
-import { firstDay, type Money, money, type Period, periodOfDay } from "../kernel/index.ts";
+import { firstDay, type Money, money, type Period, periodOfDay, present } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { Statement } from "../settlement/index.ts";
+import { Kept } from "./paper/kept.ts";
 
 /** A statement as JSON, just as it is stored, with its hash: whoever is given it can verify it. */
 export interface StoredStatement {
   period: Period;
   currency: string;
+  hash: string;
   json: string;
 }
 
@@ -21,6 +23,12 @@ export interface StatementFilter {
   limit?: number;
 }
 
+/** Of all statements of this process together. */
+const CHARACTERS_MAX = 32 * 1024 * 1024;
+
+/** Whole ones by their hash: a statement never changes, and with lines of hundreds of models it is long. */
+const whole = new Kept<string>(CHARACTERS_MAX);
+
 /** A payee's statements, newest first. They are not taken apart here: of a year's lines that was most of what they cost. */
 export async function storedStatements(
   sql: Sql,
@@ -30,19 +38,40 @@ export async function storedStatements(
   const [first, last] = rangeOf(period, year);
   const [seen, seenCurrency] =
     before === undefined ? ["infinity", ""] : [`${before.slice(0, 7)}-01`, before.slice(8)];
-  const content = lines === "all" ? sql`content` : sql`(content - '{lines,conversions}'::text[])`;
-  const rows = await sql<{ period: string; currency: string; content: string; hash: string }[]>`
-    SELECT period::text, currency, (${content})::text AS content, hash FROM statement
+  const content = lines === "all" ? sql`NULL` : sql`(content - '{lines,conversions}'::text[])::text`;
+  const rows = await sql<{ period: string; currency: string; content: string | null; hash: string }[]>`
+    SELECT period::text, currency, ${content} AS content, hash FROM statement
     WHERE payee = ${payee} AND period BETWEEN ${first} AND ${last}
       AND (period < ${seen} OR (period = ${seen} AND currency > ${seenCurrency}))
       ${currency === undefined ? sql`` : sql`AND currency = ${currency}`}
     ORDER BY period DESC, currency LIMIT ${limit ?? null}`;
-  return rows.map(({ period, currency, content, hash }) => ({
+  const contents = lines === "all" ? await contentsOf(sql, payee, rows) : rows.map((row) => row.content);
+  return rows.map(({ period, currency, hash }, n) => ({
     period: periodOfDay(period),
     currency,
+    hash,
     // Here and not in the database, which would build each document anew for it.
-    json: `${content.slice(0, -1)}, "hash": ${JSON.stringify(hash)}}`,
+    json: `${present(contents[n], "a statement's content").slice(0, -1)}, "hash": ${JSON.stringify(hash)}}`,
   }));
+}
+
+/** Only what is not known yet is read. */
+async function contentsOf(
+  sql: Sql,
+  payee: string,
+  statements: readonly { hash: string }[],
+): Promise<(string | undefined)[]> {
+  const known = new Map(statements.map(({ hash }) => [hash, whole.get(hash)]));
+  const missing = [...known].filter(([, content]) => content === undefined).map(([hash]) => hash);
+  if (missing.length > 0) {
+    const rows = await sql<{ hash: string; content: string }[]>`
+      SELECT hash, content::text FROM statement WHERE payee = ${payee} AND hash = ANY (${missing}::text[])`;
+    for (const { hash, content } of rows) {
+      known.set(hash, content);
+      whole.keep(hash, content);
+    }
+  }
+  return statements.map(({ hash }) => known.get(hash));
 }
 
 function rangeOf(period: Period | undefined, year: string | undefined): [string, string] {

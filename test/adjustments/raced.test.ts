@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { correct, refund } from "../../src/adjustments/index.ts";
+import { approveCorrection, correct, refund } from "../../src/adjustments/index.ts";
 import { makeInvoices } from "../../src/billing/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
 import { close, expectBooksToHold } from "../billing/invoice-books.ts";
@@ -13,7 +13,7 @@ const INVOICE = "inv_2023-09_acme_USD";
 /** acme used ada's model for $10: 10,000 tokens. */
 async function openBooks(): Promise<Sql> {
   const books = await startTestMetering({
-    payees: [{ id: "ada", name: "Ada", country: "US", default_currency: "USD" }],
+    payees: ["ada", "lin"].map((id) => ({ id, name: id, country: "US", default_currency: "USD" })),
     customers: [{ id: "acme", name: "acme", currency: "USD" }],
     models: [{ id: "ada/llm", payee: "ada" }],
     prices: [tokenPrice("ada/llm")],
@@ -30,10 +30,10 @@ async function openBooks(): Promise<Sql> {
 
 const said = (reference: string) => ({ reference, reason: "it was wrong", by: "test" });
 
-function rerate(sql: Sql, reference: string, amount: string) {
+function rerate(sql: Sql, reference: string, amount: string, limits?: ReadonlyMap<string, bigint>) {
   const components = [{ meter: "input_tokens", amount, per: "1000" }];
   const asked = { kind: "rerate" as const, model: "ada/llm", period: MONTH, currency: "USD", components };
-  return correct(sql, { ...said(reference), asked });
+  return correct(sql, { ...said(reference), asked, limits });
 }
 
 /** The same connections; just after usage was read for the nth time, somebody else does something. */
@@ -88,5 +88,34 @@ test("a refund of all gives back what is left then, though another was booked af
   const other = () => refund(sql, { ...said("other"), asked: { invoice: INVOICE, amount: "4" } });
   await refund(interrupted(sql, 1, other), { ...said("mine"), asked: { invoice: INVOICE } });
   expect(await charged(sql)).toEqual({ charged: "10", refunded: "10" });
+  await expectBooksToHold(sql);
+});
+
+test("what is approved is what was proposed: whatever changed it in between, it is refused until it is proposed anew", async () => {
+  const sql = await openBooks();
+  const none = new Map([["USD", 0n]]);
+  const approve = ({ id }: { id: string }) => approveCorrection(sql, id, "checker");
+  const first = await rerate(sql, "first", "2.00", none);
+  const other = await rerate(sql, "other", "4.00", none);
+  expect(await approve(other)).toMatchObject({ state: "booked" });
+  await expect(approve(first)).rejects.toMatchObject({ code: "plan_outdated" });
+  expect(await charged(sql)).toEqual({ charged: "40", refunded: "0" });
+  expect(await sql`SELECT FROM correction WHERE id = ${first.id} AND adjustment_no IS NULL`).toHaveLength(1);
+  const moved = {
+    kind: "reattribution" as const,
+    model: "ada/llm",
+    period: MONTH,
+    currency: "USD",
+    from: "ada",
+    to: "lin",
+  };
+  const sold = await correct(sql, { ...said("sold"), asked: moved, limits: none });
+  await refund(sql, { ...said("refund"), asked: { invoice: INVOICE, amount: "4" } });
+  await expect(approve(sold)).rejects.toMatchObject({ code: "plan_outdated" });
+  expect(
+    await approve(await correct(sql, { ...said("sold anew"), asked: moved, limits: none })),
+  ).toMatchObject({
+    state: "booked",
+  });
   await expectBooksToHold(sql);
 });

@@ -61,6 +61,8 @@ export const FREE_COLUMNS: Record<string, string> = {
   "adjustment.reference": "another name for it; it only keeps the same one from being booked twice",
   "correction.approved_at": WHEN,
   "correction.approved_by": WHO,
+  "correction.draft_hash":
+    "only asked for when it is approved; what is booked is proved by its cells, parts and movements",
   "correction.limit_nanos": "the setting of that time; nothing is computed from it",
   "correction.proposed_at": WHEN,
   "dispute.decided_at": WHEN,

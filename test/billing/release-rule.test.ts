@@ -15,8 +15,9 @@ import {
   releaseHeld,
   setReleaseRule,
 } from "../../src/billing/index.ts";
-import { formatNanos, parseNanos, present } from "../../src/kernel/index.ts";
+import { formatNanos, parseNanos, payableFloor, present } from "../../src/kernel/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
+import { setReserveRule } from "../../src/settlement/index.ts";
 import { balancesOf } from "../../src/statements/index.ts";
 import { monthOf } from "../support/marketplace-books.ts";
 import { CUSTOMERS, close, expectBooksToHold, startInvoiceBooks, type Use, use } from "./invoice-books.ts";
@@ -69,6 +70,44 @@ async function closedOnPayment(uses: readonly Partial<Use>[], holdDays = 0) {
   await close(books.sql, MONTH);
   return books;
 }
+
+test("the next payout is estimated as what is payable once the month is closed: not what will be held until customers pay, or in reserve", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyUse, { minLength: 1, maxLength: 10 }),
+      fc.boolean(),
+      fc.constantFrom(0, 3_333, 10_000),
+      async (uses, waits, basisPoints) => {
+        const books = await startInvoiceBooks();
+        const { sql } = books;
+        try {
+          if (waits) await setReleaseRule(sql, { from: MONTH, rule: "on_payment", hold_days: 0 }, "test");
+          await setReserveRule(sql, { from: MONTH, payee: null, basisPoints, days: 90 }, "test");
+          await use(books, MONTH, MONTH, uses, "usage");
+          const payees = await sql<{ id: string }[]>`SELECT id FROM payee ORDER BY id`;
+          const all = async () => (await Promise.all(payees.map(({ id }) => balancesOf(sql, id)))).flat();
+          const open = await all();
+          for (const { accruing, next_payout } of open.filter(() => waits)) {
+            expect(Number(next_payout.estimate.amount)).toBe(0);
+            if (Number(accruing.amount) > 0)
+              expect(next_payout.blocked_by.map(({ message }) => message).join()).toContain(
+                "is held at close",
+              );
+          }
+          await close(sql, MONTH);
+          const floored = ({ currency, payable }: { currency: string; payable: { amount: string } }) =>
+            formatNanos(payableFloor(currency, present(parseNanos(payable.amount), "an amount")));
+          expect(open.map(({ next_payout }) => next_payout.estimate.amount)).toEqual(
+            (await all()).map(floored),
+          );
+        } finally {
+          await books.drop();
+        }
+      },
+    ),
+    { numRuns: 6 },
+  );
+});
 
 test("whoever pays first, each payment frees its exact share, and in the end all that was earned", async () => {
   await fc.assert(

@@ -87,6 +87,15 @@ test("a customer's credits, limits, authorized predictions and spend, as the API
     status: 422,
     body: { code: "price_missing" },
   });
+  // A name that is misspelt would be reserved at nothing.
+  for (const metrics of [{ input_token_cuont: 100_000 }, {}])
+    expect(await ask("p-3", { metrics })).toMatchObject({
+      status: 422,
+      body: {
+        code: "price_missing",
+        detail: expect.stringContaining("estimate.metrics: none of these is priced"),
+      },
+    });
   expect(await ask("p-3", { amount: "1" }, { prediction: { source: "//x", id: "p" } })).toMatchObject({
     status: 403,
   });
@@ -165,7 +174,7 @@ test("a credit that is revoked is gone for the next prediction; above the limit,
   expect(await of()).toMatchObject({ revoked: { amount: "0.000000000" }, left: { amount: "150.000000000" } });
   const approve = `/v1/corrections/${correction.id}/approve`;
   expect(await api.operator("POST", approve)).toMatchObject({ body: { code: "approver_made_plan" } });
-  const other = await api.keyFor({ role: "operator" });
+  const other = await api.secondOperator();
   expect(await other("POST", approve)).toMatchObject({ status: 200, body: { state: "booked" } });
 
   expect(await of()).toMatchObject({ revoked: { amount: "150.000000000" }, left: { amount: "0.000000000" } });

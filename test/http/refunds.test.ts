@@ -205,13 +205,21 @@ describe("a correction", () => {
       "approver_made_plan",
     );
     expect(Number(await payable())).toBeCloseTo(before + 5, 9);
-    const other = await api.keyFor({ role: "operator" });
+    const other = await api.secondOperator();
     expect(await other("POST", `/v1/corrections/${correction.id}/approve`)).toMatchObject({
       body: { state: "booked" },
     });
     expect(Number(await payable())).toBeCloseTo(before + 10.01, 9);
     expect((await ada("GET", "/v1/payees/ada/adjustments?limit=1")).body).toMatchObject({
       data: [{ kind: "credit", reason: "goodwill" }],
+    });
+  });
+
+  test("in a currency without a limit waits for approval whatever it moves, once any currency has one", async () => {
+    const asked = { kind: "credit", payee: "ada", currency: "EUR", amount: "0.01", reason: "goodwill" };
+    expect(await api.operator("POST", "/v1/corrections", asked)).toMatchObject({
+      status: 201,
+      body: { correction: { state: "needs_approval", limit: { currency: "EUR", amount: "0.000000000" } } },
     });
   });
 
@@ -259,7 +267,7 @@ describe("a correction", () => {
     const made = await api.operator("POST", "/v1/corrections", { ...moved, reference: "sale" });
     const { correction } = made.body as { correction: { id: string; state: string } };
     expect(correction.state).toBe("needs_approval");
-    const other = await api.keyFor({ role: "operator" });
+    const other = await api.secondOperator();
     await other("POST", `/v1/corrections/${correction.id}/approve`);
     const refunded = await api.operator("POST", "/v1/refunds?dry_run=true", {
       invoice: ACME,

@@ -21,10 +21,10 @@ test("a day is text both ways, and an instant a Date", async () => {
   expect(row).toEqual({ day: "2023-11-01", days: ["2023-11-02"], at: new Date("2023-11-01T12:00:00Z") });
 });
 
-test("the session is in UTC and bears the name it was given", async () => {
-  const [row] =
-    await sql`SELECT current_setting('TimeZone') AS zone, current_setting('application_name') AS name`;
-  expect(row).toEqual({ zone: "UTC", name: "client-test" });
+test("the session is in UTC, bears the name it was given and compiles no query", async () => {
+  const [row] = await sql`
+    SELECT current_setting('TimeZone') AS zone, current_setting('application_name') AS name, current_setting('jit') AS jit`;
+  expect(row).toEqual({ zone: "UTC", name: "client-test", jit: "off" });
 });
 
 test.each([

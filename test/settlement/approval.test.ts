@@ -86,6 +86,34 @@ test("the database itself refuses that a plan's maker approves it", async () => 
   expect(await findSettlement(sql, SEPTEMBER)).toMatchObject({ state: "planned" });
 });
 
+test("a key counts as the person who made it, however many keys are between, and the operator's configured key as one person", async () => {
+  const { sql, plan } = await openClosedMonth();
+  for (const [id, by] of [
+    ["key_1", "user:mia"],
+    ["key_2", "key_1"],
+    ["key_3", "operator"],
+  ] as const)
+    await sql`
+      INSERT INTO api_key (id, secret_hash, shown, role, scope, made_by)
+      VALUES (${id}, ${id}, 'trib', 'operator', 'write', ${by})`;
+  const { hash } = await plan(SEPTEMBER, { ...MAKER, by: "key_1" });
+  for (const by of ["key_1", "user:mia", "key_2"]) {
+    await expect(approvePlan(sql, SEPTEMBER, hash, by), by).rejects.toMatchObject({
+      code: "approver_made_plan",
+    });
+    await expect(
+      sql`UPDATE settlement SET state = 'approved', approved_by = ${by}, approved_at = now(), approved_hash = plan_hash`,
+    ).rejects.toMatchObject({ constraint_name: "two_persons" });
+  }
+  await expect(sql`UPDATE api_key SET made_by = 'user:ann' WHERE id = 'key_1'`).rejects.toThrow(
+    "append-only",
+  );
+  await expect(sql`DELETE FROM api_key`).rejects.toThrow("append-only");
+  const { same } = (await sql<{ same: boolean }[]>`SELECT same_person('operator', 'key_3') AS same`)[0] ?? {};
+  expect(same).toBe(true);
+  await approvePlan(sql, SEPTEMBER, hash, "key_3");
+});
+
 test("whatever SQL a plan's maker runs, no other is named its maker, one person is not enough, and nothing is paid beside it", async () => {
   const { sql, plan } = await openClosedMonth();
   const { hash } = await plan(SEPTEMBER, MAKER);

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { openSession } from "../../src/access/index.ts";
 import { startApi } from "../../src/processes/api.ts";
 import { readConfig } from "../../src/processes/config.ts";
 import { createLogger } from "../../src/processes/logger.ts";
@@ -34,6 +35,8 @@ export interface TestApi {
   as(key: string | null): Call;
   /** Makes a key and calls with it. */
   keyFor(key: { role: string; payee?: string; customer?: string; sources?: string[] }): Promise<Call>;
+  /** Signs in another person of the operator's, maker and approver. */
+  secondOperator(): Promise<Call>;
   /** Imports a document of the catalogue. */
   load(document: unknown): Promise<void>;
   /** Sends events and waits until all of the log is metered. */
@@ -78,6 +81,14 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
     async keyFor(key) {
       const { secret } = (await expectStatus(operator("POST", "/v1/keys", key), 201)) as { secret: string };
       return as(secret);
+    },
+    async secondOperator() {
+      const [user, email] = ["second", "second@example.com"];
+      const terms = { email, role: "operator", duties: ["maker", "approver"] };
+      await expectStatus(operator("PUT", `/v1/users/${user}`, terms), 200);
+      const { token } = await openSession(database.sql, { user, provenEmail: email }, undefined);
+      const browser = { Cookie: `tributary_session=${token}`, Origin: url };
+      return (method, path, body, headers) => as(null)(method, path, body, { ...browser, ...headers });
     },
     async load(document) {
       await expectStatus(operator("POST", "/v1/catalog/import", document), 201);

@@ -1,9 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Opened } from "./opened.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
+/** What `npm start` gives to node: "exec node [options] scripts/start.ts". */
+const AS_STARTED: string[] = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
+  .scripts.start.split(" ")
+  .slice(2);
 export const OPERATOR_KEY = "an-operator-key-for-benchmarks-0123456789";
 
 export interface RoleProcess {
@@ -31,7 +36,7 @@ export function startRole(
     stripe?: string;
   },
 ): RoleProcess {
-  const command = [process.execPath, "scripts/start.ts", "--only", role];
+  const command = [process.execPath, ...AS_STARTED, "--only", role];
   const child = spawn("sh", ["-c", END_WITH_PARENT, "role", ...command], {
     cwd: ROOT,
     stdio: ["pipe", "pipe", "inherit"],

@@ -1,4 +1,4 @@
-import { contentHash, type Nanos, Refusal } from "../../kernel/index.ts";
+import { contentHash, formatNanos, type Nanos, Refusal } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { planAndPost, refusalOf } from "../lines/post-adjustment.ts";
 import { type CorrectionAsked, type PlannedCorrection, planCorrection } from "./plan-correction.ts";
@@ -9,7 +9,7 @@ export interface NewCorrection {
   reference: string;
   reason: string;
   by: string;
-  /** By currency: what moves more needs somebody else's approval. */
+  /** By currency: what moves more needs another person's approval, and so does everything in a currency that has none. */
   limits?: ReadonlyMap<string, Nanos> | undefined;
 }
 
@@ -37,32 +37,43 @@ export async function correct(sql: Sql, wanted: NewCorrection): Promise<Correcti
     if (known.booked) return { id, state: "booked" };
   }
   const planned = await planCorrection(sql, asked);
-  const limit = limits?.get(planned.currency);
+  // Who set any limit has forgotten the others: what has none is not without limit.
+  const limit = limits === undefined ? undefined : (limits.get(planned.currency) ?? 0n);
   await sql`
-    INSERT INTO correction (id, kind, currency, amount_nanos, limit_nanos, asked, reason, proposed_by)
-    VALUES (${id}, ${asked.kind}, ${planned.currency}, ${planned.sizeNanos.toString()}, ${limit?.toString() ?? null},
+    INSERT INTO correction (id, kind, currency, amount_nanos, draft_hash, limit_nanos, asked, reason, proposed_by)
+    VALUES (${id}, ${asked.kind}, ${planned.currency}, ${planned.sizeNanos.toString()}, ${draftHash(planned)}, ${limit?.toString() ?? null},
       ${JSON.stringify(asked)}::text::jsonb, ${reason}, ${by})
     ON CONFLICT DO NOTHING`;
   if (limit !== undefined && planned.sizeNanos > limit) return { id, state: "needs_approval" };
   return book(sql, id, null);
 }
 
-/** Books a correction that waits, as somebody else than its author. Booked before, nothing. @throws Refusal */
+/**
+ * Books a correction that waits, as another person than its author, and moves what it moved when it was proposed: that is
+ * what is approved. Booked before, nothing.
+ * @throws Refusal not_found, approver_made_plan, plan_outdated, and what correct() throws
+ */
 export async function approveCorrection(sql: Sql, id: string, by: string): Promise<CorrectionOutcome> {
-  const [row] = await sql<{ author: string; booked: boolean }[]>`
-    SELECT proposed_by AS author, adjustment_no IS NOT NULL AS booked FROM correction WHERE id = ${id}`;
+  const [row] = await sql<{ author: string; same: boolean; booked: boolean }[]>`
+    SELECT proposed_by AS author, same_person(proposed_by, ${by}) AS same, adjustment_no IS NOT NULL AS booked
+    FROM correction WHERE id = ${id}`;
   if (row === undefined) throw new Refusal("not_found", `there is no correction ${id}`);
-  if (row.author === by)
-    throw new Refusal("approver_made_plan", `${by} proposed this correction; somebody else must approve it`);
+  if (row.same)
+    throw new Refusal(
+      "approver_made_plan",
+      `${row.author} proposed this correction; another person must approve it (a key counts as who made it)`,
+    );
   return row.booked ? { id, state: "booked" } : book(sql, id, by);
 }
 
 async function book(sql: Sql, id: string, approvedBy: string | null): Promise<CorrectionOutcome> {
-  const [row] = await sql<[{ asked: CorrectionAsked; reason: string; author: string }]>`
-    SELECT asked, reason, proposed_by AS author FROM correction WHERE id = ${id}`;
+  const [row] = await sql<[{ asked: CorrectionAsked; reason: string; author: string; draft: string }]>`
+    SELECT asked, reason, proposed_by AS author, draft_hash AS draft FROM correction WHERE id = ${id}`;
   try {
     await planAndPost(sql, async () => {
-      const { currency, corrects, body } = await planCorrection(sql, row.asked);
+      const planned = await planCorrection(sql, row.asked);
+      if (approvedBy !== null && draftHash(planned) !== row.draft) throw outdated(id, planned);
+      const { currency, corrects, body } = planned;
       return {
         ...{ kind: row.asked.kind, reference: id, reason: row.reason, by: row.author, currency, corrects },
         ...{ asked: row.asked, correction: id, approved_by: approvedBy },
@@ -76,6 +87,18 @@ async function book(sql: Sql, id: string, approvedBy: string | null): Promise<Co
     throw refusalOf(error);
   }
   return { id, state: "booked" };
+}
+
+/** The figures that were read to come to it (`seen`) are none that it moves. */
+function draftHash({ currency, corrects, body }: PlannedCorrection): string {
+  return contentHash({ currency, corrects, body: { ...body, seen: null } });
+}
+
+function outdated(id: string, { currency, sizeNanos }: PlannedCorrection): Refusal {
+  return new Refusal(
+    "plan_outdated",
+    `what ${id} corrects was changed since it was proposed, and it would move something else now (${formatNanos(sizeNanos)} ${currency} in all): propose it again under another reference, and approve that`,
+  );
 }
 
 /** What a correction would do now, for a person; writes nothing. @throws Refusal */

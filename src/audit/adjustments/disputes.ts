@@ -42,7 +42,7 @@ export const correctionsAsBooked = sqlCheck(
      FROM adjustment_postings(c.adjustment_no) p) s
    WHERE c.adjustment_no IS NOT NULL AND ((a.reference, a.kind, a.currency, a.asked, a.reason, a.made_by, s.size)
        IS DISTINCT FROM (c.id, c.kind, c.currency, c.asked, c.reason, c.proposed_by, c.amount_nanos)
-     OR (c.amount_nanos > c.limit_nanos AND c.approved_by IS NULL) OR c.approved_by = c.proposed_by)
+     OR (c.amount_nanos > c.limit_nanos AND c.approved_by IS NULL) OR (c.approved_by IS NOT NULL AND same_person(c.proposed_by, c.approved_by)))
    UNION ALL
    SELECT format('correction of adjustment %s is missing', a.id) FROM adjustment a
    WHERE a.kind IN ('credit', 'debit', 'write_off', 'revocation', 'rerate', 'reattribution')

@@ -117,25 +117,33 @@ function onTerms({ catalog, customer, prices }: Terms, request: AuthorizeRequest
       "currency_differs",
       `currency: ${request.customer} is charged in ${currency}, not in ${request.currency}`,
     );
-  const nanos = nanosOf(request.estimate, prices, currency);
-  if (nanos === undefined)
-    return new Refusal(
-      "price_missing",
-      `model: ${request.model} has no price in ${currency} now: post one, or estimate an amount`,
-    );
+  const nanos = nanosOf(request, prices, currency);
+  if (nanos instanceof Refusal) return nanos;
   const { source, id } = request.prediction;
   const identity = eventIdentity(source, id);
   return { customerNo: no, currency, nanos, identity, source, ttlSeconds: request.ttlSeconds, catalog };
 }
 
+/** A name that is misspelt would be reserved at nothing, and no limit would hold. */
 function nanosOf(
-  estimate: AuthorizeRequest["estimate"],
+  { estimate, model }: AuthorizeRequest,
   prices: readonly Price[],
   currency: string,
-): Nanos | undefined {
+): Nanos | Refusal {
   if ("nanos" in estimate) return estimate.nanos;
   const price = prices.find((one) => one.currency === currency);
-  return price && estimateNanos(price, estimate.quantities);
+  if (price === undefined)
+    return new Refusal(
+      "price_missing",
+      `model: ${model} has no price in ${currency} now: post one, or estimate an amount`,
+    );
+  const priced = price.components.map(({ meter }) => meter);
+  if (priced.length > 0 && !priced.some((meter) => estimate.quantities.has(meter)))
+    return new Refusal(
+      "price_missing",
+      `estimate.metrics: none of these is priced; the price of ${model} is for ${priced.join(", ")}`,
+    );
+  return estimateNanos(price, estimate.quantities);
 }
 
 /** Answers in the questions' order. */

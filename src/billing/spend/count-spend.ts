@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Sql } from "../../postgres/index.ts";
 
-/** So much is counted in one transaction: with full blocks half a million events. */
-const BLOCKS_PER_CALL = 50;
+/** Counted in one transaction, or one block at least. Whoever asks for their customers waits; but a call costs 25 ms without any. */
+const EVENTS_PER_CALL = 50_000;
 /** After so long the same prediction may be authorized anew, if its event never came. */
 const REMEMBERED_HOURS = 24;
 const FORGOTTEN_PER_CALL = 10_000;
@@ -42,11 +42,11 @@ export async function expireReservations(sql: Sql): Promise<void> {
 /** False when there is nobody whose spend is counted. */
 async function countBlocks(sql: Sql, late: boolean): Promise<boolean> {
   if (!(await anybodyCounts(sql))) return false;
-  for (;;) {
+  for (let withLate = late; ; withLate = false) {
     const [row] = await sql<
       [{ counted: number }]
-    >`SELECT count_spend(${BLOCKS_PER_CALL}, ${late}) AS counted`;
-    if (row.counted < BLOCKS_PER_CALL) return true;
+    >`SELECT count_spend(${EVENTS_PER_CALL}, ${withLate}) AS counted`;
+    if (row.counted < EVENTS_PER_CALL) return true;
   }
 }
 

@@ -44,10 +44,19 @@ export function approximately(amount: string): number {
 
 /** Exact sums of amounts of one currency. */
 export function addMoney(currency: string, amounts: readonly string[]): Money {
-  const nanos = amounts.reduce((sum, amount) => sum + nanosOf(amount), 0n);
+  return { currency, amount: amountOf(sumOf(amounts)) };
+}
+
+/** What is left of an amount without others of its currency, exactly. */
+export function lessMoney(amount: string, others: readonly string[]): string {
+  return amountOf(nanosOf(amount) - sumOf(others));
+}
+
+const sumOf = (amounts: readonly string[]) => amounts.reduce((sum, amount) => sum + nanosOf(amount), 0n);
+
+function amountOf(nanos: bigint): string {
   const text = (nanos < 0n ? -nanos : nanos).toString().padStart(NANO_DIGITS + 1, "0");
-  const sign = nanos < 0n ? "-" : "";
-  return { currency, amount: `${sign}${text.slice(0, -NANO_DIGITS)}.${text.slice(-NANO_DIGITS)}` };
+  return `${nanos < 0n ? "-" : ""}${text.slice(0, -NANO_DIGITS)}.${text.slice(-NANO_DIGITS)}`;
 }
 
 export function nanosOf(amount: string): bigint {

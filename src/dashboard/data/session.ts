@@ -1,23 +1,33 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type Answer, call, Problem } from "./api.ts";
+import { queryClient, useAtOnce } from "./use-api.ts";
 
 /** Who is signed in. The session itself is a cookie that no script can read. */
 export type Session = Answer<"get /v1/sessions/current">;
 
+const SESSION = {
+  queryKey: ["session"],
+  // The page's document has the browser ask for it before any script is there: the very same request.
+  queryFn: async (): Promise<Session | null> => {
+    try {
+      return await call("get /v1/sessions/current", {});
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) return null;
+      throw error;
+    }
+  },
+  staleTime: Number.POSITIVE_INFINITY,
+};
+
+/** Asks it before there is a page to show. */
+export async function askWhoIsIn(): Promise<void> {
+  await queryClient.query(SESSION).catch(() => {});
+}
+
 /** Who is signed in; null when nobody is; undefined while it is not known yet. */
 export function useSession() {
-  return useQuery({
-    queryKey: ["session"],
-    queryFn: async (): Promise<Session | null> => {
-      try {
-        return await call("get /v1/sessions/current", {});
-      } catch (error) {
-        if (error instanceof Problem && error.status === 401) return null;
-        throw error;
-      }
-    },
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+  useAtOnce(SESSION);
+  return useQuery(SESSION);
 }
 
 /** Signs in, with an API key or with what came in a link by mail. @throws Problem */

@@ -1,4 +1,5 @@
 import {
+  type FetchQueryOptions,
   keepPreviousData,
   QueryClient,
   type UseMutationResult,
@@ -32,10 +33,12 @@ export function useApi<O extends Operation>(
   input: Input<O>,
   options: { enabled?: boolean; everyMs?: number } = {},
 ): UseQueryResult<Answer<O>, Error> {
+  const asked = { queryKey: keyOf(operation, input), queryFn: () => call(operation, input) };
+  const enabled = options.enabled ?? true;
+  useAtOnce(asked, enabled);
   return useQuery<Answer<O>, Error>({
-    queryKey: keyOf(operation, input),
-    queryFn: () => call(operation, input),
-    enabled: options.enabled ?? true,
+    ...asked,
+    enabled,
     placeholderData: keepPreviousData as never,
     ...(options.everyMs === undefined ? {} : { refetchInterval: options.everyMs }),
   });
@@ -46,14 +49,22 @@ export function useApiOrNull<O extends Operation>(
   operation: O,
   input: Input<O>,
 ): UseQueryResult<Answer<O> | null, Error> {
-  return useQuery<Answer<O> | null, Error>({
+  const asked = {
     queryKey: keyOf(operation, input),
     queryFn: () =>
       call(operation, input).catch((error: unknown) => {
         if (error instanceof Problem && error.status === 404) return null;
         throw error;
       }),
-  });
+  };
+  useAtOnce(asked);
+  return useQuery<Answer<O> | null, Error>(asked);
+}
+
+/** What was never asked for is asked for now, and not when the place that waits for it has been painted. */
+export function useAtOnce(asked: FetchQueryOptions, enabled = true): void {
+  const client = useQueryClient();
+  if (enabled && client.getQueryState(asked.queryKey) === undefined) client.query(asked).catch(() => {});
 }
 
 /** Something to be carried out. What it may have changed on the page is asked for again after, unless it only looks. */

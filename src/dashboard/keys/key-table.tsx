@@ -35,6 +35,7 @@ export function KeyTable({ keys, mayChange }: { keys: readonly Key[]; mayChange:
             cell: (key) => [key.role, key.payee ?? key.customer].filter(Boolean).join(" "),
           },
           { key: "scope", title: "Scope", cell: ({ scope }) => scope },
+          { key: "made by", title: "Made by", cell: ({ made_by }) => made_by },
           {
             key: "last used",
             title: "Last used",

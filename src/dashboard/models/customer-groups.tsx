@@ -1,3 +1,4 @@
+import { memo } from "react";
 import { usePayee } from "../creator/payee-context.ts";
 import { nanosOf } from "../data/money.ts";
 import { count, monthRange, percent } from "../data/time.ts";
@@ -9,7 +10,13 @@ import { Shown } from "../parts/states.tsx";
 import { Term } from "../parts/term.tsx";
 
 /** The month by groups of customers: countries, joined until none is of fewer than five customers. */
-export function CustomerGroups({ month, currency }: { month: string; currency: string }) {
+export const CustomerGroups = memo(function CustomerGroups({
+  month,
+  currency,
+}: {
+  month: string;
+  currency: string;
+}) {
   const payee = usePayee();
   const groups = useApi("get /v1/payees/{id}/earnings", {
     path: { id: payee },
@@ -65,7 +72,7 @@ export function CustomerGroups({ month, currency }: { month: string; currency: s
       </Shown>
     </Panel>
   );
-}
+});
 
 function nameOf(group: string | undefined): string {
   if (group === "all") return "all customers";

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { SparkLine } from "../charts/spark-line.tsx";
 import { MonthChoice } from "../creator/month-choice.tsx";
@@ -42,7 +42,11 @@ export function Models() {
     { path, query: { ...range, currency, step: "day" } },
     ready,
   );
-  const sparks = new Map(series.data?.models.map(({ model, earned }) => [model, earned]));
+  const rows = useMemo(() => byModel(earnings.data?.data ?? [], currency), [earnings.data, currency]);
+  const sparks = useMemo(
+    () => new Map(series.data?.models.map(({ model, earned }) => [model, earned])),
+    [series.data],
+  );
   if (chosen.error !== null) return <ErrorState error={chosen.error} />;
   return (
     <Page title="Models" asOf={earnings.data?.as_of} actions={<MonthChoice {...chosen} />}>
@@ -57,7 +61,7 @@ export function Models() {
         }
       >
         <Shown query={earnings} lines={12}>
-          {({ data }) => (
+          {() => (
             <DataTable
               caption="Models with their earnings"
               sortBy="earned"
@@ -115,9 +119,7 @@ export function Models() {
                   cell: (row) => percent(row.effective),
                 },
               ]}
-              rows={byModel(data, currency).filter(({ model }) =>
-                model.toLowerCase().includes(search.toLowerCase()),
-              )}
+              rows={rows.filter(({ model }) => model.toLowerCase().includes(search.toLowerCase()))}
               keyOf={({ model }) => model}
               empty={
                 search === ""
@@ -135,9 +137,13 @@ export function Models() {
 
 /** A model has a row for each reason; here they are one. */
 function byModel(data: Answer<"get /v1/payees/{id}/earnings">["data"], currency: string): Row[] {
-  const names = [...new Set(data.map(({ model }) => model ?? ""))];
-  return names.map((model) => {
-    const rows = data.filter((row) => row.model === model);
+  const models = new Map<string, typeof data>();
+  for (const row of data) {
+    const rows = models.get(row.model ?? "");
+    if (rows === undefined) models.set(row.model ?? "", [row]);
+    else rows.push(row);
+  }
+  return [...models].map(([model, rows]) => {
     const of = (reason: string) =>
       addMoney(
         currency,

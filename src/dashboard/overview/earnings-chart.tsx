@@ -1,6 +1,7 @@
+import { memo } from "react";
 import { StackedBars } from "../charts/stacked-bars.tsx";
 import { usePayee } from "../creator/payee-context.ts";
-import { addMoney } from "../data/money.ts";
+import { lessMoney } from "../data/money.ts";
 import { dayName, monthRange } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
@@ -10,7 +11,13 @@ import { Shown } from "../parts/states.tsx";
 const MODELS_SHOWN = 7;
 
 /** A month's earnings day by day, the largest models by name and the rest together. */
-export function EarningsChart({ month, currency }: { month: string; currency: string }) {
+export const EarningsChart = memo(function EarningsChart({
+  month,
+  currency,
+}: {
+  month: string;
+  currency: string;
+}) {
   const payee = usePayee();
   const query = { ...monthRange(month), step: "day" as const, currency };
   const series = useApi("get /v1/payees/{id}/earnings/series", { path: { id: payee }, query });
@@ -23,12 +30,12 @@ export function EarningsChart({ month, currency }: { month: string; currency: st
         const rest = models.slice(shown.length);
         const others = {
           name: `${rest.length} other models`,
-          amounts: steps.map(
-            (_, step) =>
-              addMoney(
-                currency,
-                rest.map((model) => model.earned[step] ?? "0"),
-              ).amount,
+          // All that was earned, less what is shown: there may be hundreds of them.
+          amounts: steps.map((_, step) =>
+            lessMoney(
+              earned[step] ?? "0",
+              shown.map(({ amounts }) => amounts[step] ?? "0"),
+            ),
           ),
         };
         const rows = steps.map((step, place) => ({ step, amount: earned[place] ?? "0" }));
@@ -64,4 +71,4 @@ export function EarningsChart({ month, currency }: { month: string; currency: st
       }}
     </Shown>
   );
-}
+});

@@ -1,3 +1,4 @@
+import { memo } from "react";
 import { usePayee } from "../creator/payee-context.ts";
 import { addMoney, approximately } from "../data/money.ts";
 import { monthName, monthRange, percent } from "../data/time.ts";
@@ -9,7 +10,13 @@ import { Shown } from "../parts/states.tsx";
 import { Term } from "../parts/term.tsx";
 
 /** From what customers owe to what the payee earns, step by step. */
-export function GrossToEarned({ month, currency }: { month: string; currency: string }) {
+export const GrossToEarned = memo(function GrossToEarned({
+  month,
+  currency,
+}: {
+  month: string;
+  currency: string;
+}) {
   const payee = usePayee();
   const query = { ...monthRange(month), currency };
   const earnings = useApi("get /v1/payees/{id}/earnings", { path: { id: payee }, query });
@@ -70,7 +77,7 @@ export function GrossToEarned({ month, currency }: { month: string; currency: st
       </Shown>
     </Panel>
   );
-}
+});
 
 function Extra({
   label,

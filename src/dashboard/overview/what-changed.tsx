@@ -1,3 +1,4 @@
+import { memo } from "react";
 import { usePayee } from "../creator/payee-context.ts";
 import { isZero } from "../data/money.ts";
 import { count, monthName, monthRange } from "../data/time.ts";
@@ -11,7 +12,13 @@ import { Term } from "../parts/term.tsx";
 const MODELS_SHOWN = 5;
 
 /** The month against the one before: how much, which models, and whether usage, prices or shares did it. */
-export function WhatChanged({ month, currency }: { month: string; currency: string }) {
+export const WhatChanged = memo(function WhatChanged({
+  month,
+  currency,
+}: {
+  month: string;
+  currency: string;
+}) {
   const payee = usePayee();
   const query = { ...monthRange(month), currency };
   const changes = useApi("get /v1/payees/{id}/earnings/changes", { path: { id: payee }, query });
@@ -77,4 +84,4 @@ export function WhatChanged({ month, currency }: { month: string; currency: stri
       </Shown>
     </Panel>
   );
-}
+});

@@ -1,5 +1,8 @@
-import { Dialog } from "@base-ui/react/dialog";
-import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
+import { type ReactNode, useLayoutEffect, useRef } from "react";
+import { useOverlay } from "../overlays/use-overlay.ts";
+import { later } from "../shell/later.tsx";
+
+const ConfirmDialog = later(() => import("../overlays/confirm-dialog.tsx").then((m) => m.ConfirmDialog));
 
 /** Something that cannot be taken back: what it will do is said first, and asked once more. */
 export function ConfirmButton({
@@ -23,7 +26,7 @@ export function ConfirmButton({
   ready?: boolean;
   onConfirm: () => void;
 }) {
-  const [open, setOpen] = useState(false);
+  const { open, wanted, setOpen } = useOverlay();
   const trigger = useRef<HTMLButtonElement>(null);
   const dialog = useRef<HTMLDivElement>(null);
   // What was confirmed may take the row away that this button stands in: the keyboard goes on at the page's name.
@@ -35,41 +38,35 @@ export function ConfirmButton({
     };
   }, []);
   return (
-    <Dialog.Root open={open} onOpenChange={(next) => setOpen(next && !disabled)}>
+    <>
       {/* Not truly disabled: the keyboard comes back to it while what was confirmed is carried out. */}
-      <Dialog.Trigger
+      <button
+        type="button"
         ref={trigger}
         className={danger ? "danger" : inRow ? undefined : "primary"}
+        aria-haspopup="dialog"
+        aria-expanded={open}
         aria-disabled={disabled || undefined}
+        onClick={() => setOpen(!disabled)}
       >
         {label}
-      </Dialog.Trigger>
-      <Dialog.Portal>
-        <Dialog.Backdrop className="backdrop" />
-        <Dialog.Popup
-          className="dialog"
-          ref={dialog}
-          finalFocus={() => (trigger.current?.isConnected ? trigger.current : pagesName())}
+      </button>
+      {wanted && (
+        <ConfirmDialog
+          open={open}
+          label={label}
+          title={title}
+          danger={danger}
+          ready={ready}
+          popup={dialog}
+          returnTo={() => (trigger.current?.isConnected ? trigger.current : pagesName())}
+          onConfirm={onConfirm}
+          onClose={() => setOpen(false)}
         >
-          <Dialog.Title>{title}</Dialog.Title>
-          <div className="stack">{children}</div>
-          <div className="actions">
-            <button
-              type="button"
-              className={danger ? "danger" : "primary"}
-              disabled={!ready}
-              onClick={() => {
-                setOpen(false);
-                onConfirm();
-              }}
-            >
-              {label}
-            </button>
-            <Dialog.Close>Cancel</Dialog.Close>
-          </div>
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+          {children}
+        </ConfirmDialog>
+      )}
+    </>
   );
 }
 

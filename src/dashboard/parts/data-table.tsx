@@ -34,8 +34,7 @@ export function DataTable<Row>({
   const [sorted, setSorted] = useState({ key: sortBy ?? "", down: true });
   const [shown, setShown] = useState(PAGE_ROWS);
   const by = columns.find(({ key }) => key === sorted.key)?.sort;
-  const ordered =
-    by === undefined ? rows : [...rows].sort((a, b) => compare(by(a), by(b)) * (sorted.down ? -1 : 1));
+  const ordered = by === undefined ? rows : inOrder(rows, by, sorted.down);
   const choose = (key: string) => setSorted((now) => ({ key, down: now.key === key ? !now.down : true }));
   if (rows.length === 0) return <p className="empty">{empty}</p>;
   return (
@@ -101,6 +100,16 @@ function sortOf(sorted: { key: string; down: boolean }, key: string, sort: unkno
   if (sort === undefined) return undefined;
   if (sorted.key !== key) return "none";
   return sorted.down ? "descending" : "ascending";
+}
+
+/** What each row is sorted by is worked out once. */
+function inOrder<Row>(
+  rows: readonly Row[],
+  by: (row: Row) => number | string | bigint,
+  down: boolean,
+): Row[] {
+  const keyed = rows.map((row) => ({ row, key: by(row) }));
+  return keyed.sort((a, b) => compare(a.key, b.key) * (down ? -1 : 1)).map(({ row }) => row);
 }
 
 function compare(a: number | string | bigint, b: number | string | bigint): number {

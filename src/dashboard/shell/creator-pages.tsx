@@ -1,42 +1,48 @@
-import { lazy } from "react";
 import { Route, Switch } from "wouter";
 import { PayeeContext } from "../creator/payee-context.ts";
-import { Overview } from "../overview/overview.tsx";
+import { laterPage } from "./later.tsx";
 import { NoSuchPage } from "./no-such-page.tsx";
 
-const Models = lazy(() => import("../models/models.tsx").then((m) => ({ default: m.Models })));
-const Model = lazy(() => import("../models/model.tsx").then((m) => ({ default: m.Model })));
-const Payouts = lazy(() => import("../creator/payouts.tsx").then((m) => ({ default: m.Payouts })));
-const Statements = lazy(() => import("../creator/statements.tsx").then((m) => ({ default: m.Statements })));
-const Statement = lazy(() => import("../creator/statement.tsx").then((m) => ({ default: m.Statement })));
-const Predictions = lazy(() =>
-  import("../predictions/predictions.tsx").then((m) => ({ default: m.Predictions })),
+const Overview = laterPage("/", () => import("../overview/overview.tsx").then((m) => m.Overview));
+const Models = laterPage("/models", () => import("../models/models.tsx").then((m) => m.Models));
+const Model = laterPage("/models/:owner/:name", () => import("../models/model.tsx").then((m) => m.Model));
+const Payouts = laterPage("/payouts", () => import("../creator/payouts.tsx").then((m) => m.Payouts));
+const Statements = laterPage("/statements", () =>
+  import("../creator/statements.tsx").then((m) => m.Statements),
 );
-const Prediction = lazy(() =>
-  import("../predictions/prediction.tsx").then((m) => ({ default: m.Prediction })),
+const Statement = laterPage("/statements/:period/:currency", () =>
+  import("../creator/statement.tsx").then((m) => m.Statement),
 );
-const Shares = lazy(() => import("../creator/shares.tsx").then((m) => ({ default: m.Shares })));
-const Royalties = lazy(() => import("../royalties/royalties.tsx").then((m) => ({ default: m.Royalties })));
-const Profile = lazy(() => import("../creator/profile.tsx").then((m) => ({ default: m.Profile })));
-const Webhooks = lazy(() => import("../creator/webhooks.tsx").then((m) => ({ default: m.Webhooks })));
+const Predictions = laterPage("/predictions", () =>
+  import("../predictions/predictions.tsx").then((m) => m.Predictions),
+);
+const Prediction = laterPage("/predictions/:id", () =>
+  import("../predictions/prediction.tsx").then((m) => m.Prediction),
+);
+const Shares = laterPage("/shares", () => import("../creator/shares.tsx").then((m) => m.Shares));
+const Royalties = laterPage("/royalties", () =>
+  import("../royalties/royalties.tsx").then((m) => m.Royalties),
+);
+const Profile = laterPage("/profile", () => import("../creator/profile.tsx").then((m) => m.Profile));
+const Webhooks = laterPage("/webhooks", () => import("../creator/webhooks.tsx").then((m) => m.Webhooks));
 
 /** The pages about one payee's money: its own, or those that an operator looks at. */
 export function CreatorPages({ payee }: { payee: string }) {
   return (
     <PayeeContext value={payee}>
       <Switch>
-        <Route path="/" component={Overview} />
-        <Route path="/models" component={Models} />
-        <Route path="/models/:owner/:name" component={Model} />
-        <Route path="/payouts" component={Payouts} />
-        <Route path="/statements" component={Statements} />
-        <Route path="/statements/:period/:currency" component={Statement} />
-        <Route path="/predictions" component={Predictions} />
-        <Route path="/predictions/:id" component={Prediction} />
-        <Route path="/shares" component={Shares} />
-        <Route path="/royalties" component={Royalties} />
-        <Route path="/webhooks" component={Webhooks} />
-        <Route path="/profile" component={Profile} />
+        <Route path={Overview.path} component={Overview} />
+        <Route path={Models.path} component={Models} />
+        <Route path={Model.path} component={Model} />
+        <Route path={Payouts.path} component={Payouts} />
+        <Route path={Statements.path} component={Statements} />
+        <Route path={Statement.path} component={Statement} />
+        <Route path={Predictions.path} component={Predictions} />
+        <Route path={Prediction.path} component={Prediction} />
+        <Route path={Shares.path} component={Shares} />
+        <Route path={Royalties.path} component={Royalties} />
+        <Route path={Webhooks.path} component={Webhooks} />
+        <Route path={Profile.path} component={Profile} />
         <Route component={NoSuchPage} />
       </Switch>
     </PayeeContext>

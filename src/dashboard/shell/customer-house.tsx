@@ -1,20 +1,20 @@
-import { lazy } from "react";
 import { Route, Switch } from "wouter";
 import { CustomerContext } from "../customer/customer-context.ts";
 import type { Session } from "../data/session.ts";
 import { Frame, type NavGroup } from "./frame.tsx";
+import { laterPage } from "./later.tsx";
 import { NoSuchPage } from "./no-such-page.tsx";
 
-const Spend = lazy(() => import("../customer/spend.tsx").then((m) => ({ default: m.Spend })));
-const Invoices = lazy(() => import("../customer/invoices.tsx").then((m) => ({ default: m.Invoices })));
-const Invoice = lazy(() => import("../customer/invoice.tsx").then((m) => ({ default: m.Invoice })));
-const Credits = lazy(() => import("../customer/credits.tsx").then((m) => ({ default: m.Credits })));
-const Choices = lazy(() => import("../customer/choices.tsx").then((m) => ({ default: m.Choices })));
-const Predictions = lazy(() =>
-  import("../predictions/predictions.tsx").then((m) => ({ default: m.Predictions })),
+const Spend = laterPage("/", () => import("../customer/spend.tsx").then((m) => m.Spend));
+const Invoices = laterPage("/invoices", () => import("../customer/invoices.tsx").then((m) => m.Invoices));
+const Invoice = laterPage("/invoices/:id", () => import("../customer/invoice.tsx").then((m) => m.Invoice));
+const Credits = laterPage("/credits", () => import("../customer/credits.tsx").then((m) => m.Credits));
+const Choices = laterPage("/privacy", () => import("../customer/choices.tsx").then((m) => m.Choices));
+const Predictions = laterPage("/predictions", () =>
+  import("../predictions/predictions.tsx").then((m) => m.Predictions),
 );
-const Prediction = lazy(() =>
-  import("../predictions/prediction.tsx").then((m) => ({ default: m.Prediction })),
+const Prediction = laterPage("/predictions/:id", () =>
+  import("../predictions/prediction.tsx").then((m) => m.Prediction),
 );
 
 const NAV: NavGroup[] = [
@@ -36,13 +36,13 @@ export function CustomerHouse({ session, customer }: { session: Session; custome
     <Frame session={session} nav={NAV}>
       <CustomerContext value={customer}>
         <Switch>
-          <Route path="/" component={Spend} />
-          <Route path="/invoices" component={Invoices} />
-          <Route path="/invoices/:id" component={Invoice} />
-          <Route path="/credits" component={Credits} />
-          <Route path="/predictions" component={Predictions} />
-          <Route path="/predictions/:id" component={Prediction} />
-          <Route path="/privacy" component={Choices} />
+          <Route path={Spend.path} component={Spend} />
+          <Route path={Invoices.path} component={Invoices} />
+          <Route path={Invoice.path} component={Invoice} />
+          <Route path={Credits.path} component={Credits} />
+          <Route path={Predictions.path} component={Predictions} />
+          <Route path={Prediction.path} component={Prediction} />
+          <Route path={Choices.path} component={Choices} />
           <Route component={NoSuchPage} />
         </Switch>
       </CustomerContext>

@@ -1,12 +1,14 @@
-import { Dialog } from "@base-ui/react/dialog";
-import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { type LiveFigures, useLiveFeed } from "../data/live.ts";
 import { type Session, signIn, useSignOut } from "../data/session.ts";
-import { PageSkeleton } from "../parts/states.tsx";
+import { useOverlay } from "../overlays/use-overlay.ts";
+import { later } from "./later.tsx";
 import { LiveContext } from "./live-context.ts";
 import { PageBoundary } from "./page-boundary.tsx";
 import { applyTheme, chosenTheme, THEMES, type Theme } from "./theme.ts";
+
+const Drawer = later(() => import("../overlays/drawer.tsx").then((m) => m.Drawer));
 
 export interface NavItem {
   to: string;
@@ -46,7 +48,7 @@ export function Frame({
       </a>
       <div className="frame">
         <header className="top">
-          <Drawer nav={nav} />
+          <DrawerButton nav={nav} />
           <Link href="/" className="brand">
             <img src={MARK} alt="" width="26" height="26" /> Tributary
           </Link>
@@ -57,9 +59,7 @@ export function Frame({
           <ReferenceLink />
         </nav>
         <main id="main" ref={main} tabIndex={-1}>
-          <PageBoundary key={location}>
-            <Suspense fallback={<PageSkeleton />}>{children}</Suspense>
-          </PageBoundary>
+          <PageBoundary key={location}>{children}</PageBoundary>
         </main>
       </div>
     </LiveContext>
@@ -99,27 +99,27 @@ function ReferenceLink() {
   );
 }
 
-function Drawer({ nav }: { nav: NavGroup[] }) {
-  const [open, setOpen] = useState(false);
+function DrawerButton({ nav }: { nav: NavGroup[] }) {
+  const { open, wanted, setOpen } = useOverlay();
   return (
-    <Dialog.Root open={open} onOpenChange={setOpen}>
-      <Dialog.Trigger className="drawer-open" aria-label="Open the list of pages">
+    <>
+      <button
+        type="button"
+        className="drawer-open"
+        aria-label="Open the list of pages"
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        onClick={() => setOpen(true)}
+      >
         <span aria-hidden="true">☰</span>
-      </Dialog.Trigger>
-      <Dialog.Portal>
-        <Dialog.Backdrop className="backdrop" />
-        <Dialog.Popup className="drawer">
-          <Dialog.Title className="drawer-title">Pages</Dialog.Title>
-          <Dialog.Close className="drawer-close" aria-label="Close">
-            <span aria-hidden="true">×</span>
-          </Dialog.Close>
-          <nav aria-label="Pages">
-            <NavList nav={nav} onGo={() => setOpen(false)} />
-            <ReferenceLink />
-          </nav>
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+      </button>
+      {wanted && (
+        <Drawer open={open} onClose={() => setOpen(false)}>
+          <NavList nav={nav} onGo={() => setOpen(false)} />
+          <ReferenceLink />
+        </Drawer>
+      )}
+    </>
   );
 }
 

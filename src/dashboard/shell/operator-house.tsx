@@ -1,39 +1,43 @@
-import { lazy } from "react";
 import { Redirect, Route, Switch } from "wouter";
 import type { Session } from "../data/session.ts";
 import { CreatorPages } from "./creator-pages.tsx";
 import { Frame, type NavGroup } from "./frame.tsx";
+import { laterPage } from "./later.tsx";
 import { NoSuchPage } from "./no-such-page.tsx";
 import { PayeeBar } from "./payee-bar.tsx";
 
-const Settlements = lazy(() =>
-  import("../operator/settlements.tsx").then((m) => ({ default: m.Settlements })),
+const Settlements = laterPage("/settlements", () =>
+  import("../operator/settlements.tsx").then((m) => m.Settlements),
 );
-const Settlement = lazy(() => import("../operator/settlement.tsx").then((m) => ({ default: m.Settlement })));
-const Payees = lazy(() => import("../operator/payees.tsx").then((m) => ({ default: m.Payees })));
-const Waiting = lazy(() => import("../operator/waiting.tsx").then((m) => ({ default: m.WaitingBalances })));
-const DeadLetters = lazy(() =>
-  import("../operator/dead-letters.tsx").then((m) => ({ default: m.DeadLetters })),
+const Settlement = laterPage("/settlements/:period", () =>
+  import("../operator/settlement.tsx").then((m) => m.Settlement),
 );
-const Health = lazy(() => import("../oversight/health.tsx").then((m) => ({ default: m.Health })));
-const StripeEvents = lazy(() =>
-  import("../oversight/stripe-events.tsx").then((m) => ({ default: m.StripeEvents })),
+const Payees = laterPage("/payees", () => import("../operator/payees.tsx").then((m) => m.Payees));
+const Waiting = laterPage("/waiting", () => import("../operator/waiting.tsx").then((m) => m.WaitingBalances));
+const DeadLetters = laterPage("/dead-letters", () =>
+  import("../operator/dead-letters.tsx").then((m) => m.DeadLetters),
 );
-const Catalogue = lazy(() => import("../operator/catalogue.tsx").then((m) => ({ default: m.Catalogue })));
-const CatalogueModel = lazy(() =>
-  import("../operator/catalogue-model.tsx").then((m) => ({ default: m.CatalogueModel })),
+const Health = laterPage("/metering", () => import("../oversight/health.tsx").then((m) => m.Health));
+const StripeEvents = laterPage("/stripe-events", () =>
+  import("../oversight/stripe-events.tsx").then((m) => m.StripeEvents),
 );
-const EverybodysWebhooks = lazy(() =>
-  import("../webhooks/everybodys.tsx").then((m) => ({ default: m.EverybodysWebhooks })),
+const Catalogue = laterPage("/catalogue", () => import("../operator/catalogue.tsx").then((m) => m.Catalogue));
+const CatalogueModel = laterPage("/catalogue/:owner/:name", () =>
+  import("../operator/catalogue-model.tsx").then((m) => m.CatalogueModel),
 );
-const AuditLog = lazy(() => import("../oversight/audit-log.tsx").then((m) => ({ default: m.AuditLog })));
-const MoneyBack = lazy(() => import("../oversight/money-back.tsx").then((m) => ({ default: m.MoneyBack })));
-const Keys = lazy(() => import("../keys/all-keys.tsx").then((m) => ({ default: m.AllKeys })));
-const Predictions = lazy(() =>
-  import("../predictions/predictions.tsx").then((m) => ({ default: m.Predictions })),
+const EverybodysWebhooks = laterPage("/webhooks", () =>
+  import("../webhooks/everybodys.tsx").then((m) => m.EverybodysWebhooks),
 );
-const Prediction = lazy(() =>
-  import("../predictions/prediction.tsx").then((m) => ({ default: m.Prediction })),
+const AuditLog = laterPage("/audit-log", () => import("../oversight/audit-log.tsx").then((m) => m.AuditLog));
+const MoneyBack = laterPage("/money-back", () =>
+  import("../oversight/money-back.tsx").then((m) => m.MoneyBack),
+);
+const Keys = laterPage("/keys", () => import("../keys/all-keys.tsx").then((m) => m.AllKeys));
+const Predictions = laterPage("/predictions", () =>
+  import("../predictions/predictions.tsx").then((m) => m.Predictions),
+);
+const Prediction = laterPage("/predictions/:id", () =>
+  import("../predictions/prediction.tsx").then((m) => m.Prediction),
 );
 
 const NAV: NavGroup[] = [
@@ -74,9 +78,9 @@ export function OperatorHouse({ session }: { session: Session }) {
         <Route path="/">
           <Redirect to="/settlements" replace />
         </Route>
-        <Route path="/settlements" component={Settlements} />
-        <Route path="/settlements/:period" component={Settlement} />
-        <Route path="/payees" component={Payees} />
+        <Route path={Settlements.path} component={Settlements} />
+        <Route path={Settlement.path} component={Settlement} />
+        <Route path={Payees.path} component={Payees} />
         <Route path="/payees/:payee" nest>
           {({ payee }) => (
             <>
@@ -85,18 +89,18 @@ export function OperatorHouse({ session }: { session: Session }) {
             </>
           )}
         </Route>
-        <Route path="/waiting" component={Waiting} />
-        <Route path="/dead-letters" component={DeadLetters} />
-        <Route path="/metering" component={Health} />
-        <Route path="/stripe-events" component={StripeEvents} />
-        <Route path="/catalogue" component={Catalogue} />
-        <Route path="/catalogue/:owner/:name" component={CatalogueModel} />
-        <Route path="/keys" component={Keys} />
-        <Route path="/webhooks" component={EverybodysWebhooks} />
-        <Route path="/money-back" component={MoneyBack} />
-        <Route path="/audit-log" component={AuditLog} />
-        <Route path="/predictions" component={Predictions} />
-        <Route path="/predictions/:id" component={Prediction} />
+        <Route path={Waiting.path} component={Waiting} />
+        <Route path={DeadLetters.path} component={DeadLetters} />
+        <Route path={Health.path} component={Health} />
+        <Route path={StripeEvents.path} component={StripeEvents} />
+        <Route path={Catalogue.path} component={Catalogue} />
+        <Route path={CatalogueModel.path} component={CatalogueModel} />
+        <Route path={Keys.path} component={Keys} />
+        <Route path={EverybodysWebhooks.path} component={EverybodysWebhooks} />
+        <Route path={MoneyBack.path} component={MoneyBack} />
+        <Route path={AuditLog.path} component={AuditLog} />
+        <Route path={Predictions.path} component={Predictions} />
+        <Route path={Prediction.path} component={Prediction} />
         <Route component={NoSuchPage} />
       </Switch>
     </Frame>

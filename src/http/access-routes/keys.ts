@@ -62,7 +62,7 @@ const postKey = defineRoute({
         { path: "payee", code: "payee_unknown", message: "register it first" },
       ]);
     }
-    const { id, secret } = await createKey(context.sql, body);
+    const { id, secret } = await createKey(context.sql, body, principal.id);
     return {
       body: { id, secret, role: body.role },
       keep: { id, secret: null, role: body.role },
@@ -106,6 +106,10 @@ const View = z
     sources: z.array(z.string()).nullable(),
     scope: z.enum(SCOPES),
     created_at: z.string(),
+    made_by: z.string().meta({
+      description:
+        "Whose it is: `user:` and a user's id, the id of the key that made it, or `operator` for the configured and the first key.",
+    }),
     expires_at: z.string().nullable(),
     last_used_at: z.string().nullable().meta({ description: "Not more than a minute behind." }),
     revoked_at: z.string().nullable(),
@@ -158,7 +162,10 @@ const rotate = defineRoute({
   response: RotatedView,
   async handle({ params, body, principal, context }) {
     const key = await ownKey(context, principal, params.id);
-    const rotated = await rotateKey(context.sql, key.id, key.role, body.overlap_seconds);
+    const rotated = await rotateKey(context.sql, key.id, key.role, {
+      overlapSeconds: body.overlap_seconds,
+      by: principal.id,
+    });
     return { body: rotated, keep: { ...rotated, secret: null } };
   },
 });

@@ -3,6 +3,7 @@ import { DUTIES, disableUser, listUsers, putUser, type UserView } from "../../ac
 import { Id } from "../../catalog/index.ts";
 import { isPlainText, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
+import { revokeOperatorKeysOf } from "../keys/keys.ts";
 import { isOwner, type Principal, requireOwn } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { PageQuery, page, pageOf } from "../schemas.ts";
@@ -124,9 +125,16 @@ const put = defineRoute({
         { path: "payee", code: "payee_unknown", message: "register it first" },
       ]);
     }
-    return { body: await putUser(context.sql, params.id, body, principal.id) };
+    const user = await putUser(context.sql, params.id, body, principal.id);
+    if (!mayMakeOperatorKeys(user)) await revokeOperatorKeysOf(context.sql, user.id);
+    return { body: user };
   },
 });
+
+/** An operator key has every duty: it is nobody's who has not. */
+function mayMakeOperatorKeys({ duties }: UserView): boolean {
+  return duties.includes("maker") && duties.includes("approver");
+}
 
 const list = defineRoute({
   method: "get",
@@ -160,7 +168,8 @@ const get = defineRoute({
 const remove = defineRoute({
   method: "delete",
   path: "/users/{id}",
-  summary: "Let a person in no more: its sessions are over; what it did stays under its id",
+  summary:
+    "Let a person in no more: its sessions are over, operator keys that it made are revoked; what it did stays under its id",
   roles,
   duty: "both",
   before: knownUser,
@@ -171,6 +180,7 @@ const remove = defineRoute({
     await ownUser(context, principal, params.id);
     if (principal.role === "payee") requireOwner(principal);
     await disableUser(context.sql, params.id);
+    await revokeOperatorKeysOf(context.sql, params.id);
     return { body: null };
   },
 });

@@ -83,7 +83,9 @@ const View = z
     kind: z.string(),
     state: z.enum(["booked", "needs_approval"]),
     amount: Money.meta({ description: "What it moves in all." }),
-    limit: Money.nullable().meta({ description: "Above it somebody else than its author approves." }),
+    limit: Money.nullable().meta({
+      description: "Above it another person than its author approves; null where no limits are set.",
+    }),
     asked: z.record(z.string(), z.unknown()),
     reason: z.string(),
     proposed_by: z.string(),
@@ -137,6 +139,7 @@ const create = defineRoute({
 const approve = defineRoute({
   method: "post",
   path: "/corrections/{id}/approve",
+  duty: "approver",
   summary: "Book a correction that moves more than the limit, as somebody else than its author",
   roles: operator,
   params: z.object({ id: AdjustmentId }),

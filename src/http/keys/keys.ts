@@ -15,14 +15,19 @@ export interface NewKey {
   expires_at?: string | undefined;
 }
 
-/** Makes a key. The secret is shown once: only its hash is kept. */
-export async function createKey(sql: Sql, key: NewKey): Promise<{ id: string; secret: string }> {
+/** Makes a key, which counts as whoever made it. The secret is shown once: only its hash is kept. */
+export async function createKey(
+  sql: Sql,
+  key: NewKey,
+  madeBy: string,
+): Promise<{ id: string; secret: string }> {
   const id = newId();
   const secret = newSecret(key.role);
   await sql`
-    INSERT INTO api_key (id, secret_hash, shown, role, payee, customer, sources, name, scope, expires_at)
+    INSERT INTO api_key (id, secret_hash, shown, role, payee, customer, sources, name, scope, expires_at, made_by)
     VALUES (${id}, ${hashSecret(secret)}, ${shownPart(secret)}, ${key.role}, ${key.payee ?? null},
-      ${key.customer ?? null}, ${key.sources ?? null}, ${key.name ?? null}, ${key.scope ?? "write"}, ${key.expires_at ?? null})`;
+      ${key.customer ?? null}, ${key.sources ?? null}, ${key.name ?? null}, ${key.scope ?? "write"}, ${key.expires_at ?? null},
+      ${madeBy})`;
   return { id, secret };
 }
 
@@ -34,6 +39,21 @@ export async function revokeKey(sql: Sql, id: string): Promise<boolean> {
   return revoked.length > 0;
 }
 
+/**
+ * Revokes what would go on acting as this user for the operator: operator keys that it made, and those made with them. Other
+ * keys that it made work on: they are what programs of others send, ask and read with.
+ */
+export async function revokeOperatorKeysOf(sql: Sql, user: string): Promise<void> {
+  await sql`
+    WITH RECURSIVE made AS (
+      SELECT id FROM api_key WHERE made_by = ${`user:${user}`}
+      UNION SELECT k.id FROM api_key k JOIN made m ON k.made_by = m.id
+    )
+    UPDATE api_key SET revoked_at = now()
+    WHERE id IN (SELECT id FROM made) AND role = 'operator' AND revoked_at IS NULL`;
+  forgetKnownKeys(sql);
+}
+
 export interface RotatedKey {
   id: string;
   secret: string;
@@ -43,14 +63,14 @@ export interface RotatedKey {
 }
 
 /**
- * Makes a key like this one, good for as long as that was made for, and lets the old one work until the overlap is over.
+ * Makes a key like this one, which counts as whoever asked for it, good for as long as that was made for, and lets the old one work until the overlap is over.
  * @throws Refusal key_not_rotatable
  */
 export async function rotateKey(
   sql: Sql,
   id: string,
   role: Role,
-  overlapSeconds: number,
+  { overlapSeconds, by: madeBy }: { overlapSeconds: number; by: string },
 ): Promise<RotatedKey> {
   const [made, secret] = [newId(), newSecret(role)];
   const [row] = await sql<{ old_expires_at: string }[]>`
@@ -63,9 +83,9 @@ export async function rotateKey(
         expires_at = least(k.expires_at, now() + make_interval(secs => ${overlapSeconds}))
       FROM old WHERE k.id = old.id RETURNING k.expires_at
     ), made AS (
-      INSERT INTO api_key (id, secret_hash, shown, role, payee, customer, sources, name, scope, expires_at)
+      INSERT INTO api_key (id, secret_hash, shown, role, payee, customer, sources, name, scope, expires_at, made_by)
       SELECT ${made}, ${hashSecret(secret)}, ${shownPart(secret)}, role, payee, customer, sources, name, scope,
-        now() + (expires_at - created_at) FROM old
+        now() + (expires_at - created_at), ${madeBy}::text FROM old
     )
     SELECT to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS old_expires_at FROM ending`;
   if (row === undefined) {
@@ -88,6 +108,7 @@ export interface KeyView {
   sources: string[] | null;
   scope: Scope;
   created_at: string;
+  made_by: string;
   expires_at: string | null;
   last_used_at: string | null;
   revoked_at: string | null;
@@ -100,7 +121,7 @@ export async function listKeys(
   { id, payee, after, limit }: { id?: string; payee?: string; after?: string; limit: number },
 ): Promise<KeyView[]> {
   const rows = await sql<KeyRow[]>`
-    SELECT id, shown, name, role, payee, customer, sources, scope, created_at, expires_at, last_used_at, revoked_at, replaced_by
+    SELECT id, shown, name, role, payee, customer, sources, scope, created_at, made_by, expires_at, last_used_at, revoked_at, replaced_by
     FROM api_key WHERE (${id ?? null}::text IS NULL OR id = ${id ?? null}) AND id > ${after ?? ""}
       AND (${payee ?? null}::text IS NULL OR payee = ${payee ?? null})
     ORDER BY id LIMIT ${limit}`;
@@ -119,11 +140,11 @@ type KeyRow = Omit<KeyView, Moments> & { created_at: Date } & Record<
     Date | null
   >;
 
-/** The first operator key of an installation, or undefined when it has one already. */
+/** The first operator key of an installation, the same person's as the configured one, or undefined when it has one already. */
 export async function createFirstOperatorKey(sql: Sql): Promise<string | undefined> {
   const existing = await sql`
     SELECT FROM api_key WHERE role = 'operator' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) LIMIT 1`;
-  return existing.length > 0 ? undefined : (await createKey(sql, { role: "operator" })).secret;
+  return existing.length > 0 ? undefined : (await createKey(sql, { role: "operator" }, "operator")).secret;
 }
 
 function newId(): string {

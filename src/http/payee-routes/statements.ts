@@ -2,9 +2,9 @@ import { z } from "zod";
 import { Id } from "../../catalog/index.ts";
 import { parsePeriod, present, Refusal } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
-import type { Statement } from "../../settlement/index.ts";
 import {
   keptPaper,
+  type StatementDocument,
   type StoredStatement,
   statementDocuments,
   statementPdf,
@@ -128,23 +128,36 @@ async function yearOf(
     const bytes = statements.map(({ json }) => `${json}\n`).join("");
     return { body: null, file: { type: NDJSON, name: `${name}.ndjson`, bytes } };
   }
-  const documents = await statementDocuments(context.sql, payee, statements.map(toStatement));
+  const documents = await statementDocuments(context.sql, payee, statements);
   const bytes = await keptPaper(accepts, documents, context.platform, () =>
-    Buffer.from(statementsCsv(documents)),
+    Buffer.from(statementsCsv(documents.map(withLines))),
   );
   return { body: null, file: { type: "text/csv", name: `${name}.csv`, bytes } };
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-async function fileOf(context: AppContext, statement: Statement, type: string): Promise<RouteAnswer> {
-  const [document] = await statementDocuments(context.sql, statement.payee, [statement]);
+/** Its JSON is taken apart only where a paper is made of it. */
+const withLines = (document: StatementDocument<StoredStatement>): StatementDocument => ({
+  ...document,
+  statement: toStatement(document.statement),
+});
+
+async function fileOf(
+  context: AppContext,
+  payee: string,
+  statement: StoredStatement,
+  type: string,
+): Promise<RouteAnswer> {
+  const [document] = await statementDocuments(context.sql, payee, [statement]);
   const known = present(document, "the statement's document");
-  const name = `statement-${statement.period}-${statement.payee}-${statement.currency}`;
-  if (type === "text/csv")
-    return { body: null, file: { type, name: `${name}.csv`, bytes: statementsCsv([known]) } };
-  const bytes = await keptPaper(type, [known], context.platform, () => statementPdf(known, context.platform));
-  return { body: null, file: { type, name: `${name}.pdf`, bytes } };
+  const bytes = await keptPaper(type, [known], context.platform, () =>
+    type === "text/csv"
+      ? Buffer.from(statementsCsv([withLines(known)]))
+      : statementPdf(withLines(known), context.platform),
+  );
+  const name = `statement-${statement.period}-${payee}-${statement.currency}`;
+  return { body: null, file: { type, name: `${name}.${type === "text/csv" ? "csv" : "pdf"}`, bytes } };
 }
 
 const getStatement = defineRoute({
@@ -169,7 +182,7 @@ const getStatement = defineRoute({
     }
     return accepts === "application/json"
       ? { body: null, written: Buffer.from(statement.json) }
-      : fileOf(context, toStatement(statement), accepts);
+      : fileOf(context, params.id, statement, accepts);
   },
 });
 

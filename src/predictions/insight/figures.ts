@@ -16,11 +16,14 @@ type UsageRow = Place & {
   output_tokens: string;
 };
 
+/** Usage is booked in its own month or in a later one: terms of earlier books have none of these days. */
+const bookedSince = (sql: Sql, from: string) => sql`t.booked_period >= date_trunc('month', ${from}::date)`;
+
 export function usageOf(sql: Sql, { model, from, to }: InsightQuery): Promise<UsageRow[]> {
   return sql<UsageRow[]>`
     WITH term AS MATERIALIZED (
       SELECT t.term_no, t.status, v.version FROM usage_term t JOIN model m USING (model_no)
-      JOIN model_version v USING (model_version_no) WHERE m.id = ${model}
+      JOIN model_version v USING (model_version_no) WHERE m.id = ${model} AND ${bookedSince(sql, from)}
     )
     SELECT t.version, w.service_day AS day, w.hardware, t.status, sum(w.events)::text AS events,
       sum(w.predict_seconds)::text AS predict_micros, sum(w.input_tokens)::text AS input_tokens,
@@ -37,7 +40,7 @@ export function grossOf(sql: Sql, { model, from, to }: InsightQuery): Promise<Gr
     WITH term AS MATERIALIZED (
       SELECT t.term_no, t.price_no, v.version, p.currency FROM usage_term t JOIN model m USING (model_no)
       JOIN model_version v USING (model_version_no) JOIN price_version p USING (price_no)
-      WHERE m.id = ${model} AND t.charged = 1
+      WHERE m.id = ${model} AND t.charged = 1 AND ${bookedSince(sql, from)}
     ), used AS (
       SELECT w.term_no, w.service_day, w.hardware, x.meter_no, q.quantity
       FROM windows_by_hardware(ARRAY(SELECT term_no FROM term), ${from}::date, ${to}::date) w

@@ -77,7 +77,7 @@ export function obstaclesTo(period: Period, situation: PayeeSituation, due: Due)
   else if (!situation.transfersEnabled)
     add(
       "account_not_ready",
-      `The payout account cannot receive money yet (${situation.disabledReason ?? "information is missing"}): open the onboarding link to complete it.`,
+      `The payout account cannot receive money (${situation.disabledReason ?? "information is missing"}): your profile says what is to be done, if anything.`,
     );
   if (situation.taxFormMissing !== null) add("tax_form_missing", TAX_FORM_MESSAGES[situation.taxFormMissing]);
   return found;

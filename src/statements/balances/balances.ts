@@ -12,6 +12,7 @@ import { keptFigures } from "../kept/kept-figures.ts";
 import { openUsageOf } from "../kept/kept-usage.ts";
 import { type Moment, momentOf } from "../kept/moment.ts";
 import { type Blocker, blockersOf, payeeTerms, whyNot } from "./blockers.ts";
+import { closingRules, payableAtClose } from "./closing.ts";
 import { type HeldFor, heldFor } from "./held.ts";
 import { nettedSoFar, usageToNet } from "./netted.ts";
 import { type Transfer, transfersUnderWay } from "./transfers.ts";
@@ -55,7 +56,7 @@ export interface Balance {
 export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   const moment = await momentOf(sql, payee);
   const { as_of, stamp } = moment;
-  const [terms, settled, transfers, waiting, { accruing, periods }, netted] = await Promise.all([
+  const [terms, settled, transfers, waiting, accruing, netted] = await Promise.all([
     payeeTerms(sql, payee),
     settledBalances(sql, payee),
     transfersUnderWay(sql, payee),
@@ -69,28 +70,35 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
     ),
     nettedSoFar(sql, payee),
   ]);
-  const next = periods[0] === undefined ? undefined : periodOfDay(periods[0]);
+  const [oldest] = [...accruing.keys()].sort();
+  const next = oldest === undefined ? undefined : periodOfDay(oldest);
   const date = nextPayoutDate(next);
-  const currencies = [...new Set([...settled.keys(), ...accruing.keys()])].sort();
+  const accrues = [...accruing.values()].flatMap((sums) => [...sums.keys()]);
+  const currencies = [...new Set([...settled.keys(), ...accrues])].sort();
   const shown = currencies.length === 0 ? [terms.default_currency] : currencies;
   const paidIn = (currency: string) => terms.payout_currency ?? currency;
   const onHoldAt = (at: Date) => onHold(sql, payee, terms.hold_days, shown, at);
+  const rules = await closingRules(sql, payee, [...accruing.keys()]);
+  const netting = rules.filter(({ waits }) => !waits).map(({ period }) => period);
   const [used, minimums, waitsNow, waitsThen] = await Promise.all([
-    usageToNet(sql, payee, periods),
+    usageToNet(sql, payee, netting),
     minimumsOf(sql, payee, shown.map(paidIn)),
     onHoldAt(new Date()),
     onHoldAt(new Date(`${date}T00:00:00Z`)),
   ]);
   return shown.map((currency) => {
     const { payable, held, inTransit, paidOut } = settled.get(currency) ?? NOTHING;
-    const accruingNanos = accruing.get(currency) ?? 0n;
-    const usedNanos = least(used.get(currency) ?? 0n, accruingNanos);
+    const accruingIn = (period: string) => accruing.get(period)?.get(currency) ?? 0n;
+    const sumOf = (some: readonly string[]) => some.reduce((sum, period) => sum + accruingIn(period), 0n);
+    const accruingNanos = sumOf([...accruing.keys()]);
+    const usedNanos = least(used.get(currency) ?? 0n, sumOf(netting));
+    const atClose = payableAtClose(rules, accruingIn, usedNanos);
     const nettedNanos = netted.get(currency) ?? 0n;
     const isOwn = paidIn(currency) === currency;
     const minimum = minimums.get(paidIn(currency)) ?? 0n;
     // What is closed then is on hold then, if there is a hold at all.
     const waits = { ...NO_HOLD, ...waitsThen.get(currency) };
-    const closing = terms.hold_days > 0 ? 0n : accruingNanos - usedNanos;
+    const closing = terms.hold_days > 0 ? 0n : atClose;
     const free = payable - waits.nanos + closing;
     const estimate = payableFloor(currency, free);
     const missing = minimum - (free < 0n ? free : estimate);
@@ -100,9 +108,10 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
       isDebt: free < 0n,
       // A sum in another currency is compared when it is converted.
       minimumNanos: isOwn ? minimum : 0n,
-      onHoldUntil: payable + accruingNanos - usedNanos > free ? (waits.until ?? date) : null,
+      onHoldUntil: payable + atClose > free ? (waits.until ?? date) : null,
     };
-    const blocked = blockersOf(terms, next ?? periodToday(), due, paidIn(currency));
+    const isHeldAtClose = accruingNanos - usedNanos > atClose;
+    const blocked = blockersOf(terms, next ?? periodToday(), due, paidIn(currency), isHeldAtClose);
     const now = { ...NO_HOLD, ...waitsNow.get(currency) };
     return {
       currency,
@@ -131,20 +140,21 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   });
 }
 
-interface Accruing {
-  accruing: ReadonlyMap<string, Nanos>;
-  /** First days of the open periods in which it is booked, the oldest first. */
-  periods: readonly string[];
-}
-
-/** What a payee earned in months that are still open, by currency. */
-async function accruingNow(sql: Sql, payee: string, { unreleased, open }: Moment): Promise<Accruing> {
-  const accruing = new Map<string, Nanos>();
+/** What a payee earned in months that are still open: by the first day of the month in which it is booked, and currency. */
+async function accruingNow(
+  sql: Sql,
+  payee: string,
+  { unreleased, open }: Moment,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, Nanos>>> {
+  const accruing = new Map<string, Map<string, Nanos>>();
   const usage = await openUsageOf(sql, payee, unreleased);
-  const lines = usage.lines({}).filter((line) => line.bookedPeriod >= open);
-  for (const line of lines)
-    accruing.set(line.currency, (accruing.get(line.currency) ?? 0n) + line.earned(payee));
-  return { accruing, periods: [...new Set(lines.map((line) => line.bookedPeriod))].sort() };
+  for (const line of usage.lines({})) {
+    if (line.bookedPeriod < open) continue;
+    const sums = accruing.get(line.bookedPeriod) ?? new Map<string, Nanos>();
+    accruing.set(line.bookedPeriod, sums);
+    sums.set(line.currency, (sums.get(line.currency) ?? 0n) + line.earned(payee));
+  }
+  return accruing;
 }
 
 const least = (a: Nanos, b: Nanos): Nanos => (a < b ? a : b);

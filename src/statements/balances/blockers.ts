@@ -61,17 +61,27 @@ export async function payeeTerms(sql: Sql, payee: string): Promise<PayeeTerms> {
   };
 }
 
-/** What stands between a payee and its next payout in a currency, as a plan would say. */
-export function blockersOf(terms: PayeeTerms, period: Period, due: Due, paidIn: string): Blocker[] {
+/**
+ * What stands between a payee and its next payout in a currency, as a plan would say.
+ * @param isHeldAtClose whether some of what accrues will be held when its month is closed
+ */
+export function blockersOf(
+  terms: PayeeTerms,
+  period: Period,
+  due: Due,
+  paidIn: string,
+  isHeldAtClose: boolean,
+): Blocker[] {
+  const nothing = isHeldAtClose
+    ? "Nothing to pay yet: what accrues is held at close, until customers have paid or as a reserve; no action is needed."
+    : "Nothing to pay yet.";
   const found: Blocker[] = [];
   if (terms.stopped) {
     const message = "All payouts are stopped for now; nothing is lost, and no action is needed.";
     found.push({ code: "payouts_stopped", message });
   }
   for (const obstacle of obstaclesTo(period, terms, due))
-    found.push(
-      obstacle.code === "nothing_payable" ? { ...obstacle, message: "Nothing to pay yet." } : obstacle,
-    );
+    found.push(obstacle.code === "nothing_payable" ? { ...obstacle, message: nothing } : obstacle);
   if (paidIn !== due.currency && !terms.rates_from.includes(due.currency)) {
     const message = `No rate from ${due.currency} to ${paidIn} is stored yet: it waits for one.`;
     found.push({ code: "no_rate", message });

@@ -23,8 +23,8 @@ export interface Movement {
 }
 
 /** A statement with everything that its documents show: all of it fixed when its month was closed. */
-export interface StatementDocument {
-  statement: Statement;
+export interface StatementDocument<S = Statement> {
+  statement: S;
   payee: Party & { id: string; country: string };
   /** RFC 3339. */
   closedAt: string;
@@ -32,11 +32,11 @@ export interface StatementDocument {
 }
 
 /** Reads what the documents of a payee's statements need, in their order. */
-export async function statementDocuments(
+export async function statementDocuments<S extends Pick<Statement, "period" | "currency">>(
   sql: Sql,
   payee: string,
-  statements: readonly Statement[],
-): Promise<StatementDocument[]> {
+  statements: readonly S[],
+): Promise<StatementDocument<S>[]> {
   const periods = statements.map((statement) => firstDay(statement.period));
   const [parties, movements] = [
     await partiesAtClose(sql, payee, periods),

@@ -55,7 +55,11 @@ export async function chainOf(sql: Sql, asked: PredictionView, limit: number): P
     { identity: self.identity, depth: 0 },
     ...below,
   ];
-  return { steps: await stepsOf(sql, placed), missing_parent: above.missing, truncated };
+  return {
+    steps: await stepsOf(sql, placed, { identity: self.identity, prediction: asked }),
+    missing_parent: above.missing,
+    truncated,
+  };
 }
 
 interface Placed {
@@ -65,11 +69,15 @@ interface Placed {
 
 const identityOf = ({ identity }: Link): string => identity;
 
-async function stepsOf(sql: Sql, placed: readonly Placed[]): Promise<ChainStep[]> {
-  const views = await predictionsOf(
-    sql,
-    placed.map(({ identity }) => identity),
-  );
+/** Everything of all of them but the one that was asked for, which is known. */
+async function stepsOf(
+  sql: Sql,
+  placed: readonly Placed[],
+  known: { identity: string; prediction: PredictionView },
+): Promise<ChainStep[]> {
+  const others = placed.map(({ identity }) => identity).filter((identity) => identity !== known.identity);
+  const views = others.length === 0 ? new Map<string, PredictionView>() : await predictionsOf(sql, others);
+  views.set(known.identity, known.prediction);
   const steps = placed.flatMap(({ identity, depth }) => {
     const prediction = views.get(identity);
     return prediction === undefined ? [] : [{ ...prediction, depth }];

@@ -178,6 +178,26 @@ describe("a hard limit", () => {
     expect(await releaseReservation(books.sql, reservation ?? "", undefined)).toBe("settled");
   });
 
+  test("events are counted block by block, each with its own customer's reservation and no other", async () => {
+    await sweepSpend(books.sql);
+    const asked = [anyone(), anyone()];
+    for (const customer of asked) {
+      await limit(customer);
+      await ask(customer, `${customer}-a`, 2n * UNIT);
+      await happen(customer, `${customer}-a`, 1_000);
+    }
+    const count = async () => {
+      const [row] = await books.sql`SELECT count_spend(1, false) AS events`;
+      const open = await books.sql<{ customer: string }[]>`
+        SELECT c.id AS customer FROM spend_account a JOIN customer c USING (customer_no)
+        WHERE c.id = ANY (${asked}) AND a.reserved_nanos > 0`;
+      return { events: row?.events, open: open.map(({ customer }) => customer) };
+    };
+    expect(await count()).toEqual({ events: 1, open: asked.slice(1) });
+    expect(await count()).toEqual({ events: 1, open: [] });
+    expect(await count()).toEqual({ events: 0, open: [] });
+  });
+
   test("is free again when a reservation is released or its time is over, and not before", async () => {
     const customer = anyone();
     await limit(customer);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestApi, type TestApi } from "../../support/api.ts";
+import { type Call, startTestApi, type TestApi } from "../../support/api.ts";
 import { expectProblem } from "../../support/problem.ts";
 import { SMALL_CATALOG, usageEvent } from "../../support/usage.ts";
 import { type Mailbox, openMailbox } from "./mailbox.ts";
@@ -13,6 +13,7 @@ beforeAll(async () => {
     DATA_DIR: mailbox.dataDir,
     MAIL_INTERVAL_MS: "50",
     TWO_PERSON_APPROVAL: "on",
+    CORRECTION_APPROVAL_LIMITS: "USD=5",
   });
   await api.load(SMALL_CATALOG);
 });
@@ -23,6 +24,23 @@ afterAll(async () => {
 
 const operator = (...duties: string[]) => ({ role: "operator", duties });
 const signIn = (email: string) => signInByMail(api, mailbox, email);
+
+const CREDIT = { kind: "credit", payee: "ada", currency: "USD", amount: "100", reason: "goodwill" };
+
+/** A credit above the limit: where it is approved. */
+async function proposeCredit(call: Call): Promise<string> {
+  const made = await call("POST", "/v1/corrections", CREDIT);
+  expect(made).toMatchObject({ status: 201, body: { correction: { state: "needs_approval" } } });
+  return `/v1/corrections/${(made.body as { correction: { id: string } }).correction.id}/approve`;
+}
+
+/** Makes a key, an operator's unless it is told otherwise, and calls with it. */
+async function keyOf(call: Call, path = "/v1/keys", key: object = { role: "operator" }) {
+  const made = await call("POST", path, key);
+  expect(made).toMatchObject({ status: 201 });
+  const { id, secret } = made.body as { id: string; secret: string };
+  return { id, call: api.as(secret) };
+}
 
 describe("a user", () => {
   test.each([
@@ -142,6 +160,71 @@ describe("of the operator", () => {
     expectProblem(await mia.call("POST", month("approve")), 403, "duty_not_allowed");
     expect((await ann.call("POST", month("approve"))).status).toBe(200);
   });
+
+  test("the maker proposes a correction, the approver approves it; neither does the other's part", async () => {
+    await register(api, "mel", operator("maker"));
+    await register(api, "abe", operator("approver"));
+    const [mel, abe] = [await signIn("mel@example.com"), await signIn("abe@example.com")];
+    const approve = await proposeCredit(mel.call);
+    expectProblem(await abe.call("POST", "/v1/corrections", CREDIT), 403, "duty_not_allowed");
+    expectProblem(await mel.call("POST", approve), 403, "duty_not_allowed");
+    expect(await abe.call("POST", approve)).toMatchObject({
+      status: 200,
+      body: { state: "booked", proposed_by: "user:mel", approved_by: "user:abe" },
+    });
+  });
+
+  test("one person is one, with or without a key: who proposes approves with no key of their own", async () => {
+    await register(api, "both", operator("maker", "approver"));
+    const { call } = await signIn("both@example.com");
+    const first = await keyOf(call);
+    const second = await keyOf(first.call);
+    const rotated = await keyOf(second.call, `/v1/keys/${second.id}/rotate`, {});
+    const approve = await proposeCredit(call);
+    for (const same of [call, first.call, second.call, rotated.call])
+      expectProblem(await same("POST", approve), 409, "approver_made_plan");
+    const byKey = await proposeCredit(rotated.call);
+    for (const same of [call, first.call])
+      expectProblem(await same("POST", byKey), 409, "approver_made_plan");
+    const root = await keyOf(api.operator);
+    const byRoot = await proposeCredit(api.operator);
+    expectProblem(await root.call("POST", byRoot), 409, "approver_made_plan");
+    expectProblem(await api.operator("POST", await proposeCredit(root.call)), 409, "approver_made_plan");
+    expect(await root.call("POST", approve)).toMatchObject({ status: 200, body: { state: "booked" } });
+    expect(await first.call("POST", byRoot)).toMatchObject({ status: 200, body: { state: "booked" } });
+  });
+
+  test.each([
+    ["is removed", "gone", (id: string) => api.operator("DELETE", `/v1/users/${id}`)],
+    [
+      "is not maker and approver any more",
+      "less",
+      (id: string) =>
+        api.operator("PUT", `/v1/users/${id}`, { email: `${id}@example.com`, ...operator("support") }),
+    ],
+  ])(
+    "who %s leaves no operator key behind; keys of programs work on, and say who made them",
+    async (_, id, leave) => {
+      await register(api, id, operator("maker", "approver"));
+      const { call } = await signIn(`${id}@example.com`);
+      const [own, ingest] = [await keyOf(call), await keyOf(call, "/v1/keys", { role: "ingest" })];
+      const made = await keyOf(own.call);
+      const { body } = await api.operator("GET", "/v1/keys?limit=1000");
+      const makers = new Map(
+        (body as { data: { id: string; made_by: string }[] }).data.map((key) => [key.id, key.made_by]),
+      );
+      expect([own, ingest, made].map((key) => makers.get(key.id))).toEqual([
+        `user:${id}`,
+        `user:${id}`,
+        own.id,
+      ]);
+      expect((await made.call("GET", "/v1/users")).status).toBe(200);
+      expect((await leave(id)).status).toBeLessThan(300);
+      for (const key of [own, made])
+        expectProblem(await key.call("GET", "/v1/users"), 401, "unauthenticated");
+      expectProblem(await ingest.call("GET", "/v1/users"), 403, "role_not_allowed");
+    },
+  );
 
   test("nobody with one of the two duties gives away the other", async () => {
     await register(api, "max", operator("maker"));

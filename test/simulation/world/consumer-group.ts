@@ -130,15 +130,26 @@ export class ConsumerGroup {
   }
 
   async #consume(member: Member, partition: number, claim: object, from: bigint): Promise<void> {
-    const { scheduler, log, random, witness } = this.#parts;
+    const { scheduler, log, random, trace, witness } = this.#parts;
+    const some = (position: bigint) =>
+      log.batchFrom(partition, position, 1 + random.below(RECORDS_PER_BATCH_MAX));
+    let ahead: LogBatch | undefined;
     for (let position = from; member.believes.has(partition); ) {
       const isMoved = () => !member.believes.has(partition);
-      const fetched = await scheduler.step(
-        `partition ${partition}: fetches from ${position}`,
-        () => log.batchFrom(partition, position, 1 + random.below(RECORDS_PER_BATCH_MAX)),
-        () => isMoved() || log.batchFrom(partition, position, 1) !== undefined,
-      );
+      const fetched =
+        ahead ??
+        (await scheduler.step(
+          `partition ${partition}: fetches from ${position}`,
+          () => some(position),
+          () => isMoved() || log.batchFrom(partition, position, 1) !== undefined,
+        ));
       if (fetched === undefined) continue;
+      // Fetched while this one is applied; dropped with everything else when that fails.
+      ahead = random.chance(0.5) ? some(fetched.nextOffset) : undefined;
+      if (ahead !== undefined) {
+        member.reader.prepare?.(ahead);
+        trace.saw("a batch was prepared while the one before it was applied");
+      }
       await scheduler.doing(
         `partition ${partition} ${position}–${fetched.nextOffset}`,
         () => member.reader.apply(fetched),
