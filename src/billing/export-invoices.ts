@@ -72,7 +72,16 @@ function pieceOf(invoices: readonly InvoiceWithLines[]): ExportedPiece {
 
 /** How far it is at our own provider, and what became of it here, is not the other one's business. */
 function withoutState(invoice: InvoiceWithLines) {
-  const { push: _, paid: _p, credited: _c, returned: _r, disputed: _d, left: _l, ...exported } = invoice;
+  const {
+    push: _,
+    paid: _p,
+    credited: _c,
+    refunded: _f,
+    returned: _r,
+    disputed: _d,
+    left: _l,
+    ...exported
+  } = invoice;
   return exported;
 }
 

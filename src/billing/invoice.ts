@@ -23,6 +23,8 @@ export interface Invoice {
   paid: Money;
   /** What it asks for less, since usage was refunded. */
   credited: Money;
+  /** Exact, in major units: what refunds and lost disputes took off it in the books; what is neither credited nor returned of it is on the customer's account. */
+  refunded: string;
   /** Money that went back to the customer: by refunds, and by disputes that were lost. */
   returned: Money;
   /** What open disputes are about. */

@@ -40,6 +40,7 @@ async function select(sql: Sql, condition: ReturnType<Sql>): Promise<Invoice[]> 
       trim_scale(i.carried_out)::text AS carried_out, coalesce(k.amount_nanos, 0)::text AS credit_nanos,
       (SELECT coalesce(sum(amount_nanos), 0)::text FROM invoice_payment WHERE invoice_id = i.id) AS paid,
       (SELECT coalesce(sum(credited_nanos), 0)::text FROM adjustment WHERE invoice_id = i.id) AS credited,
+      (SELECT trim_scale(-coalesce(sum(gross), 0))::text FROM adjustment WHERE invoice_id = i.id) AS refunded,
       (SELECT coalesce(sum(returned_nanos), 0)::text FROM adjustment WHERE invoice_id = i.id) AS returned,
       (SELECT coalesce(sum(amount_nanos), 0)::text FROM dispute WHERE invoice_id = i.id AND state = 'open') AS disputed,
       invoice_left(i.id)::text AS left_nanos,

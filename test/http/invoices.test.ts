@@ -158,7 +158,7 @@ test("the command makes, exports and tells, beside the running service", async (
   });
 });
 
-test("an invoice says what of it is paid, credited, returned, disputed and left", async () => {
+test("an invoice says what of it is paid, credited, refunded, returned, disputed and left, and what is on the customer's account is told", async () => {
   const id = "inv_2023-12_acme_USD";
   await api.send(
     usageEvent({ id: "p-3", time: "2023-12-05T00:00:00Z", metrics: { input_token_count: 2000 } }),
@@ -166,25 +166,37 @@ test("an invoice says what of it is paid, credited, returned, disputed and left"
   for (const step of ["close", "invoices"])
     expect((await api.operator("POST", `/v1/settlements/2023-12/${step}`)).status).toBe(200);
   const acme = await api.keyFor({ role: "customer", customer: "acme" });
+  const figure = (of?: string | { amount: string }) => Number(typeof of === "object" ? of.amount : of);
   const stands = async () => {
     const { body } = await acme("GET", `/v1/invoices/${id}`);
-    const { lines, ...invoice } = body as Record<string, { amount: string }>;
+    const { lines, ...invoice } = body as Record<string, string | { amount: string }>;
     expect(lines).toHaveLength(1);
     const list = (await api.operator("GET", "/v1/invoices?period=2023-12&customer=acme")).body;
     expect(list).toEqual({ data: [invoice], next_cursor: null });
-    return ["amount", "paid", "credited", "returned", "disputed", "left"].map((name) =>
-      Number(invoice[name]?.amount),
+    return ["amount", "paid", "credited", "refunded", "returned", "disputed", "left"].map((name) =>
+      figure(invoice[name]),
     );
   };
+  /** In thousandths: what is owed, and what is on account, each more than at first. */
+  const account = async () => {
+    const { body } = await acme("GET", "/v1/customers/acme/spend");
+    const [usd] = (body as { accounts: Record<string, { amount: string }>[] }).accounts;
+    return ["owed", "on_account"].map((name) => Math.round(Number(usd?.[name]?.amount) * 1000));
+  };
+  const [owed = 0, on = 0] = await account();
   const done = async (path: string, body: object) =>
     expect((await api.operator("POST", `/v1${path}`, body)).status).toBeLessThan(300);
-  expect(await stands()).toEqual([2, 0, 0, 0, 0, 2]);
+  expect(await stands()).toEqual([2, 0, 0, 0, 0, 0, 2]);
   await done("/refunds", { invoice: id, amount: "0.50", reason: "it failed" });
-  expect(await stands(), "it asks for less").toEqual([2, 0, 0.5, 0, 0, 1.5]);
+  expect(await stands(), "it asks for less").toEqual([2, 0, 0.5, 0.5, 0, 0, 1.5]);
   await done(`/invoices/${id}/payments`, { amount: "1.20", reference: "bank-12" });
-  expect(await stands()).toEqual([2, 1.2, 0.5, 0, 0, 0.3]);
+  expect(await stands()).toEqual([2, 1.2, 0.5, 0.5, 0, 0, 0.3]);
   await done("/disputes", { id: "dp-1", invoice: id, amount: "0.40", reason: "not mine" });
-  expect(await stands(), "nothing is decided").toEqual([2, 1.2, 0.5, 0, 0.4, 0.3]);
+  expect(await stands(), "nothing is decided").toEqual([2, 1.2, 0.5, 0.5, 0, 0.4, 0.3]);
   await done("/disputes/dp-1/decide", { outcome: "lost" });
-  expect(await stands()).toEqual([2, 1.2, 0.5, 0.4, 0, 0.3]);
+  expect(await stands()).toEqual([2, 1.2, 0.5, 0.9, 0.4, 0, 0.3]);
+  expect(await account()).toEqual([owed - 1700, on]);
+  await done("/refunds", { invoice: id, amount: "0.50", reason: "it failed too" });
+  expect(await stands(), "what is neither asked for nor returned").toEqual([2, 1.2, 0.8, 1.4, 0.4, 0, 0]);
+  expect(await account(), "is on the customer's account").toEqual([owed - 2200, on + 200]);
 });

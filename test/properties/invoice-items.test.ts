@@ -94,6 +94,7 @@ const INVOICE: InvoiceWithLines = {
   paid_from_credits: money("USD", 0n),
   paid: money("USD", 0n),
   credited: money("USD", 0n),
+  refunded: "0",
   returned: money("USD", 0n),
   disputed: money("USD", 0n),
   left: money("USD", 0n),

@@ -33,6 +33,7 @@ export function Invoice({ params }: { params: { id: string } }) {
             ["Paid", of.paid, true],
             ["Credited: refunded, and asked for no more", of.credited, false],
             ["Left to pay", of.left, true],
+            ["Refunded, in all", exact(of.refunded), false],
             ["Paid back to you", of.returned, false],
             ["Disputed at your bank", of.disputed, false],
           ];

@@ -20,11 +20,19 @@ export function Spend() {
   return (
     <Page title="Spend" asOf={months.data?.as_of}>
       <Shown query={months} lines={6}>
-        {({ standings, data }) => (
+        {({ standings, accounts, data }) => (
           <>
             {standings.map((standing) => (
               <Standing key={standing.currency} standing={standing} />
             ))}
+            {accounts
+              .filter(({ on_account }) => nanosOf(on_account.amount) > 0n)
+              .map(({ currency, on_account }) => (
+                <Notice key={currency}>
+                  <MoneyView value={on_account} /> is on your account, from refunds and corrections: ask the
+                  marketplace how you want it.
+                </Notice>
+              ))}
             <Panel title="By month" note="By when it was used (UTC). Credits are not taken off here.">
               <DataTable
                 caption="Spend by month"

@@ -39,6 +39,10 @@ const InvoiceSummary = z
       description: "What came for it, with what credits paid: amount = paid + credited + left.",
     }),
     credited: Money.meta({ description: "What it asks for less, since usage was refunded." }),
+    refunded: Exact.meta({
+      description:
+        "What refunds and lost disputes took off it. What is neither credited nor returned of it is on the customer's account (GET /v1/customers/{id}/spend).",
+    }),
     returned: Money.meta({
       description: "Money that went back to the customer: refunds, and disputes that were lost.",
     }),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  customerAccounts,
   customerSpend,
   LIMIT_PERIODS,
   SPEND_GROUPS,
@@ -36,6 +37,20 @@ const Standing = z
   })
   .meta({ id: "SpendStanding" });
 
+const Account = z
+  .object({
+    currency: Currency,
+    owed: Money.meta({
+      description: "What the customer owes for closed months; less than nothing: what it is owed.",
+    }),
+    invoiced: Money.meta({ description: "What its invoices still ask for." }),
+    on_account: Money.meta({
+      description:
+        "invoiced − owed: what refunds and corrections left in the customer's favour, which no invoice takes. Less than nothing: what it owes and no invoice asks for, or not yet, such as what is below an invoice's smallest step.",
+    }),
+  })
+  .meta({ id: "CustomerAccount" });
+
 function standingView(one: SpendStanding): z.infer<typeof Standing> {
   const { currency, period, prepaid, spent, unbilled } = one;
   const amount = (nanos: Nanos) => money(currency, nanos);
@@ -64,7 +79,8 @@ const GroupBy = z
 const getSpend = defineRoute({
   method: "get",
   path: "/customers/{id}/spend",
-  summary: "What a customer has used, live and exact, and what is left of its limits and credits",
+  summary:
+    "What a customer has used, live and exact, and what is left of its limits and credits; how it stands in the books",
   // It counts first what is metered and not counted yet.
   asOwner: true,
   roles: ["operator", "customer"],
@@ -87,6 +103,7 @@ const getSpend = defineRoute({
       }),
     ),
     standings: z.array(Standing).meta({ description: "In each currency with credits or limits." }),
+    accounts: z.array(Account).meta({ description: "In each currency in which a month was closed." }),
   }),
   async handle({ params, query, principal, context }) {
     await requireCustomer(context, principal, params.id);
@@ -96,7 +113,10 @@ const getSpend = defineRoute({
     const bounds = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { until: to }) };
     const standings = await spendStandings(context.sql, params.id);
     const { asOf, lines } = await customerSpend(context.sql, params.id, { ...bounds, groupBy: group_by });
-    return { body: { as_of: asOf.toISOString(), data: lines, standings: standings.map(standingView) } };
+    const accounts = await customerAccounts(context.sql, params.id);
+    return {
+      body: { as_of: asOf.toISOString(), data: lines, standings: standings.map(standingView), accounts },
+    };
   },
 });
 

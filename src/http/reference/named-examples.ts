@@ -101,6 +101,7 @@ const INVOICE = {
   paid_from_credits: usd("0.000000000"),
   paid: usd("6.170000000"),
   credited: usd("0.100000000"),
+  refunded: "0.1",
   returned: usd("0.000000000"),
   disputed: usd("0.000000000"),
   left: usd("6.070000000"),
