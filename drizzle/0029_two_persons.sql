@@ -2,12 +2,18 @@
 -- can neither say that somebody else did, nor that one person is enough, nor make payouts beside it. A key is nobody: it
 -- counts as who made it, or else one person would be two with a key.
 
+-- The configured operator key, and the first one of an installation: who holds it could register as many people as it likes, so
+-- that the keys which it hands out are those people's.
+CREATE FUNCTION is_root(p_principal text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT p_principal IN ('operator', 'start') OR EXISTS (SELECT FROM api_key WHERE id = p_principal AND made_by = 'start')
+$$;
+--> statement-breakpoint
 CREATE FUNCTION person_of(p_principal text) RETURNS text LANGUAGE sql STABLE AS $$
   WITH RECURSIVE maker AS (
     SELECT p_principal AS who
-    UNION SELECT k.made_by FROM maker m JOIN api_key k ON k.id = m.who
+    UNION SELECT k.made_by FROM maker m JOIN api_key k ON k.id = m.who WHERE NOT is_root(k.made_by)
   )
-  SELECT m.who FROM maker m WHERE NOT EXISTS (SELECT FROM api_key k WHERE k.id = m.who)
+  SELECT m.who FROM maker m WHERE NOT EXISTS (SELECT FROM api_key k WHERE k.id = m.who AND NOT is_root(k.made_by))
 $$;
 --> statement-breakpoint
 -- Whoever cannot be told apart is not two.

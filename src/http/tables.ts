@@ -21,7 +21,7 @@ export const apiKey = pgTable("api_key", {
   /** The key that took its place. */
   replacedBy: text("replaced_by"),
   createdAt: moment("created_at").notNull().defaultNow(),
-  /** Whose it is: a key's id, `user:` and a user's, or `operator`, as whom who holds the configured key and the first one counts. */
+  /** Whose it is: a key's id, `user:` and a user's, `operator` for the configured key, `start` of the first one. */
   madeBy: text("made_by").notNull(),
   revokedAt: moment("revoked_at"),
 });

@@ -86,12 +86,16 @@ test("the database itself refuses that a plan's maker approves it", async () => 
   expect(await findSettlement(sql, SEPTEMBER)).toMatchObject({ state: "planned" });
 });
 
-test("a key counts as the person who made it, however many keys are between, and the operator's configured key as one person", async () => {
+test("a key counts as the person who made it, however many keys are between; what the first or the configured key hands out is a person's of its own", async () => {
   const { sql, plan } = await openClosedMonth();
   for (const [id, by] of [
     ["key_1", "user:mia"],
     ["key_2", "key_1"],
     ["key_3", "operator"],
+    ["key_4", "key_3"],
+    ["key_first", "start"],
+    ["key_5", "key_first"],
+    ["key_6", "key_first"],
   ] as const)
     await sql`
       INSERT INTO api_key (id, secret_hash, shown, role, scope, made_by)
@@ -109,8 +113,17 @@ test("a key counts as the person who made it, however many keys are between, and
     "append-only",
   );
   await expect(sql`DELETE FROM api_key`).rejects.toThrow("append-only");
-  const { same } = (await sql<{ same: boolean }[]>`SELECT same_person('operator', 'key_3') AS same`)[0] ?? {};
-  expect(same).toBe(true);
+  const persons = await sql<{ who: string; person: string }[]>`
+    SELECT who, person_of(who) AS person FROM unnest(${["operator", "key_2", "key_3", "key_4", "key_first", "key_5", "key_6"]}::text[]) AS who`;
+  expect(persons.map(({ who, person }) => [who, person])).toEqual([
+    ["operator", "operator"],
+    ["key_2", "user:mia"],
+    ["key_3", "key_3"],
+    ["key_4", "key_3"],
+    ["key_first", "key_first"],
+    ["key_5", "key_5"],
+    ["key_6", "key_6"],
+  ]);
   await approvePlan(sql, SEPTEMBER, hash, "key_3");
 });
 

@@ -108,7 +108,7 @@ const View = z
     created_at: z.string(),
     made_by: z.string().meta({
       description:
-        "Whose it is: `user:` and a user's id, the id of the key that made it, or `operator` for the configured and the first key.",
+        "Whose it is: `user:` and a user's id, the id of the key that made it, `operator` for the configured key; `start` of the installation's first key.",
     }),
     expires_at: z.string().nullable(),
     last_used_at: z.string().nullable().meta({ description: "Not more than a minute behind." }),

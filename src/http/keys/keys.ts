@@ -63,7 +63,7 @@ export interface RotatedKey {
 }
 
 /**
- * Makes a key like this one, which counts as whoever asked for it, good for as long as that was made for, and lets the old one work until the overlap is over.
+ * Makes a key like this one, whoever's that was when it rotates itself and otherwise whoever's asks for it, good for as long as that was made for, and lets the old one work until the overlap is over.
  * @throws Refusal key_not_rotatable
  */
 export async function rotateKey(
@@ -85,7 +85,7 @@ export async function rotateKey(
     ), made AS (
       INSERT INTO api_key (id, secret_hash, shown, role, payee, customer, sources, name, scope, expires_at, made_by)
       SELECT ${made}, ${hashSecret(secret)}, ${shownPart(secret)}, role, payee, customer, sources, name, scope,
-        now() + (expires_at - created_at), ${madeBy}::text FROM old
+        now() + (expires_at - created_at), CASE WHEN id = ${madeBy} THEN made_by ELSE ${madeBy} END FROM old
     )
     SELECT to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS old_expires_at FROM ending`;
   if (row === undefined) {
@@ -140,11 +140,11 @@ type KeyRow = Omit<KeyView, Moments> & { created_at: Date } & Record<
     Date | null
   >;
 
-/** The first operator key of an installation, the same person's as the configured one, or undefined when it has one already. */
+/** The first operator key of an installation, or undefined when it has one already. */
 export async function createFirstOperatorKey(sql: Sql): Promise<string | undefined> {
   const existing = await sql`
     SELECT FROM api_key WHERE role = 'operator' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) LIMIT 1`;
-  return existing.length > 0 ? undefined : (await createKey(sql, { role: "operator" }, "operator")).secret;
+  return existing.length > 0 ? undefined : (await createKey(sql, { role: "operator" }, "start")).secret;
 }
 
 function newId(): string {
