@@ -450,6 +450,14 @@ CREATE TABLE "payee_legal" (
 	"given_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "payee_name" (
+	"payee_name_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "payee_name_payee_name_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"payee" text NOT NULL,
+	"name" text NOT NULL,
+	"country" text NOT NULL,
+	"given_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "price_component" (
 	"price_no" integer NOT NULL,
 	"meter_no" smallint NOT NULL,
@@ -1480,6 +1488,7 @@ CREATE INDEX "held_share_payee_index" ON "held_share" USING btree ("payee");--> 
 CREATE INDEX "invoice_period_id_index" ON "invoice" USING btree ("period","id");--> statement-breakpoint
 CREATE INDEX "invoice_release_due_at_index" ON "invoice_release" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint
 CREATE INDEX "payee_legal_payee_index" ON "payee_legal" USING btree ("payee");--> statement-breakpoint
+CREATE INDEX "payee_name_payee_index" ON "payee_name" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "split_plan_payees_index" ON "split_plan" USING gin ("payees");--> statement-breakpoint
 CREATE INDEX "split_segment_split_plan_no_index" ON "split_segment" USING btree ("split_plan_no");--> statement-breakpoint
 CREATE INDEX "accrual_part_account_booked_period_index" ON "accrual_part" USING btree ("account","booked_period");--> statement-breakpoint

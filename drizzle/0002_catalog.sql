@@ -107,6 +107,13 @@ BEGIN
     default_currency = excluded.default_currency, minimum_payout_nanos = excluded.minimum_payout_nanos,
     stripe_account = coalesce(excluded.stripe_account, payee.stripe_account);
 
+  INSERT INTO payee_name (payee, name, country, given_at)
+  SELECT p.id, p.name, p.country, clock_timestamp()
+  FROM jsonb_to_recordset(change->'payees') AS p(id text, name text, country text)
+  WHERE NOT EXISTS (
+    SELECT FROM (SELECT * FROM payee_name WHERE payee = p.id ORDER BY payee_name_no DESC LIMIT 1) k
+    WHERE (k.name, k.country) = (p.name, p.country));
+
   INSERT INTO payee_legal (payee, name, address, tax_id, given_at)
   SELECT p.id, l.name, l.address, l.tax_id, clock_timestamp()
   FROM jsonb_to_recordset(change->'payees') AS p(id text, legal jsonb)

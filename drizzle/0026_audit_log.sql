@@ -70,7 +70,7 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- Tables that name another one's row are bound by it: its policy holds inside theirs.
-SELECT protect_rows(t, 'payee = own_payee()') FROM unnest(ARRAY['payee_legal', 'payee_freeze', 'payout_minimum', 'payout',
+SELECT protect_rows(t, 'payee = own_payee()') FROM unnest(ARRAY['payee_legal', 'payee_name', 'payee_freeze', 'payout_minimum', 'payout',
   'statement', 'app_user', 'held_share', 'reserve', 'tax_form', 'conversion', 'adjustment_part', 'adjustment_held',
   'dispute_hold']) t;
 --> statement-breakpoint

@@ -53,6 +53,22 @@ export const payeeLegal = pgTable(
   (t) => [index().on(t.payee)],
 );
 
+/**
+ * What a payee was called and where it lived, each version from when it was said: a statement's documents show those that held
+ * when its month was closed.
+ */
+export const payeeName = pgTable(
+  "payee_name",
+  {
+    payeeNameNo: integer("payee_name_no").primaryKey().generatedAlwaysAsIdentity(),
+    payee: text().notNull(),
+    name: text().notNull(),
+    country: text().notNull(),
+    givenAt: moment("given_at").notNull().defaultNow(),
+  },
+  (t) => [index().on(t.payee)],
+);
+
 export const customer = pgTable("customer", {
   customerNo: integer("customer_no").primaryKey().generatedAlwaysAsIdentity(),
   id: text().notNull().unique(),

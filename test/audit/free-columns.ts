@@ -33,6 +33,7 @@ export const FREE_TABLES: Record<string, string> = {
   session: "who is signed in; no figure follows from it",
   payee_freeze: "a brake that people pull; it decides what is paid next, and what was paid stands elsewhere",
   payee_legal: "who a payee says it is; it stands on statements as PDF, and no figure follows from it",
+  payee_name: "who a payee says it is; it stands on statements as PDF, and no figure follows from it",
   payload_erasure: "that a customer's data was erased; no figure follows from it",
   payload_key: PAYLOAD,
   payload_ref: PAYLOAD,

@@ -191,6 +191,7 @@ const NO_MUTATION: Record<string, string> = {
   api_key: "who may call, no figure",
   idempotent_request: "kept answers, forgotten after a while",
   payee_legal: "who a payee says it is; it stands on documents, and no figure follows from it",
+  payee_name: "who a payee says it is; it stands on documents, and no figure follows from it",
   webhook_attempt: "what was told of facts, which are checked where they are kept",
   webhook_delivery: "what was told of facts, which are checked where they are kept",
   webhook_endpoint: "where a payee wants to be told",

@@ -150,8 +150,8 @@ describe("a statement as PDF", () => {
     expect(first.head).toBe("%PDF-");
     expect(await pdfOf(api.operator, path)).toEqual(first);
     const moved = {
-      name: "Ada",
-      country: "GB",
+      name: "Ada of Berlin",
+      country: "DE",
       default_currency: "USD",
       legal: { ...LEGAL, address: "Elsewhere" },
     };

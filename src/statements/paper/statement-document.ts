@@ -72,16 +72,17 @@ interface PartyRow {
   tax_id: string | null;
 }
 
-/** With the legal details that held when each month was closed; where there were none yet, the first that came. */
+/** With the name, country and legal details that held when each month was closed; where there were none yet, the first that came. */
 async function partiesAtClose(sql: Sql, payee: string, periods: string[]): Promise<Map<string, PartyRow>> {
+  const atClose = (number: string) =>
+    sql`ORDER BY k.given_at > s.closed_at, CASE WHEN k.given_at > s.closed_at THEN ${sql(number)} ELSE -${sql(number)} END LIMIT 1`;
   const rows = await sql<PartyRow[]>`
-    SELECT s.period::text, p.id, p.country, p.name, l.name AS legal_name, l.address, l.tax_id,
+    SELECT s.period::text, p.id, coalesce(n.country, p.country) AS country, coalesce(n.name, p.name) AS name,
+      l.name AS legal_name, l.address, l.tax_id,
       to_char(coalesce(s.closed_at, s.cut_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS closed_at
     FROM settlement s JOIN payee p ON p.id = ${payee}
-    LEFT JOIN LATERAL (
-      SELECT * FROM payee_legal k WHERE k.payee = p.id
-      ORDER BY k.given_at > s.closed_at, CASE WHEN k.given_at > s.closed_at THEN payee_legal_no ELSE -payee_legal_no END
-      LIMIT 1) l ON true
+    LEFT JOIN LATERAL (SELECT * FROM payee_legal k WHERE k.payee = p.id ${atClose("payee_legal_no")}) l ON true
+    LEFT JOIN LATERAL (SELECT * FROM payee_name k WHERE k.payee = p.id ${atClose("payee_name_no")}) n ON true
     WHERE s.period = ANY (${periods}::date[])`;
   return new Map(rows.map((row) => [row.period, row]));
 }
