@@ -63,7 +63,8 @@ export interface RotatedKey {
 }
 
 /**
- * Makes a key like this one, whoever's that was when it rotates itself and otherwise whoever's asks for it, good for as long as that was made for, and lets the old one work until the overlap is over.
+ * Makes a key like this one, good for as long as that was made for, and lets the old one work until the overlap is over. A key that
+ * rotates itself stays whose it was; otherwise the new one is whose who asks.
  * @throws Refusal key_not_rotatable
  */
 export async function rotateKey(

@@ -1,5 +1,6 @@
 import type { Sql } from "../../postgres/index.ts";
 import { addCell, type Cell, emptyCell, type InsightQuery } from "./cells.ts";
+import { bookedSince } from "./figures.ts";
 import { type Latency, latencyOf, mergedSketch } from "./latency.ts";
 import { difference, type Rate, successRate } from "./success-rate.ts";
 
@@ -75,7 +76,8 @@ async function customersOf(sql: Sql, { model, from, to }: InsightQuery): Promise
     SELECT v.version, count(DISTINCT w.customer_no)::int AS customers
     FROM usage_term t JOIN model m USING (model_no) JOIN model_version v USING (model_version_no)
     JOIN customer_term_window w USING (term_no)
-    WHERE m.id = ${model} AND t.booked_period >= date_trunc('month', ${from}::date) AND w.service_month >= date_trunc('month', ${from}::date) AND w.service_month < ${to}::date
+    WHERE m.id = ${model} AND ${bookedSince(sql, from)}
+      AND w.service_month >= date_trunc('month', ${from}::date) AND w.service_month < ${to}::date
     GROUP BY 1 HAVING count(DISTINCT w.customer_no) >= ${CUSTOMERS_MIN}`;
   return new Map(rows.map(({ version, customers }) => [version, customers]));
 }

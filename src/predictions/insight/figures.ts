@@ -17,7 +17,8 @@ type UsageRow = Place & {
 };
 
 /** Usage is booked in its own month or in a later one: terms of earlier books have none of these days. */
-const bookedSince = (sql: Sql, from: string) => sql`t.booked_period >= date_trunc('month', ${from}::date)`;
+export const bookedSince = (sql: Sql, from: string) =>
+  sql`t.booked_period >= date_trunc('month', ${from}::date)`;
 
 export function usageOf(sql: Sql, { model, from, to }: InsightQuery): Promise<UsageRow[]> {
   return sql<UsageRow[]>`

@@ -72,10 +72,13 @@ interface PartyRow {
   tax_id: string | null;
 }
 
-/** With the name, country and legal details that held when each month was closed; where there were none yet, the first that came. */
+/** Of a payee's names or legal details k, numbered by `number`: the last ones given by then, or else the first that came. */
+export const heldAt = (sql: Sql, number: string, then: ReturnType<Sql>) =>
+  sql`ORDER BY k.given_at > ${then}, CASE WHEN k.given_at > ${then} THEN ${sql(number)} ELSE -${sql(number)} END LIMIT 1`;
+
+/** With the name, country and legal details that held when each month was closed. */
 async function partiesAtClose(sql: Sql, payee: string, periods: string[]): Promise<Map<string, PartyRow>> {
-  const atClose = (number: string) =>
-    sql`ORDER BY k.given_at > s.closed_at, CASE WHEN k.given_at > s.closed_at THEN ${sql(number)} ELSE -${sql(number)} END LIMIT 1`;
+  const atClose = (number: string) => heldAt(sql, number, sql`s.closed_at`);
   const rows = await sql<PartyRow[]>`
     SELECT s.period::text, p.id, coalesce(n.country, p.country) AS country, coalesce(n.name, p.name) AS name,
       l.name AS legal_name, l.address, l.tax_id,

@@ -1,5 +1,6 @@
 import { csv, type Money, money, type Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
+import { heldAt } from "./statement-document.ts";
 
 /**
  * A payee's calendar year in one currency, with what Form 1099-K and DAC7 ask for. Consideration is what was credited to the
@@ -65,7 +66,7 @@ export async function taxReports(
   year: string,
   { payee, after, limit }: TaxReportFilter,
 ): Promise<TaxReport[]> {
-  const yearAfter = new Date(Date.UTC(Number(year) + 1, 0));
+  const yearsEnd: ReturnType<Sql> = sql`${new Date(Date.UTC(Number(year) + 1, 0))}::timestamptz - interval '1 microsecond'`;
   const rows = await sql<MonthRow[]>`
     WITH subject AS (
       SELECT DISTINCT payee, currency FROM statement
@@ -79,12 +80,12 @@ export async function taxReports(
       (SELECT coalesce(sum(events), 0)::text FROM (
         SELECT max((l->>'events')::numeric) AS events FROM jsonb_array_elements(s.content->'lines') AS l
         GROUP BY l->>'model', l->>'service_month') x) AS transactions,
-      coalesce(n.name, p.name) AS name, coalesce(n.country, p.country) AS country, p.stripe_account AS account, k.name AS legal_name, k.address, k.tax_id
+      coalesce(n.name, p.name) AS name, coalesce(n.country, p.country) AS country, p.stripe_account AS account,
+      k.name AS legal_name, k.address, k.tax_id
     FROM statement s JOIN subject USING (payee, currency) JOIN payee p ON p.id = s.payee
     LEFT JOIN LATERAL (SELECT * FROM payee_legal WHERE payee = s.payee ORDER BY payee_legal_no DESC LIMIT 1) k ON true
     -- Whoever moves later lived where it lived.
-    LEFT JOIN LATERAL (SELECT * FROM payee_name k WHERE k.payee = s.payee
-      ORDER BY k.given_at >= ${yearAfter}, CASE WHEN k.given_at >= ${yearAfter} THEN payee_name_no ELSE -payee_name_no END LIMIT 1) n ON true
+    LEFT JOIN LATERAL (SELECT * FROM payee_name k WHERE k.payee = s.payee ${heldAt(sql, "payee_name_no", yearsEnd)}) n ON true
     WHERE s.period >= ${`${year}-01-01`} AND s.period <= ${`${year}-12-01`}
     ORDER BY s.payee, s.currency, s.period`;
   const reports = new Map<string, MonthRow[]>();
