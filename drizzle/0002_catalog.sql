@@ -98,6 +98,10 @@ BEGIN
 
   PERFORM require_unmetered(change->'guards');
 
+  -- For keep_payee_account(), drizzle/0035_payee_accounts.sql.
+  PERFORM set_config('app.account_set_by', coalesce(change->>'by', ''), true),
+    set_config('app.account_opened', coalesce(change->>'opened', ''), true);
+
   -- The time under the lock, so that a closing period knows exactly who was there before its cut.
   INSERT INTO payee (id, name, country, default_currency, minimum_payout_nanos, stripe_account, created_at)
   SELECT id, name, country, default_currency, minimum_payout_nanos, stripe_account, clock_timestamp()

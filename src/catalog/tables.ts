@@ -69,6 +69,26 @@ export const payeeName = pgTable(
   (t) => [index().on(t.payee)],
 );
 
+/**
+ * Which Stripe account a payee had, each from when it was set, and who set it. The last one stands in `payee.stripe_account`, whose
+ * trigger writes these (drizzle/0035_payee_accounts.sql).
+ */
+export const payeeAccount = pgTable(
+  "payee_account",
+  {
+    payeeAccountNo: integer("payee_account_no").primaryKey().generatedAlwaysAsIdentity(),
+    payee: text().notNull(),
+    /** Null: it was taken away. */
+    account: text(),
+    /** Neither the one that the payee was registered with nor the first that was opened for it: it is told, and plans warn. */
+    changed: boolean().notNull(),
+    /** Null where nobody said: then nobody can tell that somebody else approves. */
+    setBy: text("set_by"),
+    setAt: moment("set_at").notNull().default(sql`clock_timestamp()`),
+  },
+  (t) => [index().on(t.payee)],
+);
+
 export const customer = pgTable("customer", {
   customerNo: integer("customer_no").primaryKey().generatedAlwaysAsIdentity(),
   id: text().notNull().unique(),

@@ -20,6 +20,8 @@ const STATES: Record<Onboarding["state"], { word: string; tone: Tone; action: st
   country_not_supported: { word: "country not supported", tone: "bad", action: null },
 };
 
+const READY_AND_ASKED = { word: "ready", tone: "warn", action: "Complete it at Stripe" } as const;
+
 /** Who is paid, and how far the payout account is. */
 export function Profile() {
   const id = usePayee();
@@ -56,7 +58,8 @@ export function Profile() {
       >
         <Shown query={onboarding} lines={4}>
           {({ state, message, account, missing, missing_by }) => {
-            const { word, tone, action } = STATES[state];
+            const { word, tone, action } =
+              state === "ready" && missing.length > 0 ? READY_AND_ASKED : STATES[state];
             return (
               <>
                 <Notice tone={tone}>

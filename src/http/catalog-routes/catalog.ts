@@ -125,6 +125,9 @@ const Imported = z.object({
   customers: z.int(),
   policies: z.int(),
   prices: z.int(),
+  accounts_changed: z
+    .array(z.object({ payee: Id, before: z.string().nullable(), after: z.string().nullable() }))
+    .meta({ description: "Payees that were there already and are paid elsewhere from now on." }),
 });
 
 const importCatalog = defineRoute({
@@ -137,9 +140,19 @@ const importCatalog = defineRoute({
   status: 201,
   response: Imported,
   async handle({ body, principal, context }) {
+    const { payees: before } = await context.catalog.current();
     await change(context, body, principal.id);
+    const { payees: after } = await context.catalog.current();
     const counts = Object.entries(body).map(([kind, rows]) => [kind, rows.length]);
-    return { body: Object.fromEntries(counts) };
+    const named = [...body.payees.map(({ id }) => id), ...body.accounts.map(({ payee }) => payee)];
+    // The audit log keeps what is answered, and of a long body only the hash.
+    const accounts_changed = [...new Set(named)].flatMap((payee) => {
+      const [was, is] = [before.get(payee), after.get(payee)?.stripeAccount ?? null];
+      return was === undefined || was.stripeAccount === is
+        ? []
+        : [{ payee, before: was.stripeAccount, after: is }];
+    });
+    return { body: { ...Object.fromEntries(counts), accounts_changed } };
   },
 });
 
