@@ -456,7 +456,10 @@ CREATE TABLE "payee_legal" (
 	"name" text NOT NULL,
 	"address" text NOT NULL,
 	"tax_id" text,
-	"given_at" timestamp with time zone DEFAULT now() NOT NULL
+	"given_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"corrects" integer,
+	"reason" text,
+	"corrected_by" text
 );
 --> statement-breakpoint
 CREATE TABLE "payee_name" (

@@ -123,7 +123,8 @@ BEGIN
   FROM jsonb_to_recordset(change->'payees') AS p(id text, legal jsonb)
   CROSS JOIN LATERAL jsonb_to_record(p.legal) AS l(name text, address text, tax_id text)
   WHERE jsonb_typeof(p.legal) = 'object' AND NOT EXISTS (
-    SELECT FROM (SELECT * FROM payee_legal WHERE payee = p.id ORDER BY payee_legal_no DESC LIMIT 1) k
+    SELECT FROM (SELECT * FROM payee_legal WHERE payee = p.id
+      ORDER BY coalesce(corrects, payee_legal_no) DESC, payee_legal_no DESC LIMIT 1) k
     WHERE (k.name, k.address) = (l.name, l.address) AND k.tax_id IS NOT DISTINCT FROM l.tax_id);
 
   UPDATE payee SET stripe_account = a.stripe_account

@@ -14,3 +14,10 @@ export {
   Time,
 } from "./documents.ts";
 export { type Draft, modelsOfDraft, type Resplit, resplitsOf, withDraft } from "./draft.ts";
+export {
+  correctLegal,
+  type LegalCorrection,
+  type LegalDetails,
+  legalCorrections,
+  legalDetailsOf,
+} from "./legal-details.ts";

@@ -49,6 +49,10 @@ export const payeeLegal = pgTable(
     address: text().notNull(),
     taxId: text("tax_id"),
     givenAt: moment("given_at").notNull().defaultNow(),
+    /** The version whose mistake it mends: documents that showed that one show this one, and say that they are corrected copies. */
+    corrects: integer(),
+    reason: text(),
+    correctedBy: text("corrected_by"),
   },
   (t) => [index().on(t.payee)],
 );

@@ -64,6 +64,7 @@ export const REFUSALS = {
   adjustment_differs: 409,
   refund_too_large: 409,
   nothing_to_refund: 409,
+  nothing_to_correct: 409,
   already_returned: 409,
   refund_under_way: 409,
   refund_made: 409,

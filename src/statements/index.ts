@@ -24,6 +24,7 @@ export { type EarningsChanges, earningsChanges } from "./over-time/changes.ts";
 export { type EarningsSeries, earningsSeries, SERIES_STEPS } from "./over-time/series.ts";
 export { earningsCsv } from "./paper/earnings-csv.ts";
 export { keptPaper } from "./paper/kept-papers.ts";
+export { lettersNotPrinted } from "./paper/other-scripts.ts";
 export { statementsCsv } from "./paper/statement-csv.ts";
 export {
   type Party,

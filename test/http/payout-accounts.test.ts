@@ -31,7 +31,10 @@ beforeAll(async () => {
   ada = await keyOf({ role: "payee", payee: "ada" });
   const endpoint = { payee: "ada", url: "https://example.com/hook" };
   expect(await ada("POST", "/v1/webhook-endpoints", endpoint)).toMatchObject({ status: 201 });
-  for (const [id, notices] of [["ada", true], ["quiet", false]] as const) {
+  for (const [id, notices] of [
+    ["ada", true],
+    ["quiet", false],
+  ] as const) {
     const user = { email: `${id}@example.com`, role: "payee", payee: "ada", duties: ["owner"], notices };
     expect(await api.operator("PUT", `/v1/users/${id}`, user)).toMatchObject({ status: 200 });
   }

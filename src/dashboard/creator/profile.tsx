@@ -33,17 +33,25 @@ export function Profile() {
   return (
     <Page title="Profile" asOf={onboarding.data?.as_of}>
       <Panel title="Who is paid">
-        <Shown query={payee} lines={3}>
-          {({ name, country, default_currency, minimum_payout }) => (
-            <dl className="facts">
-              <Fact title="Name">{name}</Fact>
-              <Fact title="Id">{id}</Fact>
-              <Fact title="Country">{country}</Fact>
-              <Fact title="Currency">{default_currency}</Fact>
-              <Fact title="Minimum payout">
-                {minimum_payout === null ? "the marketplace's" : `${minimum_payout} ${default_currency}`}
-              </Fact>
-            </dl>
+        <Shown query={payee} lines={5}>
+          {({ name, country, default_currency, minimum_payout, legal, not_printed }) => (
+            <>
+              <dl className="facts">
+                <Fact title="Name">{name}</Fact>
+                <Fact title="Id">{id}</Fact>
+                <Fact title="Country">{country}</Fact>
+                <Fact title="Currency">{default_currency}</Fact>
+                <Fact title="Minimum payout">
+                  {minimum_payout === null ? "the marketplace's" : `${minimum_payout} ${default_currency}`}
+                </Fact>
+                <Fact title="Legal name">{legal?.name ?? "not given"}</Fact>
+                <Fact title="Address">
+                  <span className="wording">{legal?.address ?? "not given"}</span>
+                </Fact>
+                <Fact title="Tax number">{legal?.tax_id ?? "not given"}</Fact>
+              </dl>
+              {not_printed !== null && <Notice tone="warn">{not_printed.message}</Notice>}
+            </>
           )}
         </Shown>
       </Panel>
