@@ -78,14 +78,14 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   const shown = currencies.length === 0 ? [terms.default_currency] : currencies;
   const paidIn = (currency: string) => terms.payout_currency ?? currency;
   const onHoldAt = (at: Date) => onHold(sql, payee, terms.hold_days, shown, at);
-  const rules = await closingRules(sql, payee, [...accruing.keys()]);
-  const netting = rules.filter(({ waits }) => !waits).map(({ period }) => period);
-  const [used, minimums, waitsNow, waitsThen] = await Promise.all([
-    usageToNet(sql, payee, netting),
+  const [rules, used, minimums, waitsNow, waitsThen] = await Promise.all([
+    closingRules(sql, payee, [...accruing.keys()]),
+    usageToNet(sql, payee, [...accruing.keys()]),
     minimumsOf(sql, payee, shown.map(paidIn)),
     onHoldAt(new Date()),
     onHoldAt(new Date(`${date}T00:00:00Z`)),
   ]);
+  const netting = rules.filter(({ waits }) => !waits).map(({ period }) => period);
   return shown.map((currency) => {
     const { payable, held, inTransit, paidOut } = settled.get(currency) ?? NOTHING;
     const accruingIn = (period: string) => accruing.get(period)?.get(currency) ?? 0n;
