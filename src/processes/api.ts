@@ -4,7 +4,7 @@ import { stripeEventReader } from "../adapters/stripe/stripe-events.ts";
 import { createApp, LiveFeed } from "../http/index.ts";
 import { type Config, platformOf } from "./config.ts";
 import { startTalkingToStripe, WebhookSecrets } from "./provider-events.ts";
-import { startReadingAhead } from "./read-ahead.ts";
+import { startReadingAhead } from "./schedule/read-ahead.ts";
 import { type Serving, serve } from "./serve.ts";
 import type { Tributary } from "./wire.ts";
 
@@ -70,8 +70,8 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
     async stop() {
       await forgetSimulator();
       live.close();
+      readingAhead.stop();
       await serving.stop();
-      await readingAhead.stop();
       await stopHandling();
     },
   };

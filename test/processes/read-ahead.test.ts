@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
 import { createLogger } from "../../src/processes/logger.ts";
-import { startReadingAhead } from "../../src/processes/read-ahead.ts";
+import { startReadingAhead } from "../../src/processes/schedule/read-ahead.ts";
 import { earningsChanges, earningsOf, earningsSeries } from "../../src/statements/index.ts";
 import { startTestMetering, type TestMetering } from "../support/metering.ts";
 import { usageEvent } from "../support/usage.ts";

@@ -1,5 +1,5 @@
-import { firstLook } from "../statements/index.ts";
-import type { Tributary } from "./wire.ts";
+import { firstLook } from "../../statements/index.ts";
+import type { Tributary } from "../wire.ts";
 
 /** Each takes memory until others are looked at (docs/decisions/0041). */
 const PAYEES = 3;
@@ -10,19 +10,14 @@ const PAYEES = 3;
  */
 export function startReadingAhead(parts: Pick<Tributary, "sql" | "readers" | "catalog" | "logger">): {
   done: Promise<void>;
-  stop(): Promise<void>;
+  /** What is under way ends with its connections. */
+  stop(): void;
 } {
   const stopping = new AbortController();
-  const done = readAhead(parts, stopping.signal).catch((err) =>
-    parts.logger.warn({ err }, "figures were not read ahead"),
-  );
-  return {
-    done,
-    stop() {
-      stopping.abort();
-      return done;
-    },
-  };
+  const done = readAhead(parts, stopping.signal).catch((err) => {
+    if (!stopping.signal.aborted) parts.logger.warn({ err }, "figures were not read ahead");
+  });
+  return { done, stop: () => stopping.abort() };
 }
 
 async function readAhead(
