@@ -76,7 +76,7 @@ const getPayee = defineRoute({
   async handle({ params, principal, context }) {
     const payee = await visiblePayee(context, principal, params.id);
     const legal = (await legalDetailsOf(context.sql, params.id)) ?? null;
-    const not_printed = await notPrintedOf(payee.country, payee.name, legal);
+    const not_printed = await notPrintedOf(payee.name, legal);
     return { body: { ...payeeView(params.id, payee), legal, not_printed } };
   },
 });

@@ -51,7 +51,7 @@ const putPayee = defineRoute({
     await changeOne(context, { payees: [{ id: params.id, ...body }] }, principal.id);
     const payee = (await context.catalog.current()).payees.get(params.id);
     const minimum = payee?.minimumPayoutNanos ?? null;
-    const not_printed = await notPrintedOf(body.country, body.name, body.legal ?? null);
+    const not_printed = await notPrintedOf(body.name, body.legal ?? null);
     return {
       body: {
         id: params.id,

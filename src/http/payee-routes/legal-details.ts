@@ -15,12 +15,11 @@ export const NotPrinted = z
 
 /** What of a payee's name and legal details its statements cannot show; null when all of it is shown. */
 export async function notPrintedOf(
-  country: string,
   name: string,
   legal: { name: string; address: string; tax_id?: string | null | undefined } | null,
 ): Promise<z.infer<typeof NotPrinted> | null> {
   const texts = [name, legal?.name ?? "", legal?.address ?? "", legal?.tax_id ?? ""];
-  const letters = await lettersNotPrinted(texts, country);
+  const letters = await lettersNotPrinted(texts);
   if (letters.length === 0) return null;
   const message = `Statements as PDF have no font for ${letters.join(" ")} and show boxes instead: give the name and the address in Latin letters, or in both, such as "Name (name in Latin letters)".`;
   return { letters, message };
@@ -59,11 +58,11 @@ const post = defineRoute({
   status: 201,
   response: Correction.extend({ not_printed: NotPrinted.nullable() }),
   async handle({ params, body, principal, context }) {
-    const { name, country } = await visiblePayee(context, principal, params.id);
+    const { name } = await visiblePayee(context, principal, params.id);
     const legal = { ...body.legal, tax_id: body.legal.tax_id ?? null };
     const asked = { payee: params.id, period: body.period, legal, reason: body.reason, by: principal.id };
     const made = view(await correctLegal(context.sql, asked));
-    return { body: { ...made, not_printed: await notPrintedOf(country, name, legal) } };
+    return { body: { ...made, not_printed: await notPrintedOf(name, legal) } };
   },
 });
 

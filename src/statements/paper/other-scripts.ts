@@ -49,10 +49,21 @@ export async function lettersOf(texts: Iterable<string>, country?: string): Prom
   return letters;
 }
 
-/** Letters that no font of ours has: in documents they stand as boxes. */
-export async function lettersNotPrinted(texts: Iterable<string>, country?: string): Promise<string[]> {
-  return (await lettersOf(texts, country)).missing;
+/** By code point: whether a font of ours has it. */
+const printed = new Map<number, boolean>();
+
+/** Letters that no font of ours has: in documents they stand as boxes. Looked for once in a process. */
+export async function lettersNotPrinted(texts: Iterable<string>): Promise<string[]> {
+  const foreign = foreignIn(texts);
+  const unknown = foreign.filter((codePoint) => !printed.has(codePoint)).map(letterOf);
+  if (unknown.length > 0) {
+    const missing = new Set((await lettersOf(unknown)).missing);
+    for (const letter of unknown) printed.set(letter.codePointAt(0) ?? 0, !missing.has(letter));
+  }
+  return foreign.filter((codePoint) => printed.get(codePoint) === false).map(letterOf);
 }
+
+const letterOf = (codePoint: number) => String.fromCodePoint(codePoint);
 
 /** Marks and joiners are drawn with the letter before them, or not at all. */
 const IGNORED = /\p{Cf}|\p{Cc}|\p{Variation_Selector}/u;
@@ -74,7 +85,7 @@ function ownLetters(): Set<number> {
 
 /** One Chinese letter is drawn in four ways: as in the language that its neighbours tell, or else as where the payee lives. */
 function hanOrder(codePoints: readonly number[], country = ""): Family[] {
-  const text = String.fromCodePoint(...codePoints);
+  const text = codePoints.map(letterOf).join("");
   const byCountry: Record<string, Family> = {
     CN: "sc",
     SG: "sc",
