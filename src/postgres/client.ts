@@ -1,4 +1,5 @@
 import postgres from "postgres";
+import { endBinaryCalls } from "./binary-call.ts";
 
 export type Sql = postgres.Sql;
 
@@ -12,7 +13,7 @@ export function openSql(
   url: string,
   options: { max?: number; name?: string; settings?: Record<string, string> } = {},
 ): Sql {
-  return postgres(url, {
+  const sql = postgres(url, {
     max: options.max ?? 10,
     connect_timeout: 15,
     idle_timeout: 60,
@@ -31,6 +32,12 @@ export function openSql(
       day: { to: 1082, from: [1082], serialize: (value: string) => value, parse: (value: string) => value },
     },
   }) as unknown as Sql;
+  const endPool = sql.end;
+  return Object.assign(sql, {
+    end: async (ending?: { timeout?: number }) => {
+      await Promise.all([endPool(ending), endBinaryCalls(sql, ending?.timeout)]);
+    },
+  });
 }
 
 /** Whether the driver can read it: a URL whose user and password are percent-encoded where they must be. */
