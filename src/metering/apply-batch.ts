@@ -1,5 +1,5 @@
 import { present } from "../kernel/index.ts";
-import { callBinary, refusedByDatabase, type Sql, violatesUnique } from "../postgres/index.ts";
+import { refusedByDatabase, type Sql, violatesUnique } from "../postgres/index.ts";
 import { COLUMN_METERS, type LogRecord } from "../usage/index.ts";
 import { batchBuilding, type MeteringBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
 import { columnsBuilding, type EventColumns } from "./batch/event-columns.ts";
@@ -124,7 +124,7 @@ async function setRepeatsApart(
   const { events, firsts } = batch;
   if (firsts.length === 0) return batch;
   const identities = uuidArray(events.identity, firsts);
-  const [row] = await callBinary<{ known: string }>(sql, "known_identities", KNOWN_IDENTITIES, [identities]);
+  const [row] = await sql.binary.call<{ known: string }>("known_identities", KNOWN_IDENTITIES, [identities]);
   const { known } = present(row, "an answer");
   expected.found(known !== "{}");
   if (known === "{}") return batch;
@@ -254,7 +254,7 @@ async function callApply(
   }));
   const position = [logId, String(partition), epoch, nextOffset.toString(), to.toString(), String(consumed)];
   const names = [e.customers, e.sources, e.models, e.versions, e.statuses, e.meters];
-  await callBinary(sql, "apply_usage_batch", APPLY_USAGE_BATCH, [
+  await sql.binary.call("apply_usage_batch", APPLY_USAGE_BATCH, [
     ...[...position, ...names, e.identities, e.contents, e.events],
     ...[payers.customer, payers.kind, payers.first, payers.last],
     ...[cells.subject, cells.kind, cells.first, cells.last, cells.events, ...meterColumns(cells)],

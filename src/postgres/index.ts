@@ -1,4 +1,3 @@
-export { callBinary } from "./binary-call.ts";
 export { isDatabaseUrl, openSql, type Sql } from "./client.ts";
 export { bytea, moment, nanos, transactionNo } from "./columns.ts";
 export {

@@ -10,7 +10,7 @@ import {
 } from "../../src/metering/columns/array-bytes.ts";
 import { HashColumn } from "../../src/metering/columns/hash-column.ts";
 import { NumberColumn } from "../../src/metering/columns/number-column.ts";
-import { callBinary, openSql, type Sql } from "../../src/postgres/index.ts";
+import { openSql, type Sql } from "../../src/postgres/index.ts";
 
 let sql: Sql;
 
@@ -23,7 +23,7 @@ afterAll(() => sql.end({ timeout: 5 }));
 /** What PostgreSQL reads, in its own text. */
 async function read(type: string, array: Buffer | null): Promise<string | null | undefined> {
   const text = `SELECT $1::${type}[]::text AS text, cardinality($1::${type}[]) AS size`;
-  const [row] = await callBinary<{ text: string | null }>(sql, `read ${type}`, text, [array]);
+  const [row] = await sql.binary.call<{ text: string | null }>(`read ${type}`, text, [array]);
   return row?.text;
 }
 

@@ -1,41 +1,22 @@
 import type { Socket } from "node:net";
 import pg from "pg";
-import type { Sql } from "./client.ts";
+import type postgres from "postgres";
 
 /** Text in PostgreSQL's form of the type, or the bytes of the type's binary form. */
 export type CallValue = string | Buffer | null;
 
-const callsOf = new WeakMap<Sql, BinaryCalls>();
-
 /**
- * One statement with values in binary form, prepared once in each connection under its name. For arrays of tens of thousands:
- * postgres.js sends every value as text, and writing and reading that text was a fifth of what a metering batch costs the
- * database. Uses connections of its own to the same server with the same settings, which end with `sql`.
- * @throws what the database refuses, or that it cannot be reached
+ * Statements with values in binary form. For arrays of tens of thousands: postgres.js sends every value as text, and writing and
+ * reading that text was a fifth of what a metering batch costs the database. Uses connections of its own, to the same server
+ * with the same settings.
  */
-export async function callBinary<Row extends object>(
-  sql: Sql,
-  name: string,
-  text: string,
-  values: CallValue[],
-): Promise<Row[]> {
-  const calls = callsOf.get(sql) ?? new BinaryCalls(sql);
-  callsOf.set(sql, calls);
-  return (await calls.pool.query<Row>({ name, text, values })).rows;
-}
-
-/** @param timeout seconds after which what is under way is cut off; undefined waits */
-export async function endBinaryCalls(sql: Sql, timeout: number | undefined): Promise<void> {
-  await callsOf.get(sql)?.end(timeout);
-}
-
-class BinaryCalls {
-  readonly pool: pg.Pool;
+export class BinaryCalls {
+  readonly #pool: pg.Pool;
   readonly #clients = new Set<pg.ClientBase>();
 
-  constructor({ options }: Sql) {
+  constructor(options: postgres.Sql["options"]) {
     const { max, connect_timeout, idle_timeout, connection } = options;
-    this.pool = new pg.Pool({
+    this.#pool = new pg.Pool({
       ...addressOf(options),
       max,
       connectionTimeoutMillis: 1000 * connect_timeout,
@@ -48,18 +29,27 @@ class BinaryCalls {
       },
     });
     // Of a connection that nobody uses just now: the next call opens another.
-    this.pool.on("error", () => {});
+    this.#pool.on("error", () => {});
   }
 
+  /**
+   * One statement, prepared once in each connection under its name.
+   * @throws what the database refuses, or that it cannot be reached
+   */
+  async call<Row extends object>(name: string, text: string, values: CallValue[]): Promise<Row[]> {
+    return (await this.#pool.query<Row>({ name, text, values })).rows;
+  }
+
+  /** @param timeout seconds after which what is under way is cut off; undefined waits */
   async end(timeout: number | undefined): Promise<void> {
     const patience =
       timeout === undefined ? undefined : setTimeout(() => this.#clients.forEach(cutOff), 1000 * timeout);
-    await this.pool.end().finally(() => clearTimeout(patience));
+    await this.#pool.end().finally(() => clearTimeout(patience));
   }
 }
 
 /** What postgres.js made of the URL and the environment, so that both go to the same server. Of several hosts, the first. */
-function addressOf({ host, port, database, user, pass, ssl }: Sql["options"]): pg.ClientConfig {
+function addressOf({ host, port, database, user, pass, ssl }: postgres.Sql["options"]): pg.ClientConfig {
   const password: string | null = pass;
   const verified = ssl === "verify-full" || (typeof ssl === "object" && ssl);
   return {
