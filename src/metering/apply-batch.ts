@@ -1,9 +1,10 @@
+import { present } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql, violatesUnique } from "../postgres/index.ts";
-import type { LogRecord } from "../usage/index.ts";
+import { COLUMN_METERS, type LogRecord } from "../usage/index.ts";
 import { batchBuilding, type MeteringBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
-import { uuidArray } from "./batch/columns.ts";
 import { columnsBuilding, type EventColumns } from "./batch/event-columns.ts";
 import { inTurns } from "./batch/in-turns.ts";
+import { uuidArray } from "./columns/array-bytes.ts";
 import { CustomerKinds } from "./memory/customer-kinds.ts";
 import { ExpectedRepeats } from "./memory/expected-repeats.ts";
 
@@ -123,8 +124,8 @@ async function setRepeatsApart(
   const { events, firsts } = batch;
   if (firsts.length === 0) return batch;
   const identities = uuidArray(events.identity, firsts);
-  const [{ known }] = await sql<[{ known: string }]>`
-    SELECT known_identities(${identities}::text::uuid[])::text AS known`;
+  const [row] = await sql.binary.call<{ known: string }>("known_identities", KNOWN_IDENTITIES, [identities]);
+  const { known } = present(row, "an answer");
   expected.found(known !== "{}");
   if (known === "{}") return batch;
   const places = new Set(known.slice(1, -1).split(",").map(Number));
@@ -190,7 +191,7 @@ function numbersIn(list: string | undefined): number[] {
 function timesOf({ events: { occurredAt }, firsts }: MeteringBatch): [number, number] {
   let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const row of firsts) {
-    const at = occurredAt[row] ?? 0;
+    const at = occurredAt.at(row);
     if (at < first) first = at;
     if (at > last) last = at;
   }
@@ -205,8 +206,8 @@ function mustStandAlone(
   alone: ReadonlySet<string>,
 ): boolean {
   if (limited.size === 0 && alone.size === 0) return false;
-  const model = events.subjects.model[events.subject[row] ?? 0] ?? "";
-  const customer = events.customerNames.names[events.customer[row] ?? 0] ?? "";
+  const model = events.subjects.model[events.subject.at(row)] ?? "";
+  const customer = events.customerNames.names[events.customer.at(row)] ?? "";
   return limited.has(model) || alone.has(customer) || alone.has(`${customer} ${model}`);
 }
 
@@ -251,27 +252,35 @@ async function callApply(
     i: events.identity.hexOf(row),
     c: events.content.bigIntOf(row).toString(),
   }));
-  await sql`SELECT apply_usage_batch(${logId}, ${partition}, ${epoch}, ${nextOffset.toString()}, ${to.toString()}, ${consumed},
-    ROW(${e.customers}::text::text[], ${e.sources}::text::text[], ${e.models}::text::text[], ${e.versions}::text::text[],
-      ${e.statuses}::text::text[], ${e.meters}::text::text[], ${e.identities}::text::uuid[], ${e.contents}::text::bigint[],
-      ${e.events}::text, ${payers.customer}::text::int[], ${payers.kind}::text::int[], ${payers.first}::text::bigint[],
-      ${payers.last}::text::bigint[], ${cells.subject}::text::int[], ${cells.kind}::text::int[],
-      ${cells.first}::text::bigint[], ${cells.last}::text::bigint[], ${cells.events}::text::int[], ${meterColumns(sql, cells)},
-      ${groups.customer}::text::int[], ${cells.ofGroup}::text::int[], ${groups.first}::text::bigint[],
-      ${groups.events}::text::int[], ${meterColumns(sql, groups)},
-      ${groups.otherGroup}::text::int[], ${groups.otherMeter}::text::int[], ${groups.otherQuantity}::text::bigint[],
-      ${groups.otherEvents}::text::int[], ${e.chained}::int,
-      ${e.hardware}::text::text[], ${groups.hardware}::text::int[])::usage_columns,
-    ${JSON.stringify(known)}::text::jsonb, ${JSON.stringify(dead)}::text::jsonb, ${JSON.stringify(raw)}::text::jsonb)`;
+  const position = [logId, String(partition), epoch, nextOffset.toString(), to.toString(), String(consumed)];
+  const names = [e.customers, e.sources, e.models, e.versions, e.statuses, e.meters];
+  await sql.binary.call("apply_usage_batch", APPLY_USAGE_BATCH, [
+    ...[...position, ...names, e.identities, e.contents, e.events],
+    ...[payers.customer, payers.kind, payers.first, payers.last],
+    ...[cells.subject, cells.kind, cells.first, cells.last, cells.events, ...meterColumns(cells)],
+    ...[groups.customer, cells.ofGroup, groups.first, groups.events, ...meterColumns(groups)],
+    ...[groups.otherGroup, groups.otherMeter, groups.otherQuantity, groups.otherEvents, String(e.chained)],
+    ...[e.hardware, groups.hardware],
+    ...[known, dead, raw].map((json) => JSON.stringify(json)),
+  ]);
 }
 
-/** In the order of usage_columns, which is that of COLUMN_METERS. */
-function meterColumns(
-  sql: Sql,
-  { meters: [seconds, input, output, images] }: EventColumns["cells"] | EventColumns["groups"],
-) {
-  return sql`${seconds?.quantities ?? null}::text::bigint[], ${seconds?.events ?? null}::text::int[],
-    ${input?.quantities ?? null}::text::bigint[], ${input?.events ?? null}::text::int[],
-    ${output?.quantities ?? null}::text::bigint[], ${output?.events ?? null}::text::int[],
-    ${images?.quantities ?? null}::text::bigint[], ${images?.events ?? null}::text::int[]`;
+/** In the order of COLUMN_METERS. */
+function meterColumns({ meters }: EventColumns["cells"] | EventColumns["groups"]) {
+  return meters.flatMap(({ quantities, events }) => [quantities, events]);
 }
+
+const METER_TYPES = COLUMN_METERS.flatMap(() => ["bigint[]", "int[]"]);
+/** Of usage_columns in drizzle/0003_metering.sql, in its order. */
+const COLUMN_TYPES = [
+  ...["text[]", "text[]", "text[]", "text[]", "text[]", "text[]", "uuid[]", "bigint[]", "text"],
+  ...["int[]", "int[]", "bigint[]", "bigint[]"],
+  ...["int[]", "int[]", "bigint[]", "bigint[]", "int[]", ...METER_TYPES],
+  ...["int[]", "int[]", "bigint[]", "int[]", ...METER_TYPES],
+  ...["int[]", "int[]", "bigint[]", "int[]", "int"],
+  ...["text[]", "int[]"],
+];
+const columnValues = COLUMN_TYPES.map((type, n) => `$${n + 7}::${type}`);
+const json = [1, 2, 3].map((n) => `$${n + 6 + COLUMN_TYPES.length}::jsonb`);
+const APPLY_USAGE_BATCH = `SELECT apply_usage_batch($1, $2, $3, $4, $5, $6, ROW(${columnValues})::usage_columns, ${json})`;
+const KNOWN_IDENTITIES = "SELECT known_identities($1::uuid[])::text AS known";

@@ -1,6 +1,10 @@
 import postgres from "postgres";
+import { BinaryCalls } from "./binary-calls.ts";
 
-export type Sql = postgres.Sql;
+export interface Sql extends postgres.Sql {
+  /** Calls with values in binary form. A reserved connection has none: they would be made elsewhere. */
+  binary: Pick<BinaryCalls, "call">;
+}
 
 /**
  * A pool of connections. Everything that moves money or the cursor is one statement, one call of a database function:
@@ -12,7 +16,7 @@ export function openSql(
   url: string,
   options: { max?: number; name?: string; settings?: Record<string, string> } = {},
 ): Sql {
-  return postgres(url, {
+  const sql = postgres(url, {
     max: options.max ?? 10,
     connect_timeout: 15,
     idle_timeout: 60,
@@ -30,7 +34,15 @@ export function openSql(
       // A day is text, "2023-11-01": a JavaScript date would put a time zone on it.
       day: { to: 1082, from: [1082], serialize: (value: string) => value, parse: (value: string) => value },
     },
-  }) as unknown as Sql;
+  });
+  const endPool = sql.end;
+  const binary = new BinaryCalls(sql.options);
+  return Object.assign(sql, {
+    binary,
+    end: async (ending?: { timeout?: number }) => {
+      await Promise.all([endPool(ending), binary.end(ending?.timeout)]);
+    },
+  });
 }
 
 /** Whether the driver can read it: a URL whose user and password are percent-encoded where they must be. */

@@ -1,3 +1,4 @@
+import pg from "pg";
 import postgres from "postgres";
 
 /** A refusal raised by one of our SQL functions (`refuse()` in drizzle/0002_catalog.sql). */
@@ -8,13 +9,19 @@ export interface DatabaseRefusal {
 
 /** What our own SQL function said when it refused; undefined for any other error. */
 export function refusedByDatabase(error: unknown): DatabaseRefusal | undefined {
-  if (!(error instanceof postgres.PostgresError) || error.code !== "TRIBU") return undefined;
+  if (!isFromDatabase(error) || error.code !== "TRIBU") return undefined;
   return { code: error.message, detail: JSON.parse(error.detail ?? "{}") };
 }
 
 /** A row with the same key was added to the table by another transaction, at the same time or before. */
 export function violatesUnique(error: unknown, table: string): boolean {
-  return error instanceof postgres.PostgresError && error.code === "23505" && error.table_name === table;
+  if (!isFromDatabase(error) || error.code !== "23505") return false;
+  return (error instanceof pg.DatabaseError ? error.table : error.table_name) === table;
+}
+
+/** Of either driver. */
+function isFromDatabase(error: unknown): error is postgres.PostgresError | pg.DatabaseError {
+  return error instanceof postgres.PostgresError || error instanceof pg.DatabaseError;
 }
 
 /**

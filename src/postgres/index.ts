@@ -6,7 +6,7 @@ export {
   refusedByDatabase,
   violatesUnique,
 } from "./database-refusal.ts";
-export { type EmbeddedPostgres, openEmbeddedPostgres } from "./embedded.ts";
+export { type EmbeddedPostgres, openEmbeddedPostgres } from "./embedded/open-embedded.ts";
+export { alive } from "./embedded/postmaster.ts";
 export { migrate } from "./migrate.ts";
-export { alive } from "./postmaster.ts";
 export { type Reader, RestrictedReaders } from "./restricted-readers.ts";

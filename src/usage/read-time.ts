@@ -2,7 +2,8 @@ import { type Instant, parseInstant } from "../kernel/index.ts";
 
 /** Reads an RFC 3339 time, truncated to microseconds; undefined when it is none or no such day exists. */
 export function readTime(text: string): Instant | undefined {
-  const micros = plainMicros(text);
+  const bytes = Buffer.from(text);
+  const micros = plainMicros(bytes, 0, bytes.length);
   return micros < 0 ? parseInstant(text) : BigInt(micros);
 }
 
@@ -12,30 +13,31 @@ const LONGEST = SHORTEST + 19;
 const [POINT, DASH, COLON, T, Z] = [46, 45, 58, 84, 90];
 
 /**
- * A UTC time of the years 2000 to 2099, written as nearly everybody does. Its microseconds are exact in a double, and
+ * A UTC time of the years 2000 to 2099, written as nearly everybody does, in these bytes. Its microseconds are exact in a double, and
  * every fourth year is a leap year. Negative for all else, and for what is no time.
  */
-export function plainMicros(text: string): number {
-  const last = text.length - 1;
-  if (last < SHORTEST - 1 || last >= LONGEST || !isPunctuated(text, last)) return -1;
-  const day = plainDay(pair(text, 0) * 100 + pair(text, 2), pair(text, 5), pair(text, 8));
-  const hour = pair(text, 11);
-  const minute = pair(text, 14);
-  const second = pair(text, 17);
-  const micros = plainFraction(text, last);
+export function plainMicros(bytes: Uint8Array, from: number, to: number): number {
+  const length = to - from;
+  if (length < SHORTEST || length > LONGEST || !isPunctuated(bytes, from, to - 1)) return -1;
+  const year = pair(bytes, from) * 100 + pair(bytes, from + 2);
+  const day = plainDay(year, pair(bytes, from + 5), pair(bytes, from + 8));
+  const hour = pair(bytes, from + 11);
+  const minute = pair(bytes, from + 14);
+  const second = pair(bytes, from + 17);
+  const micros = plainFraction(bytes, from + SHORTEST - 1, to - 1);
   // What is not a number fails every comparison.
   if (!(day >= 0 && hour < 24 && minute < 60 && second < 60 && micros >= 0)) return -1;
   return (((day * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + micros;
 }
 
-function isPunctuated(text: string, last: number): boolean {
+function isPunctuated(bytes: Uint8Array, from: number, last: number): boolean {
   return (
-    text.charCodeAt(4) === DASH &&
-    text.charCodeAt(7) === DASH &&
-    text.charCodeAt(10) === T &&
-    text.charCodeAt(13) === COLON &&
-    text.charCodeAt(16) === COLON &&
-    text.charCodeAt(last) === Z
+    bytes[from + 4] === DASH &&
+    bytes[from + 7] === DASH &&
+    bytes[from + 10] === T &&
+    bytes[from + 13] === COLON &&
+    bytes[from + 16] === COLON &&
+    bytes[last] === Z
   );
 }
 
@@ -54,22 +56,22 @@ function plainDay(year: number, month: number, day: number): number {
 }
 
 /** Microseconds of `.123456789`, truncated; NaN when it is no such thing. */
-function plainFraction(text: string, end: number): number {
-  if (end === SHORTEST - 1) return 0;
-  if (text.charCodeAt(SHORTEST - 1) !== POINT || end === SHORTEST) return Number.NaN;
+function plainFraction(bytes: Uint8Array, from: number, to: number): number {
+  if (from === to) return 0;
+  if (bytes[from] !== POINT || from + 1 === to) return Number.NaN;
   let micros = 0;
-  for (let at = SHORTEST, unit = 100_000; at < end; at++, unit /= 10) {
-    micros += digit(text, at) * (unit >= 1 ? unit : 0);
+  for (let at = from + 1, unit = 100_000; at < to; at++, unit /= 10) {
+    micros += digit(bytes, at) * (unit >= 1 ? unit : 0);
   }
   return micros;
 }
 
 /** The number of two digits; NaN when one of them is none. */
-function pair(text: string, at: number): number {
-  return digit(text, at) * 10 + digit(text, at + 1);
+function pair(bytes: Uint8Array, at: number): number {
+  return digit(bytes, at) * 10 + digit(bytes, at + 1);
 }
 
-function digit(text: string, at: number): number {
-  const value = text.charCodeAt(at) - 48;
+function digit(bytes: Uint8Array, at: number): number {
+  const value = (bytes[at] ?? 0) - 48;
   return value >= 0 && value <= 9 ? value : Number.NaN;
 }

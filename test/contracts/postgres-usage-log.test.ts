@@ -3,7 +3,7 @@ import pino from "pino";
 import postgres from "postgres";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-usage-log.ts";
-import { migrate } from "../../src/postgres/index.ts";
+import { migrate, openSql, type Sql } from "../../src/postgres/index.ts";
 import type { UsageLog } from "../../src/usage/index.ts";
 import { keyOf, PARTITIONS } from "./log-values.ts";
 import { PositionOfRecord } from "./position-of-record.ts";
@@ -17,7 +17,7 @@ async function emptyDatabase(): Promise<TestDatabase> {
   await admin.unsafe(`CREATE DATABASE ${name}`);
   const url = new URL(inject("postgresUrl"));
   url.pathname = name;
-  const sql = postgres(url.href);
+  const sql = openSql(url.href);
   await migrate(url.href);
   return {
     url: url.href,
@@ -32,7 +32,7 @@ async function emptyDatabase(): Promise<TestDatabase> {
 
 interface TestDatabase {
   url: string;
-  sql: postgres.Sql;
+  sql: Sql;
   drop(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ usageLogContract("PostgreSQL", async (): Promise<LogUnderTest> => {
   const { url, sql, drop } = await emptyDatabase();
   return {
     open: () => openPostgresUsageLog({ sql, log, partitions: PARTITIONS }),
-    openDead: () => openPostgresUsageLog({ sql: postgres("postgres://nobody@127.0.0.1:1/none"), log }),
+    openDead: () => openPostgresUsageLog({ sql: openSql("postgres://nobody@127.0.0.1:1/none"), log }),
     async beginAppend(value) {
       const session = postgres(url, { max: 1 });
       await session`BEGIN`;

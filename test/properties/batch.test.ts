@@ -5,7 +5,9 @@ import { columnsBuilding } from "../../src/metering/batch/event-columns.ts";
 import { atOnce } from "../../src/metering/batch/in-turns.ts";
 import { sliceArray } from "../../src/metering/batch/slice-array.ts";
 import type { LogRecord } from "../../src/usage/index.ts";
+import { idsOf } from "./usage-events.ts";
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
 const APPENDED_AT = new Date("2023-11-20T00:00:00Z");
 
 function recordsOf(values: readonly (Uint8Array | string)[]): LogRecord[] {
@@ -120,17 +122,19 @@ describe("a batch", () => {
         ];
         expect(new Set(places).size).toBe(places.length);
         expect(places).toHaveLength(batch.consumed);
-        const text = JSON.stringify([
-          atOnce(
-            columnsBuilding(
-              batch.events,
-              batch.firsts,
-              () => false,
-              () => undefined,
-            ),
+        const columns = atOnce(
+          columnsBuilding(
+            batch.events,
+            batch.firsts,
+            () => false,
+            () => undefined,
           ),
-          batch.dead,
-        ]);
+        );
+        const { customers, sources, models, versions, statuses, meters, hardware, events } = columns;
+        const lines = utf8.decode(events);
+        for (const line of batch.firsts.length === 0 ? [] : lines.split("\n")) JSON.parse(line);
+        const names = [customers, sources, models, versions, statuses, meters, hardware];
+        const text = JSON.stringify([names, lines, batch.dead]);
         expect(text.isWellFormed()).toBe(true);
         expect(text).not.toContain("\\u0000");
         expect(text).not.toContain("\\ud8");
@@ -171,7 +175,7 @@ describe("a batch", () => {
         const batch = buildBatch(recordsOf(records.map((list) => JSON.stringify(list.map(goodEvent)))));
         const flat = records.flat();
         const firsts = [...new Set(flat)];
-        expect(batch.firsts.map((row) => batch.events.id[row])).toEqual(firsts);
+        expect(JSON.parse(`[${idsOf(batch.events, batch.firsts)}]`)).toEqual(firsts);
         expect(batch.repeats).toHaveLength(flat.length - firsts.length);
       }),
     );

@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import type { EventTable } from "../../src/metering/batch/event-table.ts";
+import { ByteText } from "../../src/metering/columns/byte-text.ts";
 
 const text = (...valid: string[]) =>
   fc.oneof(
@@ -244,3 +246,10 @@ export const COMMON_EVENT = {
     input: { prompt: "é" },
   },
 };
+
+/** Ids of a batch's events as JSON has them, with commas between. */
+export function idsOf({ id }: EventTable, rows: readonly number[]): string {
+  const text = new ByteText(0);
+  id.writeList(rows, text);
+  return text.written.toString();
+}

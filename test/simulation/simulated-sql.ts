@@ -1,3 +1,4 @@
+import type postgres from "postgres";
 import type { Sql } from "../../src/postgres/index.ts";
 import type { Random } from "./random.ts";
 import type { Process, Scheduler } from "./scheduler.ts";
@@ -42,7 +43,7 @@ export function simulateSql(parts: Parts): Sql {
   return client(parts, parts.sql, { lost: false });
 }
 
-function client(parts: Parts, real: Sql, connection: Connection): Sql {
+function client<Client extends postgres.Sql>(parts: Parts, real: Client, connection: Connection): Client {
   return new Proxy(real, {
     apply(target, self, args) {
       const made: unknown = Reflect.apply(target, self, args);
@@ -52,6 +53,7 @@ function client(parts: Parts, real: Sql, connection: Connection): Sql {
       if (key === "unsafe")
         return (...args: Parameters<Sql["unsafe"]>) => delay(parts, connection, target.unsafe(...args));
       if (key === "reserve") return () => reserve(parts);
+      if (key === "binary") return { call: binaryCall(parts, connection) };
       if (key === "begin" || key === "listen" || key === "end")
         throw new Error(`sql.${key}() is not simulated`);
       return Reflect.get(target, key);
@@ -60,7 +62,7 @@ function client(parts: Parts, real: Sql, connection: Connection): Sql {
 }
 
 /** Advisory locks of a session end with its process, or with its connection. */
-async function reserve(parts: Parts): Promise<Sql> {
+async function reserve(parts: Parts): Promise<postgres.ReservedSql> {
   const { scheduler } = parts;
   const { process } = scheduler.caller;
   return scheduler.step("takes a connection", async () => {
@@ -81,6 +83,17 @@ async function reserve(parts: Parts): Promise<Sql> {
     const reserved = client(parts, real, { lost: false, atLoss });
     return Object.assign(reserved, { release });
   });
+}
+
+function binaryCall(parts: Parts, connection: Connection): Sql["binary"]["call"] {
+  return <Row extends object>(...call: Parameters<Sql["binary"]["call"]>) => {
+    const { process, observe } = parts.scheduler.caller;
+    const sender = { connection, process, observe };
+    const [name, , values] = call;
+    const send = () => parts.sql.binary.call<Row>(...call);
+    const answer = parts.scheduler.step(described(name, values), () => attempt(parts, sender, send));
+    return answer as Promise<Row[]>;
+  };
 }
 
 /** A fragment inside another query is never sent by itself, so it never comes here. */
@@ -140,7 +153,10 @@ async function breakOff(connection: Connection, message: string): Promise<never>
 
 /** The beginning of the statement and its first short parameters: enough to follow a trace, and the same in each run. */
 function describeStatement({ strings, args }: QueryInside): string {
-  const text = strings.join("?").replace(/\s+/g, " ").trim().slice(0, 70);
+  return described(strings.join("?").replace(/\s+/g, " ").trim().slice(0, 70), args);
+}
+
+function described(text: string, args: readonly unknown[]): string {
   const shown = args.filter((arg) => typeof arg !== "object" && String(arg).length <= 40).slice(0, 3);
   return `${text}${shown.length > 0 ? ` (${shown.join(", ")})` : ""}`;
 }

@@ -27,7 +27,8 @@ export interface Fetched {
   nextOffset: bigint;
 }
 
-export function readFetched(batch: Batch): Fetched {
+/** @param firstBytes how large the first batch may be */
+export function readFetched(batch: Batch, firstBytes = BATCH_BYTES_MAX): Fetched {
   const fetched = batch as FetchedBatch;
   assert(typeof fetched.fetchedOffset === "string", "kafkajs' batches hold the offset they were fetched at");
   assert(Array.isArray(fetched.messagesWithinOffset), "kafkajs' batches hold every record");
@@ -36,10 +37,20 @@ export function readFetched(batch: Batch): Fetched {
   const missing = firstMissing(from, offsets);
   const nextOffset = missing?.from ?? BigInt(batch.lastOffset()) + 1n;
   const messages = batch.messages.filter(({ offset }) => BigInt(offset) < nextOffset);
-  return { from, missing, batches: boundedBatches(batch.partition, messages, nextOffset), nextOffset };
+  return {
+    from,
+    missing,
+    batches: boundedBatches(batch.partition, messages, nextOffset, firstBytes),
+    nextOffset,
+  };
 }
 
-function boundedBatches(partition: number, messages: KafkaMessage[], nextOffset: bigint): LogBatch[] {
+function boundedBatches(
+  partition: number,
+  messages: KafkaMessage[],
+  nextOffset: bigint,
+  firstBytes: number,
+): LogBatch[] {
   const batches: LogBatch[] = [];
   let records: LogRecord[] = [];
   let bytes = 0;
@@ -50,7 +61,8 @@ function boundedBatches(partition: number, messages: KafkaMessage[], nextOffset:
       value: value ?? Buffer.alloc(0),
       appendedAt: new Date(Number(timestamp)),
     };
-    const full = records.length === BATCH_RECORDS_MAX || bytes + record.value.length > BATCH_BYTES_MAX;
+    const bytesMax = batches.length === 0 ? firstBytes : BATCH_BYTES_MAX;
+    const full = records.length === BATCH_RECORDS_MAX || bytes + record.value.length > bytesMax;
     const last = records.at(-1);
     if (full && last !== undefined) {
       batches.push({ partition, records, nextOffset: last.offset + 1n });

@@ -14,6 +14,8 @@ import type { WaitingBatches } from "./waiting-batches.ts";
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
 const HEARTBEAT_MS = 1_000;
+/** Of the first batch after a claim: while a full one is made ready, the database would have nothing to do. */
+const FIRST_BYTES = 2 * 1024 * 1024;
 
 export interface PartitionParts {
   partition: number;
@@ -42,6 +44,8 @@ export class PartitionReader {
   #state: "claiming" | "reading" | "halted" | "released" = "released";
   #logId = "";
   #position = 0n;
+  /** Nothing was fetched since the claim. */
+  #isFirst = true;
   #failures = 0;
   #queue: Promise<void> = Promise.resolve();
   #queued = 0;
@@ -132,12 +136,14 @@ export class PartitionReader {
     if (this.#position > end) this.#halt(`the log ends at ${end}, before the cursor at ${this.#position}`);
     if (this.#state !== "claiming") return;
     seek(this.#position);
+    this.#isFirst = true;
     this.#state = "reading";
     resume();
   }
 
   async #read(batch: Batch, prepare: boolean): Promise<Fetched> {
-    const fetched = readFetched(batch);
+    const fetched = readFetched(batch, this.#isFirst ? FIRST_BYTES : undefined);
+    this.#isFirst = false;
     const [first] = fetched.batches;
     if (prepare && first !== undefined) this.#parts.reader.prepare?.(first);
     return fetched;

@@ -9,7 +9,7 @@ const LOCK_CLASS = 7002;
  * dies, so do the locks: `onLost` is called, and the next `tryLock` begins a new session without any.
  */
 export class PartitionLocks {
-  readonly #session: Sql;
+  readonly #session: postgres.Sql;
 
   constructor(sql: Sql, onLost: () => void) {
     // As postgres.js itself does for LISTEN: the same settings, parsed already, for one connection.

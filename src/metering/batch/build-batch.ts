@@ -30,6 +30,9 @@ export interface DeadRow {
  */
 const EVENTS_MAX = 200_000;
 
+/** Less than most events have, so that what holds them need not grow. */
+const EVENT_BYTES_LIKELY = 280;
+
 export interface MeteringBatch {
   /** How many of the records were read: the first ones. */
   records: number;
@@ -55,7 +58,7 @@ export function* batchBuilding(
   records: readonly LogRecord[],
   horizonDays?: number,
 ): Generator<number, MeteringBatch, void> {
-  const events = new EventTable();
+  const events = new EventTable(eventsLikelyIn(records));
   const batch: MeteringBatch = { records: 0, consumed: 0, events, firsts: [], repeats: [], dead: [] };
   const reader = new LoggedEventReader(events);
   const seen = new SeenIdentities(events.identity);
@@ -72,21 +75,23 @@ export function* batchBuilding(
   return batch;
 }
 
+function eventsLikelyIn(records: readonly LogRecord[]): number {
+  const bytes = records.reduce((sum, { value }) => sum + value.length, 0);
+  return Math.min(Math.ceil(bytes / EVENT_BYTES_LIKELY), EVENTS_MAX);
+}
+
 /** Where an event stands in the log. `row` is one of the table that was built of these records. */
 export function placeInLog(records: readonly LogRecord[], { record, index }: EventTable, row: number) {
-  const { offset } = present(records[record[row] ?? -1], "the event's record");
-  return { offset, index: index[row] ?? 0 };
+  const { offset } = present(records[record.at(row)], "the event's record");
+  return { offset, index: index.at(row) };
 }
 
 /** The bytes of that event as they stand in the log, without payload and secrets. */
 export function rawEvent(records: readonly LogRecord[], { record, index }: EventTable, row: number): Buffer {
-  const { value } = present(records[record[row] ?? -1], "the event's record");
+  const { value } = present(records[record.at(row)], "the event's record");
   const text = utf8.decode(value);
   const inBatch = text.trimStart().startsWith("[");
-  return redactedBytes(
-    inBatch ? Buffer.from(sliceArray(text)[index[row] ?? 0] ?? "") : value,
-    PAYLOAD_FIELDS,
-  );
+  return redactedBytes(inBatch ? Buffer.from(sliceArray(text)[index.at(row)] ?? "") : value, PAYLOAD_FIELDS);
 }
 
 function addRecord(

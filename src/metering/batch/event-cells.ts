@@ -1,13 +1,14 @@
-import { intArray } from "./columns.ts";
+import { int4Array, int8Array } from "../columns/array-bytes.ts";
+import { NumberColumn } from "../columns/number-column.ts";
 import { MeterSums } from "./meter-sums.ts";
 
 /** Groups by column, from 0. Customers and subjects count from 1, days from 0. */
 export interface CellGroups {
-  customer: readonly number[];
-  subject: readonly number[];
-  day: readonly number[];
-  /** Must be decided by itself. */
-  alone: readonly boolean[];
+  customer: NumberColumn;
+  subject: NumberColumn;
+  day: NumberColumn;
+  /** 1 where it must be decided by itself. */
+  alone: NumberColumn;
   sums: MeterSums;
 }
 
@@ -18,13 +19,13 @@ export interface CellGroups {
  */
 export class EventCells {
   /** By group. */
-  readonly ofGroup: number[] = [];
+  readonly ofGroup = new NumberColumn();
   readonly #groups: CellGroups;
   /** Otherwise each group is a cell, so that no sum goes beyond what is exact. */
   readonly #together: boolean;
   readonly #open = new Map<number, number>();
-  readonly #subject: number[] = [];
-  readonly #kind: number[] = [];
+  readonly #subject = new NumberColumn();
+  readonly #kind = new NumberColumn();
   readonly #sums = new MeterSums();
   readonly #payers: { customer: number[]; kind: number[]; first: number[]; last: number[] };
   readonly #payerOf = new Map<number, number>();
@@ -39,46 +40,46 @@ export class EventCells {
     for (let group = 0; group < groups.sums.size; group++) this.#add(group, kindOf);
   }
 
-  /** What usage_columns has of cells and payers, as PostgreSQL's array texts. */
+  /** What usage_columns has of cells and payers, as PostgreSQL's arrays. */
   toArrays() {
     const { customer, kind, first, last } = this.#payers;
     return {
-      ofGroup: intArray(this.ofGroup),
-      subject: intArray(this.#subject),
-      kind: intArray(this.#kind),
-      last: intArray(this.#sums.last),
+      ofGroup: int4Array(this.ofGroup.values),
+      subject: int4Array(this.#subject.values),
+      kind: int4Array(this.#kind.values),
+      last: int8Array(this.#sums.last.values),
       ...this.#sums.toArrays(),
       payers: {
-        customer: intArray(customer),
-        kind: intArray(kind),
-        first: intArray(first),
-        last: intArray(last),
+        customer: int4Array(customer),
+        kind: int4Array(kind),
+        first: int8Array(first),
+        last: int8Array(last),
       },
     };
   }
 
   #add(group: number, kindOf: (customer: number) => string | undefined): void {
     const { alone, customer, day, sums } = this.#groups;
-    const kind = this.#pay(group, alone[group] === true, kindOf);
-    const subject = this.#groups.subject[group] ?? 0;
+    const kind = this.#pay(group, alone.at(group) === 1, kindOf);
+    const subject = this.#groups.subject.at(group);
     // Kinds are at most as many as groups.
-    const key = ((day[group] ?? 0) * (customer.length + 1) + kind) * (customer.length + 1) + subject;
+    const key = (day.at(group) * (customer.size + 1) + kind) * (customer.size + 1) + subject;
     let cell = this.#together ? this.#open.get(key) : undefined;
     if (cell === undefined) {
-      cell = this.#sums.begin(sums.first[group] ?? 0);
-      this.#subject.push(subject);
-      this.#kind.push(kind);
+      cell = this.#sums.begin(sums.first.at(group));
+      this.#subject.add(subject);
+      this.#kind.add(kind);
       this.#open.set(key, cell);
     }
     this.#sums.addSum(cell, sums, group);
-    this.ofGroup.push(cell + 1);
+    this.ofGroup.add(cell + 1);
   }
 
   /** Answers the payer's kind. */
   #pay(group: number, alone: boolean, kindOf: (customer: number) => string | undefined): number {
-    const customer = this.#groups.customer[group] ?? 0;
-    const { first: firsts, last: lasts } = this.#groups.sums;
-    const [first, last] = [firsts[group] ?? 0, lasts[group] ?? 0];
+    const customer = this.#groups.customer.at(group);
+    const first = this.#groups.sums.first.at(group);
+    const last = this.#groups.sums.last.at(group);
     const payers = this.#payers;
     const known = alone ? undefined : this.#payerOf.get(customer);
     if (known !== undefined) {

@@ -1,11 +1,16 @@
 import { COLUMN_METERS, UNMETERED } from "../../usage/index.ts";
-import { bigintArray, intList, quantityList, textArray, uuidArray } from "./columns.ts";
+import { bigintArray, uuidArray } from "../columns/array-bytes.ts";
+import { ByteText } from "../columns/byte-text.ts";
+import type { NumberColumn } from "../columns/number-column.ts";
+import { textArray } from "../columns/text-array.ts";
 import { Renumbered } from "./dictionary.ts";
 import type { EventCells } from "./event-cells.ts";
 import { EventGroups } from "./event-groups.ts";
 import type { EventTable } from "./event-table.ts";
 
 const EVENTS_PER_LINE = 1000;
+/** What the facts of an event take as a rule. */
+const EVENT_BYTES = 80;
 /** As unpack_events() of drizzle/0003_metering.sql names the columns of COLUMN_METERS. */
 const METER_KEYS = ["ps", "it", "ot", "im"] as const;
 
@@ -25,14 +30,15 @@ export function* columnsBuilding(
 ) {
   const sources = new Renumbered(table.sourceNames.names.length);
   const groups = new EventGroups(table);
-  const lines: string[] = [];
+  const text = new ByteText(EVENT_BYTES * rows.length);
   for (let from = 0; from < rows.length; from += EVENTS_PER_LINE) {
     const some = rows.slice(from, from + EVENTS_PER_LINE);
     const groupOf = some.map((row) => groups.add(row, separate(row)));
-    lines.push(packLine(table, some, groupOf, from, sources));
+    if (from > 0) text.text("\n");
+    writeLine(text, table, some, groupOf, from, sources);
     yield some.length;
   }
-  return columnsOf(table, rows, groups, groups.toCells(kindOf), sources, lines);
+  return columnsOf(table, rows, groups, groups.toCells(kindOf), sources, text.written);
 }
 
 function columnsOf(
@@ -41,54 +47,64 @@ function columnsOf(
   groups: EventGroups,
   cells: EventCells,
   sources: Renumbered,
-  lines: readonly string[],
+  events: Buffer,
 ) {
   return {
     ...groups.namesToArrays(),
     sources: textArray(sources.old.map((source) => table.sourceNames.names[source] ?? "")),
     identities: uuidArray(table.identity, rows),
     contents: bigintArray(table.content, rows),
-    events: lines.join("\n"),
+    events,
     /** How many of them name a parent. */
-    chained: rows.reduce((sum, row) => (table.parent[row] == null ? sum : sum + 1), 0),
+    chained: table.parents.size === 0 ? 0 : rows.filter((row) => table.parents.has(row)).length,
     groups: groups.toArrays(),
     cells: cells.toArrays(),
     customerName: (customer: number) => groups.customerName(customer),
     /** Customer and model, with a space between, of all groups in these cells. */
     subjectsIn(some: ReadonlySet<number>): string[] {
-      const subjects = cells.ofGroup.map((cell, at) => (some.has(cell) ? groups.subjectOf(at + 1) : ""));
-      return subjects.filter((subject) => subject !== "");
+      const subjects: string[] = [];
+      cells.ofGroup.values.forEach((cell, at) => {
+        if (some.has(cell)) subjects.push(groups.subjectOf(at + 1));
+      });
+      return subjects;
     },
   };
 }
 
-/** The facts of some events, in the form that unpack_events() of drizzle/0003_metering.sql reads. */
-function packLine(
+/** Writes the facts of some events, in the form that unpack_events() of drizzle/0003_metering.sql reads. */
+function writeLine(
+  text: ByteText,
   table: EventTable,
   rows: readonly number[],
   groupOf: readonly number[],
   from: number,
   sources: Renumbered,
-): string {
-  const columns = [
-    `"g":[${intList(groupOf)}]`,
-    `"t":[${intList(rows.map((row) => table.occurredAt[row] ?? 0))}]`,
-    `"s":[${intList(rows.map((row) => sources.numberOf(table.source[row] ?? 0)))}]`,
-    `"e":${JSON.stringify(rows.map((row) => table.id[row]))}`,
-  ];
-  const parents = rows.map((row) => table.parent[row] ?? null);
-  if (parents.some((parent) => parent !== null)) columns.push(`"p":${JSON.stringify(parents)}`);
-  for (let meter = 0; meter < COLUMN_METERS.length; meter++) {
-    const all = table.quantities[meter] ?? [];
-    const quantities = rows.map((row) => all[row] ?? UNMETERED);
-    if (quantities.some((quantity) => quantity !== UNMETERED))
-      columns.push(`"${METER_KEYS[meter]}":[${quantityList(quantities)}]`);
+): void {
+  const count = rows.length;
+  const rowAt = (n: number) => rows[n] ?? 0;
+  text.text('{"g":[').integers(count, (n) => groupOf[n] ?? 0);
+  text.text('],"t":[').integers(count, (n) => table.occurredAt.at(rowAt(n)));
+  text.text('],"s":[').integers(count, (n) => sources.numberOf(table.source.at(rowAt(n))));
+  text.text('],"e":[');
+  table.id.writeList(rows, text);
+  if (table.parents.size > 0) {
+    const parents = rows.map((row) => table.parents.get(row) ?? null);
+    if (parents.some((parent) => parent !== null))
+      text.text(`],"p":[${JSON.stringify(parents).slice(1, -1)}`);
   }
-  const others = rows.flatMap((row, at) =>
-    (table.others.get(row) ?? []).map(
-      ({ meter, quantity }) => `[${from + at + 1},${groupOf[at]},${JSON.stringify(meter)},${quantity}]`,
-    ),
-  );
-  if (others.length > 0) columns.push(`"o":[${others}]`);
-  return `{${columns.join(",")}}`;
+  for (let meter = 0; meter < COLUMN_METERS.length; meter++) {
+    const column = table.quantities[meter] as NumberColumn;
+    if (rows.every((row) => column.at(row) === UNMETERED)) continue;
+    text.text(`],"${METER_KEYS[meter]}":[`);
+    text.integers(count, (n) => column.at(rowAt(n)), UNMETERED);
+  }
+  if (table.others.size > 0) {
+    const others = rows.flatMap((row, at) =>
+      (table.others.get(row) ?? []).map(
+        ({ meter, quantity }) => `[${from + at + 1},${groupOf[at]},${JSON.stringify(meter)},${quantity}]`,
+      ),
+    );
+    if (others.length > 0) text.text(`],"o":[${others}`);
+  }
+  text.text("]}");
 }

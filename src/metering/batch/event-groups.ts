@@ -1,5 +1,7 @@
 import { NO_HARDWARE } from "../../usage/index.ts";
-import { intArray, nullableIntArray, textArray } from "./columns.ts";
+import { int4Array, int8Array, nullableInt4Array } from "../columns/array-bytes.ts";
+import { NumberColumn } from "../columns/number-column.ts";
+import { textArray } from "../columns/text-array.ts";
 import { Dictionary, Renumbered } from "./dictionary.ts";
 import { EventCells } from "./event-cells.ts";
 import type { EventTable, OtherQuantity } from "./event-table.ts";
@@ -30,12 +32,13 @@ export class EventGroups {
   readonly #days = new Map<number, number>();
   readonly #kinds = new Map<number, number>();
   readonly #open = new Map<number, number>();
-  readonly #customer: number[] = [];
-  readonly #subject: number[] = [];
-  /** From 1; null where it is not told. */
-  readonly #hardware: (number | null)[] = [];
-  readonly #day: number[] = [];
-  readonly #alone: boolean[] = [];
+  readonly #customer = new NumberColumn();
+  readonly #subject = new NumberColumn();
+  /** From 1; NO_HARDWARE where it is not told. */
+  readonly #hardware = new NumberColumn();
+  readonly #day = new NumberColumn();
+  /** 1 where it must be decided by itself. */
+  readonly #alone = new NumberColumn();
   readonly #sums = new MeterSums();
   readonly #others = new Map<string, OtherSum>();
 
@@ -49,12 +52,12 @@ export class EventGroups {
   /** Adds a row to its group, or, when it must be decided by itself, to a new one. Answers the group's number. */
   add(row: number, separate: boolean): number {
     const table = this.#table;
-    const customer = this.#customers.numberOf(table.customer[row] ?? 0);
-    const subject = this.#subjects.numberOf(table.subject[row] ?? 0);
-    const at = table.occurredAt[row] ?? 0;
+    const customer = this.#customers.numberOf(table.customer.at(row));
+    const subject = this.#subjects.numberOf(table.subject.at(row));
+    const at = table.occurredAt.at(row);
     const day = this.#dayNumber(at);
     const alone = separate || day >= DAYS_MAX;
-    const hardware = table.hardware[row] ?? NO_HARDWARE;
+    const hardware = table.hardware.at(row);
     const kind = hardware === NO_HARDWARE ? subject : this.#kindOf(subject, hardware);
     const kinds = table.subjects.model.length + table.size;
     const key = (day * table.customerNames.names.length + customer) * kinds + kind;
@@ -96,8 +99,8 @@ export class EventGroups {
 
   /** Customer and model of the group, with a space between. */
   subjectOf(group: number): string {
-    const subject = this.#subjects.old[(this.#subject[group - 1] ?? 0) - 1] ?? 0;
-    return `${this.customerName(this.#customer[group - 1] ?? 0)} ${this.#table.subjects.model[subject]}`;
+    const subject = this.#subjects.old[this.#subject.at(group - 1) - 1] ?? 0;
+    return `${this.customerName(this.#customer.at(group - 1))} ${this.#table.subjects.model[subject]}`;
   }
 
   /** What usage_columns has of names, as PostgreSQL's array texts. */
@@ -115,17 +118,17 @@ export class EventGroups {
     };
   }
 
-  /** What usage_columns has of groups, as PostgreSQL's array texts. */
+  /** What usage_columns has of groups, as PostgreSQL's arrays. */
   toArrays() {
     const others = [...this.#others.values()];
     return {
-      customer: intArray(this.#customer),
-      hardware: nullableIntArray(this.#hardware),
+      customer: int4Array(this.#customer.values),
+      hardware: nullableInt4Array(this.#hardware.values, (group) => this.#hardware.at(group) === NO_HARDWARE),
       ...this.#sums.toArrays(),
-      otherGroup: intArray(others.map(({ group }) => group + 1)),
-      otherMeter: intArray(others.map(({ meter }) => meter + 1)),
-      otherQuantity: intArray(others.map(({ quantity }) => quantity)),
-      otherEvents: intArray(others.map(({ events }) => events)),
+      otherGroup: int4Array(others.map(({ group }) => group + 1)),
+      otherMeter: int4Array(others.map(({ meter }) => meter + 1)),
+      otherQuantity: int8Array(others.map(({ quantity }) => quantity)),
+      otherEvents: int4Array(others.map(({ events }) => events)),
     };
   }
 
@@ -142,11 +145,11 @@ export class EventGroups {
     day: number,
     alone: boolean,
   ): number {
-    this.#customer.push(customer);
-    this.#subject.push(subject);
-    this.#hardware.push(hardware === NO_HARDWARE ? null : this.#hardwareNames.numberOf(hardware - 1));
-    this.#day.push(day);
-    this.#alone.push(alone);
+    this.#customer.add(customer);
+    this.#subject.add(subject);
+    this.#hardware.add(hardware === NO_HARDWARE ? NO_HARDWARE : this.#hardwareNames.numberOf(hardware - 1));
+    this.#day.add(day);
+    this.#alone.add(alone ? 1 : 0);
     return this.#sums.begin(at);
   }
 

@@ -11,8 +11,10 @@ import {
   UNMETERED,
   type UsageEvent,
 } from "../../usage/index.ts";
+import { HashColumn } from "../columns/hash-column.ts";
+import { IdColumn } from "../columns/id-column.ts";
+import { NumberColumn } from "../columns/number-column.ts";
 import { Dictionary } from "./dictionary.ts";
-import { HashColumn } from "./hash-column.ts";
 import { Subjects } from "./subjects.ts";
 
 /** Events are grouped by hardware: of more names in one batch than this the rest is one, or each event could be a group. */
@@ -35,36 +37,52 @@ export class EventTable implements EventNames {
   readonly customerNames = new Dictionary();
   readonly subjects = new Subjects();
   readonly hardwareNames = new Dictionary();
-  readonly source: number[] = [];
-  readonly customer: number[] = [];
-  readonly subject: number[] = [];
-  /** Microseconds since 1970: exact below 2^53. */
-  readonly occurredAt: number[] = [];
-  readonly id: string[] = [];
-  readonly parent: (string | null)[] = [];
+  readonly source: NumberColumn;
+  readonly customer: NumberColumn;
+  readonly subject: NumberColumn;
+  /** Microseconds since 1970. */
+  readonly occurredAt: NumberColumn;
+  readonly id: IdColumn;
+  /** By row; few events have one. */
+  readonly parents = new Map<number, string>();
   /** A number of hardwareNames and one more, or NO_HARDWARE. */
-  readonly hardware: number[] = [];
+  readonly hardware: NumberColumn;
   /** For each of COLUMN_METERS, by row. */
-  readonly quantities: readonly number[][] = COLUMN_METERS.map(() => []);
+  readonly quantities: readonly NumberColumn[];
   /** By row; few events have any. */
   readonly others = new Map<number, OtherQuantity[]>();
   /** 128 bits. */
-  readonly identity = new HashColumn(4);
+  readonly identity: HashColumn;
   /** 64 bits, signed. */
-  readonly content = new HashColumn(2);
+  readonly content: HashColumn;
   /** Which of the batch's records the event is of, and its place there. */
-  readonly record: number[] = [];
-  readonly index: number[] = [];
+  readonly record: NumberColumn;
+  readonly index: NumberColumn;
 
   readonly #customerFingerprints: Uint8Array[] = [];
   readonly #subjectFingerprints: Uint8Array[] = [];
 
+  /** @param capacity how many there will be, as far as that is known */
+  constructor(capacity = 0) {
+    const numbers = () => new NumberColumn(capacity);
+    this.source = numbers();
+    this.customer = numbers();
+    this.subject = numbers();
+    this.occurredAt = numbers();
+    this.id = new IdColumn(capacity);
+    this.hardware = numbers();
+    this.quantities = COLUMN_METERS.map(numbers);
+    this.identity = new HashColumn(4, capacity);
+    this.content = new HashColumn(2, capacity);
+    this.record = numbers();
+    this.index = numbers();
+  }
+
   get size(): number {
-    return this.id.length;
+    return this.id.size;
   }
 
   add(event: UsageEvent, record: number, index: number): void {
-    const row = this.size;
     this.#addFacts(
       this.sourceNumber(event.source),
       this.customerNumber(event.customer),
@@ -73,35 +91,35 @@ export class EventTable implements EventNames {
       event.parent,
       event.hardware === null ? NO_HARDWARE : this.hardwareNumber(event.hardware),
     );
-    this.id.push(event.id);
-    this.#addQuantities(row, event.quantities);
+    this.#addQuantities(this.size, event.quantities);
+    this.id.add(event.id);
     this.identity.addHex(eventIdentity(event.source, event.id));
     this.content.addBigInt(billedContent(event));
-    this.record.push(record);
-    this.index.push(index);
+    this.record.add(record);
+    this.index.add(index);
   }
 
   /** Adds what was read last. Its numbers are those that this table gave. */
   addLogged(event: LoggedEventReader, record: number, index: number): void {
     const { source, customer, subject, occurredAt, parent, hardware } = event;
     this.#addFacts(source, customer, subject, occurredAt, parent, hardware);
-    this.id.push(event.id);
     for (let meter = 0; meter < COLUMN_METERS.length; meter++)
-      this.quantities[meter]?.push(event.quantities[meter] ?? UNMETERED);
+      this.quantities[meter]?.add(event.quantities[meter] ?? UNMETERED);
+    event.addId(this.id);
     this.identity.add(event.identity());
     this.content.add(event.content());
-    this.record.push(record);
-    this.index.push(index);
+    this.record.add(record);
+    this.index.add(index);
   }
 
   /** Takes the rows from `size` on away. */
   truncate(size: number): void {
-    for (const column of [this.source, this.customer, this.subject, this.occurredAt, this.record, this.index])
-      column.length = size;
-    for (const column of [this.id, this.parent, this.hardware, ...this.quantities]) column.length = size;
-    for (const row of this.others.keys()) if (row >= size) this.others.delete(row);
-    this.identity.truncate(size);
-    this.content.truncate(size);
+    const { source, customer, subject, occurredAt, id, hardware, identity, content, record, index } = this;
+    for (const column of [source, customer, subject, occurredAt, hardware, record, index, ...this.quantities])
+      column.truncate(size);
+    for (const column of [id, identity, content]) column.truncate(size);
+    for (const few of [this.parents, this.others])
+      for (const row of few.keys()) if (row >= size) few.delete(row);
   }
 
   sourceNumber(source: string): number {
@@ -149,12 +167,12 @@ export class EventTable implements EventNames {
     parent: string | null,
     hardware: number,
   ): void {
-    this.source.push(source);
-    this.customer.push(customer);
-    this.subject.push(subject);
-    this.occurredAt.push(occurredAt);
-    this.parent.push(parent);
-    this.hardware.push(hardware);
+    if (parent !== null) this.parents.set(this.size, parent);
+    this.source.add(source);
+    this.customer.add(customer);
+    this.subject.add(subject);
+    this.occurredAt.add(occurredAt);
+    this.hardware.add(hardware);
   }
 
   #addQuantities(row: number, quantities: Map<string, bigint>): void {
@@ -162,7 +180,7 @@ export class EventTable implements EventNames {
     for (let meter = 0; meter < COLUMN_METERS.length; meter++) {
       const quantity = quantities.get(COLUMN_METERS[meter] ?? "");
       if (quantity !== undefined) builtIn++;
-      this.quantities[meter]?.push(quantity === undefined ? UNMETERED : Number(quantity));
+      this.quantities[meter]?.add(quantity === undefined ? UNMETERED : Number(quantity));
     }
     if (quantities.size === builtIn) return;
     const others = [...quantities].filter(([meter]) => !isBuiltInMeter(meter));

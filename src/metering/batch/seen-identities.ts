@@ -1,4 +1,4 @@
-import type { HashColumn } from "./hash-column.ts";
+import type { HashColumn } from "../columns/hash-column.ts";
 
 /** Which identities a batch had already. They are hashes: their first bits say where to look. */
 export class SeenIdentities {

@@ -1,5 +1,5 @@
 import type { Sql } from "../../postgres/index.ts";
-import { textArray } from "../batch/columns.ts";
+import { textArray } from "../columns/text-array.ts";
 
 /** Then all of them are asked for again: whoever invents customers fills no memory. */
 const CUSTOMERS_MAX = 100_000;

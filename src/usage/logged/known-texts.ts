@@ -1,3 +1,7 @@
+import { randomInt } from "node:crypto";
+
+/** So that nobody can choose names that share a slot. */
+export const HASH_SEED = randomInt(2 ** 32) | 0;
 const SLOTS_AT_FIRST = 256;
 /** More different ones than any batch has in life; then they are asked for as texts. */
 const TEXTS_MAX = 100_000;

@@ -62,3 +62,11 @@ test("a large fetch is split, and each batch ends where the next begins", () => 
   expect(batches.map(({ records }) => records.length)).toEqual([2, 2, 2]);
   expect(batches.map(({ nextOffset }) => nextOffset)).toEqual([2n, 4n, 6n]);
 });
+
+test("the first batch may be bounded closer than the others, and has one record at least", () => {
+  const bytes = 0.4 * BATCH_BYTES_MAX;
+  const read = (firstBytes: number) =>
+    readFetched(fetched(0, "0 1 2 3 4", bytes), firstBytes).batches.map(({ records }) => records.length);
+  expect(read(bytes)).toEqual([1, 2, 2]);
+  expect(read(1)).toEqual([1, 2, 2]);
+});

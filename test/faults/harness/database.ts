@@ -3,13 +3,13 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { findPostmaster } from "../../../src/postgres/embedded/postmaster.ts";
 import {
   type EmbeddedPostgres,
   openEmbeddedPostgres,
   openSql,
   type Sql,
 } from "../../../src/postgres/index.ts";
-import { findPostmaster } from "../../../src/postgres/postmaster.ts";
 import { until } from "../../support/until.ts";
 import { Skipped } from "./skipped.ts";
 

@@ -2,10 +2,10 @@ import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import postgres from "postgres";
-import { keepPort, OWNER, prepareCluster } from "./embedded-cluster.ts";
-import { type Lease, takeLease } from "./embedded-lease.ts";
-import { startServer, stopServer } from "./embedded-server.ts";
+import { keepPort, OWNER, prepareCluster } from "./cluster.ts";
+import { type Lease, takeLease } from "./lease.ts";
 import { findPostmaster } from "./postmaster.ts";
+import { startServer, stopServer } from "./server.ts";
 import { letIn, serverUser } from "./server-user.ts";
 
 export interface EmbeddedPostgres {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { embeddedBinaries, serverEnvironment } from "./embedded-binaries.ts";
+import { embeddedBinaries, serverEnvironment } from "./binaries.ts";
 import { freePort } from "./free-port.ts";
 import { findPostmaster, type Postmaster, removeStalePid, runsOn } from "./postmaster.ts";
 import type { RunAs } from "./server-user.ts";

@@ -1,12 +1,15 @@
+const CAPACITY_MIN = 64;
+
 /** Hashes of rows, each of the same number of 32-bit words: no text and no object for any of them. */
 export class HashColumn {
   readonly #wordsEach: number;
   #words: Int32Array;
   #size = 0;
 
-  constructor(wordsEach: number) {
+  /** @param capacity how many there will be, as far as that is known */
+  constructor(wordsEach: number, capacity = 0) {
     this.#wordsEach = wordsEach;
-    this.#words = new Int32Array(1024 * wordsEach);
+    this.#words = new Int32Array(Math.max(capacity, CAPACITY_MIN) * wordsEach);
   }
 
   /** Adds the first words of a digest. */

@@ -13,7 +13,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { embeddedBinaries, runToEnd } from "./embedded-binaries.ts";
+import { embeddedBinaries, runToEnd } from "./binaries.ts";
 import { freePort } from "./free-port.ts";
 import { alive } from "./postmaster.ts";
 import type { RunAs } from "./server-user.ts";

@@ -1,0 +1,76 @@
+import type { Socket } from "node:net";
+import pg from "pg";
+import type postgres from "postgres";
+
+/** Text in PostgreSQL's form of the type, or the bytes of the type's binary form. */
+export type CallValue = string | Buffer | null;
+
+/**
+ * Statements with values in binary form. For arrays of tens of thousands: postgres.js sends every value as text, and writing and
+ * reading that text was a fifth of what a metering batch costs the database. Uses connections of its own, to the same server
+ * with the same settings.
+ */
+export class BinaryCalls {
+  readonly #pool: pg.Pool;
+  readonly #clients = new Set<pg.ClientBase>();
+
+  constructor(options: postgres.Sql["options"]) {
+    const { max, connect_timeout, idle_timeout, connection } = options;
+    this.#pool = new pg.Pool({
+      ...addressOf(options),
+      max,
+      connectionTimeoutMillis: 1000 * connect_timeout,
+      idleTimeoutMillis: 1000 * (idle_timeout ?? 0),
+      keepAlive: true,
+      onConnect: async (client) => {
+        this.#clients.add(client);
+        client.once("end", () => this.#clients.delete(client));
+        await client.query(settingConnection(connection));
+      },
+    });
+    // Of a connection that nobody uses just now: the next call opens another.
+    this.#pool.on("error", () => {});
+  }
+
+  /**
+   * One statement, prepared once in each connection under its name.
+   * @throws what the database refuses, or that it cannot be reached
+   */
+  async call<Row extends object>(name: string, text: string, values: CallValue[]): Promise<Row[]> {
+    return (await this.#pool.query<Row>({ name, text, values })).rows;
+  }
+
+  /** @param timeout seconds after which what is under way is cut off; undefined waits */
+  async end(timeout: number | undefined): Promise<void> {
+    const patience =
+      timeout === undefined ? undefined : setTimeout(() => this.#clients.forEach(cutOff), 1000 * timeout);
+    await this.#pool.end().finally(() => clearTimeout(patience));
+  }
+}
+
+/** What postgres.js made of the URL and the environment, so that both go to the same server. Of several hosts, the first. */
+function addressOf({ host, port, database, user, pass, ssl }: postgres.Sql["options"]): pg.ClientConfig {
+  const password: string | null = pass;
+  const verified = ssl === "verify-full" || (typeof ssl === "object" && ssl);
+  return {
+    host: host[0],
+    port: port[0],
+    database,
+    user,
+    password: password ?? "",
+    ssl: verified || (ssl ? { rejectUnauthorized: false } : false),
+  };
+}
+
+function settingConnection(settings: Record<string, unknown>): { text: string; values: string[] } {
+  const entries = Object.entries(settings);
+  const calls = entries.map((_, n) => `set_config($${2 * n + 1}, $${2 * n + 2}, false)`);
+  return {
+    text: `SELECT ${calls.join(", ")}`,
+    values: entries.flatMap(([name, value]) => [name, String(value)]),
+  };
+}
+
+function cutOff(client: pg.ClientBase): void {
+  (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+}
