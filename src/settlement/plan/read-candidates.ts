@@ -37,7 +37,7 @@ export async function readCandidates(
       (SELECT z.reason FROM payee_freeze z WHERE z.payee = b.payee AND z.lifted_at IS NULL) AS frozen,
       (SELECT o.amount_nanos::text FROM payout o WHERE o.payee = b.payee AND o.currency = x.paid_in AND o.state = 'paid'
        ORDER BY o.period DESC LIMIT 1) AS last_paid,
-      (SELECT coalesce(sum(o.amount_nanos), 0)::text FROM payout o
+      (SELECT coalesce(sum(o.planned_nanos), 0)::text FROM payout o
        WHERE o.payee = b.payee AND o.currency = b.currency AND o.state = 'approved') AS committed
     FROM (SELECT a.owner AS payee, b.currency, -b.balance_nanos AS payable
           FROM account_balance b JOIN ledger_account a USING (account_no)
