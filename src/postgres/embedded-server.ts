@@ -30,7 +30,7 @@ const STOP_WITHIN_MS = 60_000;
 export async function startServer(dataDir: string, port: number, runAs: RunAs): Promise<string | undefined> {
   const cluster = join(dataDir, "postgres");
   await removeStalePid(cluster);
-  const { postgres } = await embeddedBinaries(runAs);
+  const { postgres } = await embeddedBinaries(dataDir, runAs);
   const settings = { ...SERVER_SETTINGS, port: String(await freePort(port)) };
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const logPath = join(dataDir, "postgres.log");

@@ -35,22 +35,25 @@ async function idsOf(user: string): Promise<RunAs> {
   return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
 }
 
-/** Lets the server's user pass through the data folder; the folders above it are not ours to change. */
+/**
+ * Lets the server's user pass through the data folder; the folders above it are not ours to change.
+ * @throws Error naming the folder that bars the way
+ */
 export async function letIn(dataDir: string, runAs: RunAs): Promise<void> {
   if (runAs.uid === undefined) return;
   if (!(await maySearch(dataDir, runAs))) await chmod(dataDir, (await stat(dataDir)).mode | 0o011);
-  await requirePassage(dirname(dataDir), runAs, "or set DATA_DIR to another folder");
+  const barrier = await barrierTo(dirname(dataDir), runAs);
+  if (barrier === undefined) return;
+  throw new Error(
+    `PostgreSQL cannot run as root, and its own user may not pass through ${barrier}: run "chmod o+x ${barrier}", or set DATA_DIR to another folder`,
+  );
 }
 
-/** @throws Error naming the first folder, from here up, that the server's user may not pass through */
-export async function requirePassage(folder: string, runAs: RunAs, otherwise: string): Promise<void> {
+/** The first folder, from here up, that the server's user may not pass through. */
+export async function barrierTo(folder: string, runAs: RunAs): Promise<string | undefined> {
   for (let path = folder; ; path = dirname(path)) {
-    if (!(await maySearch(path, runAs))) {
-      throw new Error(
-        `PostgreSQL cannot run as root, and its own user may not pass through ${path}: run "chmod o+x ${path}", ${otherwise}`,
-      );
-    }
-    if (path === dirname(path)) return;
+    if (!(await maySearch(path, runAs))) return path;
+    if (path === dirname(path)) return undefined;
   }
 }
 
