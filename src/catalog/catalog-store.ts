@@ -22,12 +22,24 @@ export interface CatalogStore {
 /** The one way to read and change the catalogue. Changes are planned in memory and applied by one SQL function. */
 export function openCatalogStore(sql: Sql): CatalogStore {
   let cached: Catalog | undefined;
+  let loading: { version: string; catalog: Promise<Catalog> } | undefined;
   let queue: Promise<unknown> = Promise.resolve();
 
   async function current(): Promise<Catalog> {
     const [row] = await sql<[{ version: string }]>`SELECT version FROM catalog_state`;
-    if (cached?.version.toString() !== row.version) cached = await loadCatalog(sql);
-    return cached as Catalog;
+    if (cached?.version.toString() === row.version) return cached;
+    // Whoever saw the same version while it is read waits for that reading: it began after somebody had seen it.
+    if (loading?.version !== row.version) loading = { version: row.version, catalog: load() };
+    return loading.catalog;
+  }
+
+  async function load(): Promise<Catalog> {
+    try {
+      cached = await loadCatalog(sql);
+      return cached;
+    } finally {
+      loading = undefined;
+    }
   }
 
   async function changeOnce(document: CatalogDocument): Promise<boolean> {

@@ -92,9 +92,14 @@ export function send(response: Response, answer: RouteAnswer): void {
     response.attachment(answer.file.name).type(answer.file.type).send(answer.file.bytes);
   } else if (answer.status === 204 || answer.status === 303) response.end();
   else {
-    const json = answer.written ?? JSON.stringify(answer.body);
+    const pieces = answer.written ?? [JSON.stringify(answer.body)];
     response.setHeader("Content-Type", "application/json; charset=utf-8");
-    response.setHeader("Content-Length", Buffer.byteLength(json));
-    response.end(json);
+    response.setHeader(
+      "Content-Length",
+      pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0),
+    );
+    response.cork();
+    for (const piece of pieces.slice(0, -1)) response.write(piece);
+    response.end(pieces.at(-1));
   }
 }

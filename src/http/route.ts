@@ -37,8 +37,11 @@ export interface RouteAnswer {
   headers?: Record<string, string>;
   /** Who is signed in by it, where nobody was before. */
   actor?: Principal;
-  /** The body as JSON, by routes that have checked it against their schema and written it out before. */
-  written?: Buffer;
+  /**
+   * The body as JSON, by routes that have checked it against their schema and written it out before: in pieces that are kept, so
+   * that what is long is not copied for each answer.
+   */
+  written?: readonly Buffer[];
   /** Sent instead of the body, by routes that `offer` its type. */
   file?: FileAnswer;
   /** Answers by itself, for as long as it likes, instead of the body. */

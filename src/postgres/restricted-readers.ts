@@ -42,6 +42,11 @@ export class RestrictedReaders {
     }
   }
 
+  /** Whether connections for them are there already, and none of somebody else's has to go. */
+  isOpen(reader: Reader): boolean {
+    return this.#pools.has(nameOf(reader));
+  }
+
   async use<T>(reader: Reader, work: (sql: Sql) => Promise<T>): Promise<T> {
     const pool = await this.#take(reader);
     try {
@@ -53,7 +58,7 @@ export class RestrictedReaders {
   }
 
   async #take(reader: Reader): Promise<Pool> {
-    const name = JSON.stringify([reader.payee, reader.customer]);
+    const name = nameOf(reader);
     for (;;) {
       const pool = this.#pools.get(name) ?? this.#open(name, reader);
       if (pool !== undefined) {
@@ -89,3 +94,5 @@ export class RestrictedReaders {
     this.#pools.clear();
   }
 }
+
+const nameOf = ({ payee, customer }: Reader) => JSON.stringify([payee, customer]);

@@ -4,6 +4,7 @@ import { stripeEventReader } from "../adapters/stripe/stripe-events.ts";
 import { createApp, LiveFeed } from "../http/index.ts";
 import { type Config, platformOf } from "./config.ts";
 import { startTalkingToStripe, WebhookSecrets } from "./provider-events.ts";
+import { startReadingAhead } from "./schedule/read-ahead.ts";
 import { type Serving, serve } from "./serve.ts";
 import type { Tributary } from "./wire.ts";
 
@@ -30,7 +31,7 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
   const horizonDays = config.IDENTITY_HORIZON_DAYS;
   const secrets = new WebhookSecrets(config.STRIPE_WEBHOOK_SECRET);
   const events = { reader: stripeEventReader(config.STRIPE_SECRET_KEY), secrets: () => secrets.all() };
-  const live = new LiveFeed(sql, log);
+  const live = new LiveFeed(sql, readers, log);
   const serving = await serve(config, (url) => {
     const publicUrl = config.PUBLIC_URL ?? url;
     return createApp(
@@ -63,11 +64,13 @@ export async function startApi(tributary: Tributary): Promise<Serving> {
   });
   const stopHandling = startTalkingToStripe(tributary);
   const forgetSimulator = await secrets.hearSimulator(tributary, serving.url);
+  const readingAhead = startReadingAhead(tributary);
   return {
     url: serving.url,
     async stop() {
       await forgetSimulator();
       live.close();
+      readingAhead.stop();
       await serving.stop();
       await stopHandling();
     },

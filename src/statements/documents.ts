@@ -8,7 +8,8 @@ export interface StoredStatement {
   period: Period;
   currency: string;
   hash: string;
-  json: string;
+  /** UTF-8. */
+  json: Buffer;
 }
 
 export interface StatementFilter {
@@ -24,10 +25,10 @@ export interface StatementFilter {
 }
 
 /** Of all statements of this process together. */
-const CHARACTERS_MAX = 32 * 1024 * 1024;
+const BYTES_MAX = 32 * 1024 * 1024;
 
-/** Whole ones by their hash: a statement never changes, and with lines of hundreds of models it is long. */
-const whole = new Kept<string>(CHARACTERS_MAX);
+/** Whole ones by their hash, as bytes that are sent: a statement never changes, and with lines of hundreds of models it is long. */
+const whole = new Kept<Buffer>(BYTES_MAX);
 
 /** A payee's statements, newest first. They are not taken apart here: of a year's lines that was most of what they cost. */
 export async function storedStatements(
@@ -45,33 +46,38 @@ export async function storedStatements(
       AND (period < ${seen} OR (period = ${seen} AND currency > ${seenCurrency}))
       ${currency === undefined ? sql`` : sql`AND currency = ${currency}`}
     ORDER BY period DESC, currency LIMIT ${limit ?? null}`;
-  const contents = lines === "all" ? await contentsOf(sql, payee, rows) : rows.map((row) => row.content);
-  return rows.map(({ period, currency, hash }, n) => ({
+  const known = lines === "all" ? await wholeOnes(sql, payee, rows) : new Map<string, Buffer>();
+  return rows.map(({ period, currency, hash, content }) => ({
     period: periodOfDay(period),
     currency,
     hash,
-    // Here and not in the database, which would build each document anew for it.
-    json: `${present(contents[n], "a statement's content").slice(0, -1)}, "hash": ${JSON.stringify(hash)}}`,
+    json: content === null ? present(known.get(hash), "a statement's content") : withHash(content, hash),
   }));
 }
 
-/** Only what is not known yet is read. */
-async function contentsOf(
+/** Here and not in the database, which would build each document anew for it. */
+function withHash(content: string, hash: string): Buffer {
+  return Buffer.from(`${content.slice(0, -1)}, "hash": ${JSON.stringify(hash)}}`);
+}
+
+/** By their hashes. Only what is not known yet is read. */
+async function wholeOnes(
   sql: Sql,
   payee: string,
   statements: readonly { hash: string }[],
-): Promise<(string | undefined)[]> {
+): Promise<ReadonlyMap<string, Buffer | undefined>> {
   const known = new Map(statements.map(({ hash }) => [hash, whole.get(hash)]));
-  const missing = [...known].filter(([, content]) => content === undefined).map(([hash]) => hash);
+  const missing = [...known].filter(([, json]) => json === undefined).map(([hash]) => hash);
   if (missing.length > 0) {
     const rows = await sql<{ hash: string; content: string }[]>`
       SELECT hash, content::text FROM statement WHERE payee = ${payee} AND hash = ANY (${missing}::text[])`;
     for (const { hash, content } of rows) {
-      known.set(hash, content);
-      whole.keep(hash, content);
+      const json = withHash(content, hash);
+      known.set(hash, json);
+      whole.keep(hash, json);
     }
   }
-  return statements.map(({ hash }) => known.get(hash));
+  return known;
 }
 
 function rangeOf(period: Period | undefined, year: string | undefined): [string, string] {
@@ -90,7 +96,7 @@ export async function findStatements(
 }
 
 export function toStatement({ json }: StoredStatement): Statement {
-  return JSON.parse(json) as Statement;
+  return JSON.parse(json.toString()) as Statement;
 }
 
 export interface PayoutView {

@@ -22,6 +22,7 @@ export {
 export { EARNINGS_DIMENSIONS, type EarningsDimension } from "./grouping/groups.ts";
 export { creditedShares, nameOfTerm, type UsedTerm } from "./lines/credited-shares.ts";
 export { type EarningsChanges, earningsChanges } from "./over-time/changes.ts";
+export { firstLook } from "./over-time/first-look.ts";
 export { type EarningsSeries, earningsSeries, SERIES_STEPS } from "./over-time/series.ts";
 export { earningsCsv } from "./paper/earnings-csv.ts";
 export { keptPaper } from "./paper/kept-papers.ts";

@@ -2,19 +2,24 @@ import { useSearchParams } from "wouter";
 import { useApi } from "../data/use-api.ts";
 import { usePayee } from "./payee-context.ts";
 
-/** The month and currency that a page is about: in its address, or the last month with usage; with none, the last corrected one. */
+/**
+ * The month and currency that a page is about: in its address, or the last month with usage (with none, the last corrected one) in the
+ * payee's own currency, or where it never earned in that, in the first of its balances.
+ */
 export function useMonth() {
   const payee = usePayee();
   const [search, setSearch] = useSearchParams();
   const balances = useApi("get /v1/payees/{id}/balances", { path: { id: payee } });
   const currencies = balances.data?.map(({ currency }) => currency) ?? [];
   const named = search.get("currency") ?? undefined;
-  const currency = named ?? currencies[0];
-  // At once in the payee's own currency, which mostly is the one; asked for again where its balances are in another.
+  // At once in the payee's own currency, which mostly is the one; asked for again where it earned in another only.
   const own = useApi("get /v1/payees/{id}/earnings", {
     path: { id: payee },
     query: { group_by: "month", currency: named },
   });
+  // Balances take longer: only where nothing was earned in its own currency is it they that say which.
+  const earned = own.data?.data.length === 0 ? currencies[0] : own.data?.total.currency;
+  const currency = named ?? earned;
   const isOwn = own.data === undefined || currency === undefined || own.data.total.currency === currency;
   const others = useApi(
     "get /v1/payees/{id}/earnings",

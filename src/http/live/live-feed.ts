@@ -1,4 +1,4 @@
-import type { Sql } from "../../postgres/index.ts";
+import type { RestrictedReaders, Sql } from "../../postgres/index.ts";
 import type { UsageLog } from "../../usage/index.ts";
 import { booksMark, type LiveFigures, liveFigures } from "./live-figures.ts";
 import { type Run, RunBoard } from "./run-board.ts";
@@ -17,6 +17,7 @@ const LOOK_EVERY_MS = 1_000;
 export class LiveFeed {
   readonly runs = new RunBoard();
   readonly #sql: Sql;
+  readonly #readers: RestrictedReaders | null;
   readonly #log: UsageLog;
   readonly #listeners = new Map<Audience, Set<Listener>>();
   readonly #last = new Map<Audience, string>();
@@ -25,14 +26,24 @@ export class LiveFeed {
   #closed = false;
   readonly #onClose = new Set<() => void>();
 
-  constructor(sql: Sql, log: UsageLog) {
+  constructor(sql: Sql, readers: RestrictedReaders | null, log: UsageLog) {
     this.#sql = sql;
+    this.#readers = readers;
     this.#log = log;
   }
 
-  /** What an audience would be told now. */
+  /**
+   * What an audience would be told now. A payee's figures are read over the connections that its page's other questions are answered
+   * over: what is kept for those is kept for these.
+   */
   figures(audience: Audience): Promise<LiveFigures> {
-    return liveFigures(this.#sql, this.#log, audience, this.runs.current());
+    return audience === null || this.#readers === null
+      ? this.#read(this.#sql, audience)
+      : this.#readers.use(readerOf(audience), (sql) => this.#read(sql, audience));
+  }
+
+  #read(sql: Sql, audience: Audience): Promise<LiveFigures> {
+    return liveFigures(sql, this.#log, audience, this.runs.current());
   }
 
   /** Calls back with each change from now on, until what it returns is called. */
@@ -83,7 +94,9 @@ export class LiveFeed {
   }
 
   async #tell(audience: Audience): Promise<void> {
-    const figures = await this.figures(audience);
+    // Nobody's connections go for a page that only listens.
+    const onlyListens = audience !== null && this.#readers?.isOpen(readerOf(audience)) === false;
+    const figures = await (onlyListens ? this.#read(this.#sql, audience) : this.figures(audience));
     const { as_of: _, ...rest } = figures;
     const content = JSON.stringify(rest, (key, value) => (key === "as_of" ? undefined : value));
     if (content === this.#last.get(audience)) return;
@@ -91,5 +104,7 @@ export class LiveFeed {
     for (const listener of this.#listeners.get(audience) ?? []) listener(figures);
   }
 }
+
+const readerOf = (payee: string) => ({ payee, customer: null });
 
 export type { LiveFigures, Run };

@@ -106,9 +106,9 @@ const listStatements = defineRoute({
 });
 
 /** Statements are sent as they are stored, byte by byte what their hash is of, so nothing reads them on the way. */
-function listOf(statements: readonly StoredStatement[], nextCursor: string | null): Buffer {
-  const data = statements.map(({ json }) => json).join(",");
-  return Buffer.from(`{"data":[${data}],"next_cursor":${JSON.stringify(nextCursor)}}`);
+function listOf(statements: readonly StoredStatement[], nextCursor: string | null): Buffer[] {
+  const data = statements.flatMap(({ json }, n) => (n === 0 ? [json] : [Buffer.from(","), json]));
+  return [Buffer.from('{"data":['), ...data, Buffer.from(`],"next_cursor":${JSON.stringify(nextCursor)}}`)];
 }
 
 /** A year has at most twelve statements a currency: they come all at once, the oldest first. */
@@ -125,7 +125,7 @@ async function yearOf(
   if (accepts === "application/json") return { body: null, written: listOf(statements, null) };
   const name = `statements-${payee}-${year}`;
   if (accepts === NDJSON) {
-    const bytes = statements.map(({ json }) => `${json}\n`).join("");
+    const bytes = Buffer.concat(statements.flatMap(({ json }) => [json, Buffer.from("\n")]));
     return { body: null, file: { type: NDJSON, name: `${name}.ndjson`, bytes } };
   }
   const documents = await statementDocuments(context.sql, payee, statements);
@@ -181,7 +181,7 @@ const getStatement = defineRoute({
       throw new Refusal("parameter_invalid", `currency: there are statements in ${currencies}; name one`);
     }
     return accepts === "application/json"
-      ? { body: null, written: Buffer.from(statement.json) }
+      ? { body: null, written: [statement.json] }
       : fileOf(context, params.id, statement, accepts);
   },
 });

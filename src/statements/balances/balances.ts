@@ -77,15 +77,13 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
   const currencies = [...new Set([...settled.keys(), ...accrues])].sort();
   const shown = currencies.length === 0 ? [terms.default_currency] : currencies;
   const paidIn = (currency: string) => terms.payout_currency ?? currency;
-  const onHoldAt = (at: Date) => onHold(sql, payee, terms.hold_days, shown, at);
-  const rules = await closingRules(sql, payee, [...accruing.keys()]);
-  const netting = rules.filter(({ waits }) => !waits).map(({ period }) => period);
-  const [used, minimums, waitsNow, waitsThen] = await Promise.all([
-    usageToNet(sql, payee, netting),
+  const [rules, used, minimums, [waitsNow, waitsThen]] = await Promise.all([
+    closingRules(sql, payee, [...accruing.keys()]),
+    usageToNet(sql, payee, [...accruing.keys()]),
     minimumsOf(sql, payee, shown.map(paidIn)),
-    onHoldAt(new Date()),
-    onHoldAt(new Date(`${date}T00:00:00Z`)),
+    onHold(sql, payee, terms.hold_days, shown, [new Date(), new Date(`${date}T00:00:00Z`)]),
   ]);
+  const netting = rules.filter(({ waits }) => !waits).map(({ period }) => period);
   return shown.map((currency) => {
     const { payable, held, inTransit, paidOut } = settled.get(currency) ?? NOTHING;
     const accruingIn = (period: string) => accruing.get(period)?.get(currency) ?? 0n;
@@ -158,19 +156,27 @@ async function accruingNow(
 }
 
 const least = (a: Nanos, b: Nanos): Nanos => (a < b ? a : b);
+type OnHold = Map<string, typeof NO_HOLD>;
 const NO_HOLD: { nanos: Nanos; until: string | null } = { nanos: 0n, until: null };
 
+/** By currency, at each of two moments. */
 async function onHold(
   sql: Sql,
   payee: string,
   holdDays: number,
   currencies: string[],
-  at: Date,
-): Promise<Map<string, typeof NO_HOLD>> {
-  const rows = await sql<{ currency: string; nanos: string; until: string }[]>`
-    SELECT c.currency, h.nanos::text, h.until::text FROM unnest(${currencies}::text[]) AS c(currency)
-    CROSS JOIN LATERAL on_hold_of(${payee}, c.currency, ${holdDays}, ${at}) h WHERE h.nanos > 0`;
-  return new Map(rows.map(({ currency, nanos, until }) => [currency, { nanos: BigInt(nanos), until }]));
+  [now, then]: [Date, Date],
+): Promise<[OnHold, OnHold]> {
+  const held: [OnHold, OnHold] = [new Map(), new Map()];
+  // Most have no hold, and to plan the question takes longer than all the others about a payee's balances.
+  if (holdDays === 0) return held;
+  const rows = await sql<{ isNow: boolean; currency: string; nanos: string; until: string }[]>`
+    SELECT m.is_now AS "isNow", c.currency, h.nanos::text, h.until::text FROM unnest(${currencies}::text[]) AS c(currency)
+    CROSS JOIN (VALUES (true, ${now}::timestamptz), (false, ${then}::timestamptz)) AS m(is_now, at)
+    CROSS JOIN LATERAL on_hold_of(${payee}, c.currency, ${holdDays}, m.at) h WHERE h.nanos > 0`;
+  for (const { isNow, currency, nanos, until } of rows)
+    held[isNow ? 0 : 1].set(currency, { nanos: BigInt(nanos), until });
+  return held;
 }
 
 const NOTHING = { payable: 0n, held: 0n, inTransit: 0n, paidOut: 0n };

@@ -8,7 +8,10 @@ export async function nettedSoFar(sql: Sql, payee: string): Promise<Map<string, 
   return new Map(rows.map(({ currency, nanos }) => [currency, BigInt(nanos)]));
 }
 
-/** What customers linked to a payee used in these books periods and is to be netted, as far as it is summed, by currency. */
+/**
+ * What customers linked to a payee used in these books periods and is to be netted, as far as it is summed, by currency: nothing in
+ * periods whose earnings wait until customers have paid.
+ */
 export async function usageToNet(
   sql: Sql,
   payee: string,
@@ -16,6 +19,7 @@ export async function usageToNet(
 ): Promise<Map<string, Nanos>> {
   const rows = await sql<{ currency: string; nanos: string }[]>`
     SELECT u.currency, sum(u.owed_nanos)::text AS nanos
-    FROM unnest(${periods as string[]}::date[]) AS p(period) CROSS JOIN LATERAL usage_to_net(p.period, ${payee}) u GROUP BY 1`;
+    FROM unnest(${periods as string[]}::date[]) AS p(period) CROSS JOIN LATERAL usage_to_net(p.period, ${payee}) u
+    WHERE (release_rule_of(p.period)).rule <> 'on_payment' GROUP BY 1`;
   return new Map(rows.map(({ currency, nanos }) => [currency, BigInt(nanos)]));
 }

@@ -1,7 +1,7 @@
 import { type Nanos, present, rational } from "../../kernel/index.ts";
 import { type Split, type SplitPlan, splitGross } from "../../sharing/index.ts";
 import { type Grouping, Groups } from "../grouping/groups.ts";
-import { type PayeeLine, payeeLine } from "../lines/payee-lines.ts";
+import { type PayeeLine, type Place, payeeLine } from "../lines/payee-lines.ts";
 import type { LineDetail } from "../lines/usage-pieces.ts";
 import { Pieces } from "./pieces.ts";
 import type { OpenTerm } from "./terms.ts";
@@ -19,6 +19,14 @@ export interface Window {
   events: bigint;
 }
 
+interface PlacedWindow extends Window {
+  term: OpenTerm;
+  day: string;
+}
+
+const dayOf = ({ day }: PlacedWindow): Place => ({ day, version: "", country: "" });
+const rowOf = ({ day, term }: PlacedWindow): Place => ({ day, version: term.version, country: term.country });
+
 /**
  * A line that is still being added to: its windows as they were last read, and their sums. A window that is read again takes
  * the place of what it was, in integers, so that it does not matter how often and in what order they are read.
@@ -30,9 +38,10 @@ export class OpenLine {
   readonly model: string;
   readonly currency: string;
   readonly #plan: SplitPlan;
-  readonly #windows = new Map<string, Window>();
-  readonly #days = new Pieces();
-  readonly #rows = new Pieces();
+  readonly #windows = new Map<string, PlacedWindow>();
+  /** By day, and to the finest row: from the first question on that needs them. Of most lines nobody asks for either. */
+  #days: Pieces | undefined;
+  #rows: Pieces | undefined;
   /** Decimal places of the weights, which are gross in major units. */
   #scale = 0;
   #weight = 0n;
@@ -54,7 +63,8 @@ export class OpenLine {
     const name = `${term.no} ${day}`;
     // First its unit: that of what is known may become a smaller one by it.
     if (term.price.scale > this.#scale) this.#rescale(term.price.scale);
-    const now = { ...window, weight: window.weight * 10n ** BigInt(this.#scale - term.price.scale) };
+    const weighed = window.weight * 10n ** BigInt(this.#scale - term.price.scale);
+    const now = { term, day, weight: weighed, cost: window.cost, events: window.events };
     const known = this.#windows.get(name);
     const weight = now.weight - (known?.weight ?? 0n);
     const events = now.events - (known?.events ?? 0n);
@@ -62,8 +72,8 @@ export class OpenLine {
     this.#weight += weight;
     this.#cost += now.cost - (known?.cost ?? 0n);
     this.#events += events;
-    this.#days.add({ day, version: "", country: "" }, events, weight);
-    this.#rows.add({ day, version: term.version, country: term.country }, events, weight);
+    this.#days?.add(dayOf(now), events, weight);
+    this.#rows?.add(rowOf(now), events, weight);
     this.#split = undefined;
     this.#groups.clear();
     return known === undefined;
@@ -96,16 +106,28 @@ export class OpenLine {
   }
 
   #rowsOf(detail: LineDetail): PayeeLine["rows"] {
-    if (detail === "row") return this.#rows.rows();
-    if (detail === "day") return this.#days.rows();
+    if (detail === "row") {
+      this.#rows ??= this.#cut(rowOf);
+      return this.#rows.rows();
+    }
+    if (detail === "day") {
+      this.#days ??= this.#cut(dayOf);
+      return this.#days.rows();
+    }
     return [{ day: this.month, version: "", country: "", events: this.#events, weight: this.#weight }];
+  }
+
+  #cut(placeOf: (window: PlacedWindow) => Place): Pieces {
+    const pieces = new Pieces();
+    for (const window of this.#windows.values()) pieces.add(placeOf(window), window.events, window.weight);
+    return pieces;
   }
 
   #rescale(places: number): void {
     const by = 10n ** BigInt(places - this.#scale);
     for (const window of this.#windows.values()) window.weight *= by;
-    this.#days.multiply(by);
-    this.#rows.multiply(by);
+    this.#days?.multiply(by);
+    this.#rows?.multiply(by);
     this.#weight *= by;
     this.#scale = places;
   }

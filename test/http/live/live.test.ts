@@ -2,10 +2,13 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { expect, test, vi } from "vitest";
+import { CatalogDocument, openCatalogStore } from "../../../src/catalog/index.ts";
 import { type EventStream, openStream } from "../../../src/http/live/event-stream.ts";
 import { LiveFeed, type LiveFigures } from "../../../src/http/live/live-feed.ts";
+import { RestrictedReaders } from "../../../src/postgres/index.ts";
 import type { UsageLog } from "../../../src/usage/index.ts";
 import { startTestApi } from "../../support/api.ts";
+import { createTestDatabase } from "../../support/database.ts";
 import { startTestMetering } from "../../support/metering.ts";
 import { expectProblem } from "../../support/problem.ts";
 import { until } from "../../support/until.ts";
@@ -121,10 +124,34 @@ test("a reader that does not read is let go, and nothing is written after the en
   await once(server, "close");
 });
 
+test("a payee's figures are read over its own connections, and while a page only listens no others go for them", async () => {
+  const database = await createTestDatabase();
+  const readers = new RestrictedReaders(database.url);
+  const used = vi.spyOn(readers, "use");
+  const feed = new LiveFeed(database.sql, readers, undefined as unknown as UsageLog);
+  await openCatalogStore(database.sql).change(CatalogDocument.parse(SMALL_CATALOG));
+  const told: string[] = [];
+  const stop = feed.listen("ada", () => told.push("ada"));
+  await until(() => told.length > 0);
+  expect(used).not.toHaveBeenCalled();
+  stop();
+  expect((await feed.figures("ada")).balances).toHaveLength(1);
+  const again = feed.listen("ada", () => told.push("ada"));
+  await until(() => told.length > 1);
+  expect(used.mock.calls.map(([reader]) => reader)).toEqual([
+    { payee: "ada", customer: null },
+    { payee: "ada", customer: null },
+  ]);
+  again();
+  feed.close();
+  await readers.close();
+  await database.drop();
+});
+
 test("however many listen, the books are looked at and figures read once for each audience", async () => {
   const { sql, drop } = await startTestMetering();
   // Payees' figures never ask the log.
-  const feed = new LiveFeed(sql, undefined as unknown as UsageLog);
+  const feed = new LiveFeed(sql, null, undefined as unknown as UsageLog);
   const read = vi.spyOn(feed, "figures");
   const told = Array.from({ length: 20 }, () => 0);
   const stops = told.map((_, n) =>
