@@ -142,6 +142,9 @@ CREATE TABLE "correction" (
 	"proposed_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"approved_by" text,
 	"approved_at" timestamp with time zone,
+	"withdrawn_by" text,
+	"withdrawn_at" timestamp with time zone,
+	"withdrawn_reason" text,
 	"adjustment_no" bigint,
 	CONSTRAINT "correction_adjustment_no_unique" UNIQUE("adjustment_no")
 );
@@ -916,6 +919,7 @@ CREATE TABLE "payout" (
 	"period" date NOT NULL,
 	"payee" text NOT NULL,
 	"currency" text NOT NULL,
+	"planned_nanos" numeric(38, 0) NOT NULL,
 	"amount_nanos" numeric(38, 0) NOT NULL,
 	"account" text NOT NULL,
 	"state" text NOT NULL,
@@ -936,6 +940,7 @@ CREATE TABLE "payout_account" (
 CREATE TABLE "payout_attempt" (
 	"payout_id" text NOT NULL,
 	"attempt" integer NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
 	"idempotency_key" text NOT NULL,
 	"started_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"outcome" text,
@@ -1216,6 +1221,16 @@ CREATE TABLE "payout_terms" (
 	"payout_currency" text,
 	"set_by" text NOT NULL,
 	"set_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "plan_withdrawal" (
+	"withdrawal_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "plan_withdrawal_withdrawal_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"period" date NOT NULL,
+	"plan_hash" text NOT NULL,
+	"planned_by" text NOT NULL,
+	"withdrawn_by" text NOT NULL,
+	"withdrawn_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"reason" text NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "reserve" (
@@ -1547,6 +1562,7 @@ CREATE INDEX "conversion_payee_index" ON "conversion" USING btree ("payee");--> 
 CREATE INDEX "netting_payee_index" ON "netting" USING btree ("payee");--> statement-breakpoint
 CREATE UNIQUE INDEX "payee_freeze_payee_index" ON "payee_freeze" USING btree ("payee") WHERE lifted_at IS NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX "payout_stop_open" ON "payout_stop" USING btree ((resumed_at IS NULL)) WHERE resumed_at IS NULL;--> statement-breakpoint
+CREATE INDEX "plan_withdrawal_period_index" ON "plan_withdrawal" USING btree ("period");--> statement-breakpoint
 CREATE INDEX "reserve_waiting" ON "reserve" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint
 CREATE INDEX "reserve_payee_index" ON "reserve" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "tax_form_payee_index" ON "tax_form" USING btree ("payee");--> statement-breakpoint

@@ -211,17 +211,17 @@ BEGIN
   PERFORM book_conversions(p_period, v.plan);
   UPDATE settlement SET state = 'approved', approved_by = p_by, approved_at = clock_timestamp(),
     approved_hash = p_hash, confirmed = p_confirmed WHERE period = p_period;
-  INSERT INTO payout (id, period, payee, currency, amount_nanos, account, state)
-  SELECT p.id, p_period, p.payee, p.currency, p.amount_nanos, p.account, 'approved'
+  INSERT INTO payout (id, period, payee, currency, planned_nanos, amount_nanos, account, state)
+  SELECT p.id, p_period, p.payee, p.currency, p.amount_nanos, p.amount_nanos, p.account, 'approved'
   FROM jsonb_to_recordset(v.plan->'payouts')
     AS p(id text, payee text, currency text, amount_nanos numeric, account text);
 
-  -- What was refunded since the plan was made would let a payout fail whole, when nothing can be planned anew for it.
+  -- What was refunded since the plan was made: it can still be planned anew.
   PERFORM pg_advisory_xact_lock_shared(7001);
   PERFORM pg_advisory_xact_lock(7015);
   SELECT o.payee INTO v_short
   FROM payout o
-  JOIN (SELECT payee, currency, sum(amount_nanos) AS nanos FROM payout WHERE state = 'approved' GROUP BY 1, 2) d USING (payee, currency)
+  JOIN (SELECT payee, currency, sum(planned_nanos) AS nanos FROM payout WHERE state = 'approved' GROUP BY 1, 2) d USING (payee, currency)
   WHERE o.period = p_period AND -account_balance_of(format('payee:%s:payable', o.payee), o.currency) < d.nanos
   ORDER BY o.payee LIMIT 1;
   IF FOUND THEN PERFORM refuse('plan_outdated', jsonb_build_object('payee', v_short)); END IF;

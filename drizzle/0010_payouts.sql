@@ -1,9 +1,11 @@
 -- Why: money leaves in two phases. Intent, attempt and idempotency key are committed together with the ledger's move
 -- to in transit before the provider is called; what came of it is recorded once, whoever learns of it first.
 
-ALTER TABLE payout ADD CHECK (state IN ('approved', 'sending', 'unknown', 'paid', 'failed'));
+ALTER TABLE payout ADD CHECK (state IN ('approved', 'sending', 'unknown', 'paid', 'failed', 'carried'));
 --> statement-breakpoint
-ALTER TABLE payout ADD CHECK (amount_nanos > 0);
+ALTER TABLE payout ADD CHECK (amount_nanos > 0 AND amount_nanos <= planned_nanos);
+--> statement-breakpoint
+ALTER TABLE payout_attempt ADD CHECK (amount_nanos > 0);
 --> statement-breakpoint
 ALTER TABLE payout ADD CHECK ((state = 'paid') = (transfer_id IS NOT NULL));
 --> statement-breakpoint
@@ -20,12 +22,16 @@ $$;
 --> statement-breakpoint
 
 -- Begins a payout's next attempt, or answers the one under way (sending, unknown), and why the payee is frozen, if it is: then
--- that one is looked for, and not sent. No row: nothing to send.
-CREATE FUNCTION begin_payout_attempt(p_id text)
-RETURNS TABLE (attempt int, idempotency_key text, started_at timestamptz, resumed boolean, frozen text) LANGUAGE plpgsql VOLATILE AS $$
+-- that one is looked for, and not sent. Each attempt sends what is payable when it begins, in whole steps (p_step, of the currency),
+-- and at most what was approved: what was taken back since is not paid. No row: nothing to send.
+CREATE FUNCTION begin_payout_attempt(p_id text, p_step numeric)
+RETURNS TABLE (attempt int, amount_nanos numeric, idempotency_key text, started_at timestamptz, resumed boolean, frozen text)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
 DECLARE
   v payout;
   v_payable numeric;
+  v_minimum numeric;
   v_brake text;
   v_frozen text;
 BEGIN
@@ -36,7 +42,7 @@ BEGIN
   IF FOUND THEN PERFORM refuse('payouts_stopped', jsonb_build_object('reason', v_brake)); END IF;
   SELECT reason INTO v_frozen FROM payee_freeze WHERE payee = v.payee AND lifted_at IS NULL;
   IF v.state IN ('sending', 'unknown') THEN
-    RETURN QUERY SELECT a.attempt, a.idempotency_key, a.started_at, true, v_frozen
+    RETURN QUERY SELECT a.attempt, a.amount_nanos, a.idempotency_key, a.started_at, true, v_frozen
                  FROM payout_attempt a WHERE a.payout_id = p_id AND a.attempt = v.attempt;
     RETURN;
   END IF;
@@ -49,15 +55,20 @@ BEGIN
   -- Whoever takes of this balance at the same moment (another attempt, a conversion) is waited for, and then seen.
   PERFORM FROM account_balance b JOIN ledger_account a USING (account_no)
   WHERE a.path = 'payee:' || v.payee || ':payable' AND b.currency = v.currency FOR UPDATE OF b;
-  IF v.state = 'failed' AND EXISTS (SELECT FROM settlement WHERE period > v.period AND state = 'approved') THEN
+  IF v.state IN ('failed', 'carried') AND EXISTS (SELECT FROM settlement WHERE period > v.period AND state = 'approved') THEN
     UPDATE payout SET updated_at = clock_timestamp(),
       reason = 'a later settlement is approved: what this payout was for is planned there, or in the next one' WHERE id = p_id;
     RETURN;
   END IF;
   v_payable := -account_balance_of('payee:' || v.payee || ':payable', v.currency);
-  IF v_payable < v.amount_nanos THEN
-    UPDATE payout SET state = 'failed', updated_at = clock_timestamp(),
-      reason = 'the payee''s balance no longer covers this payout; the next settlement plans anew' WHERE id = p_id;
+  v.amount_nanos := least(v.planned_nanos, div(greatest(v_payable, 0), p_step) * p_step);
+  SELECT m.minimum_nanos INTO v_minimum FROM minimum_payout_of(v.payee, v.currency) m;
+  IF v.amount_nanos = 0 OR (v.amount_nanos < v.planned_nanos AND v.amount_nanos < v_minimum) THEN
+    UPDATE payout SET state = 'carried', updated_at = clock_timestamp(),
+      reason = format('what was refunded, disputed or corrected since it was approved left %s %s of %s, %s: that is carried on, and the next plan pays it',
+        trim_scale(v_payable * 0.000000001), v.currency, trim_scale(v.planned_nanos * 0.000000001), CASE WHEN v.amount_nanos = 0
+          THEN 'too little to be paid' ELSE format('less than the minimum payout of %s', trim_scale(v_minimum * 0.000000001)) END)
+    WHERE id = p_id;
     RETURN;
   END IF;
 
@@ -65,10 +76,10 @@ BEGIN
   PERFORM post_entry(format('payout:%s:%s:sent', p_id, v.attempt), 'payout_sent', v.currency, open_period(),
     jsonb_build_object('payout', p_id, 'attempt', v.attempt),
     ARRAY['payee:' || v.payee || ':payable', 'payee:' || v.payee || ':in_transit'], ARRAY[v.amount_nanos, -v.amount_nanos]);
-  INSERT INTO payout_attempt (payout_id, attempt, idempotency_key)
-  SELECT p_id, v.attempt, format('payout:%s:%s:%s', installation, p_id, v.attempt) FROM books_state;
-  UPDATE payout SET state = 'sending', attempt = v.attempt, reason = NULL, updated_at = clock_timestamp() WHERE id = p_id;
-  RETURN QUERY SELECT a.attempt, a.idempotency_key, a.started_at, false, NULL::text
+  INSERT INTO payout_attempt (payout_id, attempt, amount_nanos, idempotency_key)
+  SELECT p_id, v.attempt, v.amount_nanos, format('payout:%s:%s:%s', installation, p_id, v.attempt) FROM books_state;
+  UPDATE payout SET state = 'sending', attempt = v.attempt, amount_nanos = v.amount_nanos, reason = NULL, updated_at = clock_timestamp() WHERE id = p_id;
+  RETURN QUERY SELECT a.attempt, a.amount_nanos, a.idempotency_key, a.started_at, false, NULL::text
                FROM payout_attempt a WHERE a.payout_id = p_id AND a.attempt = v.attempt;
 END $$;
 --> statement-breakpoint

@@ -72,7 +72,8 @@ DECLARE v_type text := 'payout.' || CASE NEW.state WHEN 'sending' THEN 'sent' WH
 BEGIN
   PERFORM notify_payee(NEW.payee, v_type, format('payout:%s:%s:%s', NEW.id, NEW.attempt, NEW.state),
     jsonb_build_object('payout', NEW.id, 'period', to_char(NEW.period, 'YYYY-MM'), 'state', NEW.state,
-      'amount', money_json(NEW.currency, NEW.amount_nanos), 'transfer_id', NEW.transfer_id, 'reason', NEW.reason));
+      'amount', money_json(NEW.currency, NEW.amount_nanos), 'approved', money_json(NEW.currency, NEW.planned_nanos),
+      'transfer_id', NEW.transfer_id, 'reason', NEW.reason));
   RETURN NULL;
 END $$;
 --> statement-breakpoint

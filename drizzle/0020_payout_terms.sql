@@ -73,7 +73,7 @@ BEGIN
   SELECT c.payee INTO v_wrong FROM conversion c
   LEFT JOIN LATERAL fx_rate_of(c.from_currency, c.to_currency, p_period) r ON true
   WHERE c.period = p_period AND (r.rate_no IS DISTINCT FROM c.rate_no OR c.to_nanos <> floor(c.from_nanos * r.rate)
-    OR -account_balance_of(format('payee:%s:payable', c.payee), c.from_currency) - (SELECT coalesce(sum(o.amount_nanos), 0) FROM payout o
+    OR -account_balance_of(format('payee:%s:payable', c.payee), c.from_currency) - (SELECT coalesce(sum(o.planned_nanos), 0) FROM payout o
          WHERE o.payee = c.payee AND o.currency = c.from_currency AND o.state = 'approved') < c.from_nanos) LIMIT 1;
   IF FOUND THEN PERFORM refuse('plan_outdated', jsonb_build_object('payee', v_wrong)); END IF;
 

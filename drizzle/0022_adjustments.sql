@@ -325,6 +325,8 @@ BEGIN
   END IF;
   IF p->>'dispute' IS NOT NULL THEN
     IF NOT EXISTS (SELECT FROM dispute WHERE id = p->>'dispute' AND state = 'open') THEN PERFORM refuse('dispute_decided'); END IF;
+    -- drizzle/0028_refunds_at_provider.sql
+    IF v_returned <> money_lost(p->>'dispute', p->>'by') THEN PERFORM refuse('adjustment_raced'); END IF;
     PERFORM decide_dispute(p->>'dispute', 'lost', p->>'by');
   END IF;
 

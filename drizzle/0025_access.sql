@@ -25,7 +25,7 @@ CREATE FUNCTION mail_payee(p_payee text, p_type text, p_key text, p_data jsonb) 
   SELECT p_key || ':' || u.id, u.email, p_type, jsonb_build_object('payee', p_payee) || p_data
   FROM app_user u
   WHERE u.payee = p_payee AND u.disabled_at IS NULL AND (u.notices OR p_type = 'account.changed') AND p_type IN ('statement.finalized', 'payout.paid',
-    'payout.failed', 'account.action_required', 'account.changed', 'share.proposed', 'share.accepted', 'share.declined')
+    'payout.failed', 'payout.carried', 'account.action_required', 'account.changed', 'share.proposed', 'share.accepted', 'share.declined')
   ORDER BY u.id
   ON CONFLICT (key) DO NOTHING
 $$;

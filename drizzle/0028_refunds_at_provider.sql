@@ -34,6 +34,15 @@ CREATE FUNCTION undisputed_money(p_invoice text, p_pays text) RETURNS numeric LA
 $$;
 --> statement-breakpoint
 
+-- What an open dispute takes when it is lost: all of it where the provider told of it or decides it, since that happened, whatever was
+-- refunded besides. Where only people here say so, what did not go back meanwhile, is not on its way, and no other dispute may take.
+CREATE FUNCTION money_lost(p_id text, p_by text) RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN is_provider(opened_by) OR is_provider(p_by) THEN amount_nanos
+    ELSE greatest(0, least(amount_nanos, undisputed_money(invoice_id, NULL) + amount_nanos)) END
+  FROM dispute WHERE id = p_id AND state = 'open'
+$$;
+--> statement-breakpoint
+
 -- What the provider is asked for when so much of an invoice is refunded, after all other refunds of it (p_but_for: the
 -- adjustment, where it is booked already). A credit note of what the invoice asks for less; and of what was paid there, as
 -- much as the refunds that are made there come to together, in whole steps, less what was asked for before: so what is below

@@ -62,7 +62,8 @@ CREATE TRIGGER begins_unplanned BEFORE INSERT ON settlement FOR EACH ROW WHEN (N
   EXECUTE FUNCTION refuse_change_of_planned();
 --> statement-breakpoint
 
--- A payout is one of its settlement's approved plan, with its payee, amount and account, or there is none.
+-- A payout is one of its settlement's approved plan, with its payee, amount and account, or there is none. An attempt may send
+-- less than was approved, never more (drizzle/0010_payouts.sql).
 CREATE FUNCTION refuse_unplanned_payouts() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
 DECLARE v_id text;
 BEGIN
@@ -70,7 +71,8 @@ BEGIN
     SELECT s.period, p.* FROM settlement s
     CROSS JOIN jsonb_to_recordset(s.plan->'payouts') AS p(id text, payee text, currency text, amount_nanos numeric, account text)
     WHERE s.state = 'approved' AND s.period IN (SELECT DISTINCT n.period FROM made n)) x USING (period, id)
-  WHERE (m.payee, m.currency, m.amount_nanos, m.account) IS DISTINCT FROM (x.payee, x.currency, x.amount_nanos, x.account) LIMIT 1;
+  WHERE (m.payee, m.currency, m.planned_nanos, m.amount_nanos, m.account)
+    IS DISTINCT FROM (x.payee, x.currency, x.amount_nanos, x.amount_nanos, x.account) LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'payout % is not in an approved plan', v_id USING ERRCODE = 'restrict_violation';
   END IF;
@@ -81,8 +83,29 @@ CREATE TRIGGER as_approved AFTER INSERT ON payout REFERENCING NEW TABLE AS made
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_unplanned_payouts();
 --> statement-breakpoint
 CREATE TRIGGER stays_as_approved BEFORE UPDATE ON payout FOR EACH ROW
-  WHEN ((OLD.id, OLD.period, OLD.payee, OLD.currency, OLD.amount_nanos, OLD.account)
-    IS DISTINCT FROM (NEW.id, NEW.period, NEW.payee, NEW.currency, NEW.amount_nanos, NEW.account))
+  WHEN ((OLD.id, OLD.period, OLD.payee, OLD.currency, OLD.planned_nanos, OLD.account)
+    IS DISTINCT FROM (NEW.id, NEW.period, NEW.payee, NEW.currency, NEW.planned_nanos, NEW.account)
+    OR (NEW.amount_nanos <> OLD.amount_nanos AND (NEW.state <> 'sending' OR NEW.attempt = OLD.attempt)))
   EXECUTE FUNCTION refuse_change();
 --> statement-breakpoint
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON payout FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+
+-- ---- Plans that are withdrawn ----
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON plan_withdrawal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+--> statement-breakpoint
+-- Takes back the plan with this hash, and no other, before it is approved: as its maker, or as somebody who could approve it. The month
+-- is closed as it was before the plan, and goes on needing two persons if it did.
+CREATE FUNCTION withdraw_plan(p_period date, p_hash text, p_by text, p_may_any boolean, p_reason text) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v settlement;
+BEGIN
+  SELECT * INTO v FROM settlement WHERE period = p_period FOR UPDATE;
+  IF v.plan_hash IS NULL THEN PERFORM refuse('plan_missing'); END IF;
+  IF v.plan_hash <> p_hash THEN PERFORM refuse('plan_changed', jsonb_build_object('hash', v.plan_hash)); END IF;
+  IF v.state = 'approved' THEN PERFORM refuse('plan_approved'); END IF;
+  IF NOT p_may_any AND NOT same_person(v.planned_by, p_by) THEN PERFORM refuse('not_its_maker'); END IF;
+  INSERT INTO plan_withdrawal (period, plan_hash, planned_by, withdrawn_by, reason) VALUES (p_period, p_hash, v.planned_by, p_by, p_reason);
+  UPDATE settlement SET state = 'closed', plan = NULL, plan_hash = NULL, planned_by = NULL, planned_at = NULL WHERE period = p_period;
+END $$;

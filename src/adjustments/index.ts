@@ -4,6 +4,7 @@ export {
   correct,
   draftCorrection,
   type NewCorrection,
+  withdrawCorrection,
 } from "./corrections/correction.ts";
 export type { CorrectionAsked, PlannedCorrection } from "./corrections/plan-correction.ts";
 export { type CorrectionView, listCorrections } from "./corrections/queries.ts";

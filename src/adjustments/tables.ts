@@ -225,7 +225,7 @@ export const disputeHold = pgTable(
   (t) => [primaryKey({ columns: [t.disputeId, t.payee] })],
 );
 
-/** A correction by an operator: proposed, and booked once it needs no approval or has it. */
+/** A correction by an operator: proposed, and booked once it needs no approval or has it; or withdrawn. */
 export const correction = pgTable("correction", {
   id: text().primaryKey(),
   kind: text().notNull(),
@@ -242,6 +242,10 @@ export const correction = pgTable("correction", {
   proposedAt: moment("proposed_at").notNull().defaultNow(),
   approvedBy: text("approved_by"),
   approvedAt: moment("approved_at"),
+  /** Who took the proposal back, or did not want it: it is never booked then. */
+  withdrawnBy: text("withdrawn_by"),
+  withdrawnAt: moment("withdrawn_at"),
+  withdrawnReason: text("withdrawn_reason"),
   adjustmentNo: bigint("adjustment_no", { mode: "bigint" })
     .unique()
     .references(() => adjustment.adjustmentNo),

@@ -3,7 +3,12 @@ export { expireCredits } from "./credits/expire-credits.ts";
 export { grantCredit, type NewCredit } from "./credits/grant-credit.ts";
 export { listCredits } from "./credits/list-credits.ts";
 export { type RevocableCredit, revocableCredit } from "./credits/revocable-credit.ts";
-export { type CustomerAccount, customerAccounts } from "./customer-accounts.ts";
+export {
+  type CustomerAccount,
+  customerAccounts,
+  type OwedCustomer,
+  owedCustomers,
+} from "./customer-accounts.ts";
 export { type ExportedPiece, exportInvoices } from "./export-invoices.ts";
 export type { Invoice, InvoiceLine, InvoiceWithLines, PushState } from "./invoice.ts";
 export { invoiceEventHandlers } from "./invoice-events.ts";

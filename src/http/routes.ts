@@ -10,6 +10,7 @@ import { creditRoutes } from "./billing-routes/credits.ts";
 import { disputeRoutes } from "./billing-routes/disputes.ts";
 import { invoiceRoutes } from "./billing-routes/invoices.ts";
 import { nettingRoutes } from "./billing-routes/netting.ts";
+import { owedCustomerRoutes } from "./billing-routes/owed-customers.ts";
 import { refundRoutes } from "./billing-routes/refunds.ts";
 import { spendRoutes } from "./billing-routes/spend.ts";
 import { stripeWebhookRoutes } from "./billing-routes/stripe-webhooks.ts";
@@ -84,6 +85,7 @@ export const ROUTES: readonly Route[] = [
   ...disputeRoutes,
   ...correctionRoutes,
   ...nettingRoutes,
+  ...owedCustomerRoutes,
   ...keyRoutes,
   ...sessionRoutes,
   ...userRoutes,

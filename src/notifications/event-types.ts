@@ -12,6 +12,7 @@ export const EVENT_TYPES = [
   "payout.sent",
   "payout.paid",
   "payout.failed",
+  "payout.carried",
   "payout.delayed",
   "payout.waiting",
   "payout.reversed",

@@ -17,13 +17,13 @@ export interface PayReport {
 
 interface PayOptions {
   onProgress?: (done: number, total: number) => void;
-  /** False to leave alone what the provider refused for good, for runs that nobody asked for. */
+  /** False to leave alone what the provider refused for good or the next plan takes up, for runs that nobody asked for. */
   failedAgain?: boolean;
 }
 
 /**
- * Pays an approved settlement, or goes on with it: every payout that is not paid yet is sent or looked up. What was refused is
- * tried again, unless a later settlement is approved: its money is that one's.
+ * Pays an approved settlement, or goes on with it: every payout that is not paid yet is sent or looked up. Where less is payable by
+ * now than was approved, that is paid. What was refused is tried again, unless a later settlement is approved: its money is that one's.
  * @throws Refusal not_approved or settlement_running
  */
 export async function payMonth(
@@ -56,10 +56,10 @@ async function unpaid(sql: Sql, period: Period, failedAgain: boolean): Promise<P
   >`SELECT state FROM settlement WHERE period = ${firstDay(period)}`;
   if (settlement?.state !== "approved")
     throw new Refusal("not_approved", `the plan of ${period} is not approved: approve it first`);
-  const rows = await sql<(Omit<PayoutToSend, "amountNanos"> & { amount: string })[]>`
-    SELECT id, payee, currency, account, amount_nanos::text AS amount FROM payout
-    WHERE period = ${firstDay(period)} AND state <> 'paid' AND (${failedAgain} OR state <> 'failed') ORDER BY id`;
-  return rows.map(({ amount, ...row }) => ({ ...row, period, amountNanos: BigInt(amount) }));
+  const rows = await sql<Omit<PayoutToSend, "period">[]>`
+    SELECT id, payee, currency, account FROM payout
+    WHERE period = ${firstDay(period)} AND state <> 'paid' AND (${failedAgain} OR state NOT IN ('failed', 'carried')) ORDER BY id`;
+  return rows.map((row) => ({ ...row, period }));
 }
 
 async function payAll(
@@ -69,7 +69,7 @@ async function payAll(
   onProgress: (done: number, total: number) => void,
 ): Promise<PayReport> {
   const report: PayReport = {
-    results: { paid: 0, failed: 0, unknown: 0, no_funds: 0, held: 0, stop: 0, none: 0 },
+    results: { paid: 0, failed: 0, carried: 0, unknown: 0, no_funds: 0, held: 0, stop: 0, none: 0 },
     stopped: null,
     problems: [],
   };

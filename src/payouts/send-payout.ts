@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { present, stopwatch, toMinor } from "../kernel/index.ts";
+import { type Nanos, payoutStep, present, stopwatch, toMinor } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 import type { PayoutProvider, TransferOutcome, TransferRequest } from "./payout-provider.ts";
 
@@ -15,12 +15,14 @@ export interface PayoutToSend {
   period: string;
   payee: string;
   currency: string;
-  amountNanos: bigint;
   account: string;
 }
 
-/** `held`: the payee is frozen, the payout waits. `stop`: no other can be sent either. */
-export type SendResult = "paid" | "failed" | "unknown" | "no_funds" | "held" | "stop" | "none";
+/**
+ * `carried`: too little of it is payable by now. `held`: the payee is frozen, the payout waits. `stop`: no other can be sent
+ * either.
+ */
+export type SendResult = "paid" | "failed" | "carried" | "unknown" | "no_funds" | "held" | "stop" | "none";
 
 /**
  * Sends one payout, or finds out what became of an attempt that was under way. Intent and key are committed before
@@ -32,12 +34,12 @@ export async function sendPayout(
   payout: PayoutToSend,
 ): Promise<{ result: SendResult; detail?: string }> {
   const sinceAsked = stopwatch();
-  const attempt = await begin(sql, payout.id);
+  const attempt = await begin(sql, payout);
   if (attempt === undefined) return notBegun(sql, payout.id);
   if ("stopped" in attempt) return { result: "stop", detail: attempt.stopped };
   const ageMs = Number(attempt.age_ms);
   const request: TransferRequest = {
-    ...requestFor(payout),
+    ...requestFor(payout, BigInt(attempt.amount_nanos)),
     idempotencyKey: attempt.idempotency_key,
     maySend: () => ageMs + sinceAsked() < KEY_SAFE_MS,
   };
@@ -59,6 +61,7 @@ export async function sendPayout(
 
 interface BegunAttempt {
   attempt: number;
+  amount_nanos: string;
   idempotency_key: string;
   age_ms: string;
   resumed: boolean;
@@ -66,12 +69,15 @@ interface BegunAttempt {
   frozen: string | null;
 }
 
-async function begin(sql: Sql, id: string): Promise<BegunAttempt | { stopped: string } | undefined> {
+async function begin(
+  sql: Sql,
+  { id, currency }: PayoutToSend,
+): Promise<BegunAttempt | { stopped: string } | undefined> {
   try {
     const [attempt] = await sql<BegunAttempt[]>`
-      SELECT attempt, idempotency_key, resumed, frozen,
+      SELECT attempt, amount_nanos::text, idempotency_key, resumed, frozen,
         (extract(epoch FROM clock_timestamp() - started_at) * 1000)::bigint AS age_ms
-      FROM begin_payout_attempt(${id})`;
+      FROM begin_payout_attempt(${id}, ${payoutStep(currency).toString()})`;
     return attempt;
   } catch (error) {
     const refused = refusedByDatabase(error);
@@ -89,19 +95,22 @@ function storedOutcome({ outcome }: TransferOutcome, resumed: boolean): string {
   return outcome === "no_funds" ? "not_sent" : outcome;
 }
 
-/** Paid before; or its payee is frozen, or its balance no longer covers it: then somebody must hear of it. */
+/** Paid before; or its payee is frozen, or too little of it is payable: then somebody must hear of it. */
 async function notBegun(sql: Sql, id: string): Promise<{ result: SendResult; detail?: string }> {
   const [row] = await sql<
     [{ state: string; reason: string | null }]
   >`SELECT state, reason FROM payout WHERE id = ${id}`;
   const detail = row.reason ?? "";
-  if (row.state === "failed") return { result: "failed", detail };
+  if (row.state === "failed" || row.state === "carried") return { result: row.state, detail };
   return row.state === "approved" ? { result: "held", detail } : { result: "none" };
 }
 
-function requestFor(payout: PayoutToSend): Omit<TransferRequest, "idempotencyKey" | "maySend"> {
+function requestFor(
+  payout: PayoutToSend,
+  amountNanos: Nanos,
+): Omit<TransferRequest, "idempotencyKey" | "maySend"> {
   const { id: payoutId, payee, period, currency, account } = payout;
-  return { payoutId, payee, period, currency, account, amountMinor: toMinor(currency, payout.amountNanos) };
+  return { payoutId, payee, period, currency, account, amountMinor: toMinor(currency, amountNanos) };
 }
 
 async function transfer(provider: PayoutProvider, request: TransferRequest): Promise<TransferOutcome> {

@@ -14,7 +14,8 @@ export const payoutAccount = pgTable("payout_account", {
 
 /**
  * One payee, one currency, one settlement. States: planned → approved → sending → paid | failed, with `unknown`
- * between when the provider's answer was lost, and back to approved (`waiting_for_funds`) when it had no money.
+ * between when the provider's answer was lost, and back to approved (`waiting_for_funds`) when it had no money; `carried`
+ * when what was taken back since it was approved left too little to be paid.
  */
 export const payout = pgTable(
   "payout",
@@ -23,6 +24,9 @@ export const payout = pgTable(
     period: date().notNull(),
     payee: text().notNull(),
     currency: text().notNull(),
+    /** What was approved. */
+    plannedNanos: nanos("planned_nanos").notNull(),
+    /** What is paid: of the last attempt; less than was approved where less was payable. */
     amountNanos: nanos("amount_nanos").notNull(),
     account: text().notNull(),
     state: text().notNull(),
@@ -44,6 +48,8 @@ export const payoutAttempt = pgTable(
       .notNull()
       .references(() => payout.id),
     attempt: integer().notNull(),
+    /** What is sent: what was payable, at most what was approved. */
+    amountNanos: nanos("amount_nanos").notNull(),
     idempotencyKey: text("idempotency_key").notNull().unique(),
     startedAt: moment("started_at").notNull().defaultNow(),
     outcome: text(),

@@ -45,4 +45,5 @@ export {
   taxFormOf,
   taxFormRules,
 } from "./terms/tax-forms.ts";
+export { withdrawPlan } from "./withdraw-plan.ts";
 export { type FigureRow, parseFigures } from "./write-statements.ts";

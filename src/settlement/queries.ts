@@ -11,6 +11,8 @@ export interface SettlementRow {
   planHash: string | null;
   plannedBy: string | null;
   approvedBy: string | null;
+  /** The last plan that was withdrawn, while there is no other. */
+  withdrawn: { by: string; at: string; reason: string; hash: string } | null;
 }
 
 /** Newest first, without their plans, which are long; `before` is the period of the last one already seen. */
@@ -32,6 +34,9 @@ export async function findSettlement(sql: Sql, period: Period): Promise<Settleme
 }
 
 const COLUMNS = `period::text, state, cut_at AS "cutAt", closed_at AS "closedAt", plan_hash AS "planHash",
-  planned_by AS "plannedBy", approved_by AS "approvedBy"`;
+  planned_by AS "plannedBy", approved_by AS "approvedBy", CASE WHEN plan_hash IS NULL THEN (
+    SELECT jsonb_build_object('by', w.withdrawn_by, 'at', to_char(w.withdrawn_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'reason', w.reason, 'hash', w.plan_hash)
+    FROM plan_withdrawal w WHERE w.period = settlement.period ORDER BY w.withdrawal_no DESC LIMIT 1) END AS withdrawn`;
 
 type StoredSettlement = Omit<SettlementRow, "period" | "plan"> & { period: string };

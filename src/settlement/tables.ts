@@ -37,6 +37,21 @@ export const settlement = pgTable("settlement", {
   twoPerson: boolean("two_person").notNull().default(false),
 });
 
+/** A plan that somebody did not want to be approved. Kept as history. */
+export const planWithdrawal = pgTable(
+  "plan_withdrawal",
+  {
+    withdrawalNo: integer("withdrawal_no").primaryKey().generatedAlwaysAsIdentity(),
+    period: date().notNull(),
+    planHash: text("plan_hash").notNull(),
+    plannedBy: text("planned_by").notNull(),
+    withdrawnBy: text("withdrawn_by").notNull(),
+    withdrawnAt: moment("withdrawn_at").notNull().defaultNow(),
+    reason: text().notNull(),
+  },
+  (t) => [index().on(t.period)],
+);
+
 /** What a payee earned, got and carries in one period and currency. Immutable; its hash names its content. */
 export const statement = pgTable(
   "statement",

@@ -103,6 +103,9 @@ export interface PayoutView {
   id: string;
   period: Period;
   payee: string;
+  /** What was approved. */
+  approved: Money;
+  /** What is paid: less where less was payable when it was sent. */
   amount: Money;
   state: string;
   /** Why it is not paid, or what it waits for. */
@@ -118,18 +121,25 @@ export interface PayoutFilter {
   id?: string;
   payee?: string;
   period?: Period;
+  /** Only those that are less than what was approved, or carried on. */
+  shortened?: boolean;
   /** The id of the last one already seen. */
   before?: string;
-  limit: number;
+  limit?: number;
+}
+
+/** What refunds, disputes and corrections took of a period's payouts since they were approved. */
+export function shortenedPayouts(sql: Sql, period: Period): Promise<PayoutView[]> {
+  return listPayouts(sql, { period, shortened: true });
 }
 
 /** Newest period first. */
 export async function listPayouts(
   sql: Sql,
-  { id, payee, period, before, limit }: PayoutFilter,
+  { id, payee, period, shortened = false, before, limit }: PayoutFilter,
 ): Promise<PayoutView[]> {
   const rows = await sql<StoredPayout[]>`
-    SELECT p.id, p.period::text, p.payee, p.currency, p.amount_nanos::text AS amount, p.state, p.reason, p.account,
+    SELECT p.id, p.period::text, p.payee, p.currency, p.planned_nanos::text AS approved, p.amount_nanos::text AS amount, p.state, p.reason, p.account,
       p.transfer_id, p.created_at, p.updated_at,
       (SELECT coalesce(jsonb_agg(jsonb_build_object('attempt', a.attempt, 'started_at',
          to_char(a.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'outcome', a.outcome,
@@ -138,20 +148,24 @@ export async function listPayouts(
     WHERE (${id ?? null}::text IS NULL OR p.id = ${id ?? null})
       AND (${payee ?? null}::text IS NULL OR p.payee = ${payee ?? null})
       AND (${period === undefined ? null : firstDay(period)}::date IS NULL OR p.period = ${period === undefined ? null : firstDay(period)})
+      AND (NOT ${shortened}::boolean OR p.state = 'carried' OR p.amount_nanos < p.planned_nanos)
       AND (${before ?? null}::text IS NULL OR p.id < ${before ?? null})
-    ORDER BY p.id DESC LIMIT ${limit}`;
-  return rows.map(({ amount, currency, created_at, updated_at, ...row }) => ({
+    ORDER BY p.id DESC LIMIT ${limit ?? null}`;
+  return rows.map(({ approved, amount, currency, created_at, updated_at, ...row }) => ({
     ...row,
     period: periodOfDay(row.period),
+    approved: money(currency, BigInt(approved)),
     amount: money(currency, BigInt(amount)),
     created_at: created_at.toISOString(),
     updated_at: updated_at.toISOString(),
   }));
 }
 
-interface StoredPayout extends Omit<PayoutView, "amount" | "period" | "created_at" | "updated_at"> {
+interface StoredPayout
+  extends Omit<PayoutView, "approved" | "amount" | "period" | "created_at" | "updated_at"> {
   period: string;
   currency: string;
+  approved: string;
   amount: string;
   created_at: Date;
   updated_at: Date;

@@ -5,6 +5,7 @@ export {
   listPayouts,
   type PayoutView,
   type StoredStatement,
+  shortenedPayouts,
   storedStatements,
   toStatement,
 } from "./documents.ts";

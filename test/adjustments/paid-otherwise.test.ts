@@ -201,3 +201,56 @@ test("what went back or is disputed is not disputed or returned once more, but f
   await loseDispute(sql, { id: "du_1", by: "stripe" });
   await expectBooksToHold(sql);
 });
+
+test("a dispute that only people told of takes, when it is lost, no more than what Stripe did not refund of the same payment meanwhile", async () => {
+  const sql = await openBooks();
+  await close(sql, MONTH);
+  await makeInvoices(sql, MONTH, { by: "test" });
+  const paid = { invoice: ACME, amountNanos: 1_000n * CENT, reference: "bank", by: "test" };
+  await recordInvoicePaid(sql, { ...paid, paidAt: new Date() });
+  const dispute = (id: string, cents: bigint) =>
+    openDispute(sql, { id, invoice: ACME, amountNanos: cents * CENT, reason: "fraudulent", by: "test" });
+  const refundedAtStripe = (reference: string, amount: string, cents: bigint) =>
+    refund(sql, {
+      ...{ ...said(reference), by: "stripe" },
+      asked: { invoice: ACME, amount },
+      returnedNanos: cents * CENT,
+      atMost: true,
+    });
+  const returned = async (id: string) => {
+    const [row] = await sql<[{ cents: string }]>`
+      SELECT (returned_nanos * 0.0000001)::int::text AS cents FROM adjustment WHERE reference = ${`dispute:${id}`}`;
+    return row.cents;
+  };
+  await dispute("typed", 600n);
+  await refundedAtStripe("re_1", "7", 700n);
+  await loseDispute(sql, { id: "typed", by: "test" });
+  expect(await returned("typed")).toBe("300");
+  expect(await balance(sql, "customer:acme:receivable")).toBe(0n);
+  expect(await balance(sql, "platform:received")).toBe(0n);
+  expect(await balance(sql, "payee:lin:payable")).toBe(300n * CENT);
+  await expectBooksToHold(sql);
+});
+
+test("when all of it went back meanwhile, the dispute is lost and takes nothing", async () => {
+  const sql = await openBooks();
+  await close(sql, MONTH);
+  await makeInvoices(sql, MONTH, { by: "test" });
+  const paid = { invoice: ACME, amountNanos: 1_000n * CENT, reference: "bank", by: "test" };
+  await recordInvoicePaid(sql, { ...paid, paidAt: new Date() });
+  const typed = { id: "typed", invoice: ACME, amountNanos: 1_000n * CENT, reason: "fraudulent", by: "test" };
+  await openDispute(sql, typed);
+  await refund(sql, {
+    ...{ ...said("re_1"), by: "stripe" },
+    asked: { invoice: ACME },
+    returnedNanos: 1_000n * CENT,
+    atMost: true,
+  });
+  const lost = await loseDispute(sql, { id: "typed", by: "test" });
+  expect(await loseDispute(sql, { id: "typed", by: "test" })).toBe(lost);
+  expect(await sql`SELECT returned_nanos, gross FROM adjustment WHERE id = ${lost}`).toEqual([
+    { returned_nanos: "0", gross: "0" },
+  ]);
+  expect(await balance(sql, "customer:acme:receivable")).toBe(0n);
+  await expectBooksToHold(sql);
+});

@@ -37,7 +37,8 @@ export const history = fc.array(
     step(2, "refund a prediction", { name: fc.constantFrom("august", "september", "late"), model }),
     step(3, "take back", { which }),
     step(3, "pay back", { month, share }),
-    step(2, "dispute", { month, share }),
+    step(3, "dispute", { month, share, refunded: fc.boolean() }),
+    step(1, "refund at Stripe", { month, share }),
     step(2, "decide", { which: fc.nat(2), won: fc.boolean(), fee: fc.nat(20) }),
     step(1, "re-rate", { month, model, tokens: fc.boolean(), price: fc.integer({ min: 1, max: 3_000 }) }),
     step(1, "reattribute", { month, model, from: payee, to: payee }),
@@ -61,6 +62,7 @@ const EXPECTED = [
   "nothing_to_revoke",
   // Of September, whose earnings wait for payments.
   "earnings_held",
+  "refund_made",
   "body_invalid",
 ];
 
@@ -112,6 +114,12 @@ function actor(sql: Sql, customer: string, played: Played) {
     return (BigInt(row.nanos) * BigInt(thousandths)) / 1000n;
   };
 
+  async function refundAtStripe(of: string, nanos: bigint, said: { reference: string; reason: string }) {
+    const asked = { invoice: invoice(of), amount: formatNanos(nanos) };
+    const told = { asked, returnedNanos: nanos, atMost: true, by: "stripe" };
+    refunds.push(await refund(sql, { ...said, ...told }));
+  }
+
   async function act(step: Step, reference: string): Promise<void> {
     const common = { reference, reason: "test", by: "test" };
     const correctTo = async (
@@ -139,6 +147,8 @@ function actor(sql: Sql, customer: string, played: Played) {
         refunds.push(await refund(sql, { ...common, asked, returnedNanos: step.back ? nanos : 0n }));
         return;
       }
+      case "refund at Stripe":
+        return refundAtStripe(step.month, await paid(step.month, step.share), common);
       case "refund all":
         refunds.push(await refund(sql, { ...common, asked: { invoice: invoice(step.month) } }));
         return;
@@ -167,6 +177,9 @@ function actor(sql: Sql, customer: string, played: Played) {
         const dispute = { id: reference, invoice: invoice(step.month), amountNanos };
         await openDispute(sql, { ...dispute, reason: "fraudulent", by: "test" });
         disputes.push(reference);
+        // Typed by hand, and somebody else refunds the same money.
+        if (step.refunded)
+          await refundAtStripe(step.month, amountNanos, { ...common, reference: `${reference}-r` });
         return;
       }
       case "decide": {

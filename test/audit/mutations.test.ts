@@ -173,7 +173,11 @@ const MUTATIONS: Record<string, [statement: string, told: RegExp][]> = {
     ["DELETE FROM payee_account", /payout .* no payee account/],
   ],
   payout: [
-    ["UPDATE payout SET amount_nanos = amount_nanos + 10000000", /payout .* planned/],
+    [
+      "UPDATE payout SET planned_nanos = planned_nanos + 10000000, amount_nanos = amount_nanos + 10000000",
+      /payout .* planned/,
+    ],
+    ["UPDATE payout SET amount_nanos = amount_nanos - 10000000", /payout .* attempts are/],
     ["UPDATE payout SET attempt = attempt + 1", /payout .* attempt/],
     ["DELETE FROM payout WHERE payee = 'ada'", /payout .* planned/],
   ],

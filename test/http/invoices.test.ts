@@ -199,4 +199,18 @@ test("an invoice says what of it is paid, credited, refunded, returned, disputed
   await done("/refunds", { invoice: id, amount: "0.50", reason: "it failed too" });
   expect(await stands(), "what is neither asked for nor returned").toEqual([2, 1.2, 0.8, 1.4, 0.4, 0, 0]);
   expect(await account(), "is on the customer's account").toEqual([owed - 2200, on + 200]);
+  const { body: spend } = await acme("GET", "/v1/customers/acme/spend");
+  const { accounts } = spend as { accounts: { on_account: { amount: string } }[] };
+  const listed = await api.operator("GET", "/v1/owed-customers?currency=USD");
+  const owes = { customer: "acme", name: "Acme", ...accounts[0] } as Record<
+    string,
+    string | { amount: string }
+  >;
+  expect(listed.body).toEqual({ data: [owes], next_cursor: null });
+  expect((await api.operator("GET", "/v1/owed-customers?currency=EUR")).body).toMatchObject({ data: [] });
+  const asCsv = await api.operator("GET", "/v1/owed-customers", undefined, { accept: "text/csv" });
+  const columns = ["customer", "name", "currency", "owed", "invoiced", "on_account"];
+  const cells = columns.map((name) => (typeof owes[name] === "object" ? owes[name].amount : owes[name]));
+  expect(asCsv.body).toBe(`${columns.join(",")}\r\n${cells.join(",")}\r\n`);
+  expect((await acme("GET", "/v1/owed-customers")).status).toBe(403);
 });

@@ -255,10 +255,10 @@ describe("balances, statements and payouts", () => {
     const state = async () => (await lin("GET", "/v1/payees/lin/balances")).body as object[];
     await api.sql.begin(async (own) => {
       await own`SET LOCAL session_replication_role = replica`;
-      await own`INSERT INTO payout (id, period, payee, currency, amount_nanos, account, state)
-        VALUES ('po_2023-11_lin_USD', '2023-11-01', 'lin', 'USD', 12000000000, 'acct_1', 'approved')`;
+      await own`INSERT INTO payout (id, period, payee, currency, planned_nanos, amount_nanos, account, state)
+        VALUES ('po_2023-11_lin_USD', '2023-11-01', 'lin', 'USD', 12000000000, 12000000000, 'acct_1', 'approved')`;
     });
-    const [attempt] = await api.sql`SELECT * FROM begin_payout_attempt('po_2023-11_lin_USD')`;
+    const [attempt] = await api.sql`SELECT * FROM begin_payout_attempt('po_2023-11_lin_USD', 10000000)`;
     expect(await state()).toMatchObject([
       {
         payable: usd("58.000000000"),

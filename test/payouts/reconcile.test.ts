@@ -132,7 +132,7 @@ test("records of ours that were changed behind the books' back are found", async
   await sql.begin(async (own) => {
     await own`SET LOCAL session_replication_role = replica`;
     await own`UPDATE payout SET transfer_id = 'tr_none' WHERE id = ${`${ids[0]}`}`;
-    await own`UPDATE payout SET amount_nanos = amount_nanos + 10000000 WHERE id = ${`${ids[1]}`}`;
+    await own`UPDATE payout SET planned_nanos = planned_nanos + 10000000, amount_nanos = amount_nanos + 10000000 WHERE id = ${`${ids[1]}`}`;
     await own`UPDATE payout SET account = 'acct_other' WHERE id = ${`${ids[2]}`}`;
     await own`UPDATE payout SET state = 'failed', transfer_id = NULL WHERE id = ${`${ids[3]}`}`;
   });

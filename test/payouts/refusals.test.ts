@@ -1,6 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
 import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
-import { present } from "../../src/kernel/index.ts";
 import { startStripeProxy } from "../support/stripe-proxy.ts";
 import {
   type ApprovedMonth,
@@ -133,16 +132,4 @@ test("a refusal of the SDK's own second try says nothing of the first, whose con
   expect(await transfersAt(month.simulator)).toHaveLength(1);
   await month.pay();
   await expectTransfersToMatchPlan(month);
-});
-
-test("a payout that the payee's balance no longer covers is reported as failed, and sends nothing", async () => {
-  const month = await openApprovedMonth(1);
-  const [payout] = await month.sql<[{ id: string; payee: string }]>`SELECT id, payee FROM payout`;
-  const paths = [`payee:${payout.payee}:payable`, `payee:${payout.payee}:accruing`];
-  await month.sql`SELECT post_entry('taken-back', 'release', 'USD', open_period(), '{}', ${paths},
-    ARRAY[1000000000, -1000000000]::numeric[])`;
-  const report = await month.pay();
-  expect(await transfersAt(month.simulator)).toEqual([]);
-  expect(await payoutStates(month.sql)).toEqual(["failed"]);
-  expect(present(report.problems[0], "a problem")).toMatchObject({ payout: payout.id, result: "failed" });
 });

@@ -71,7 +71,7 @@ test("a payout that begins and a conversion of the same balance see each other, 
   const first = await planned();
   expect(first.plan.conversions).toHaveLength(2);
   await session`BEGIN`;
-  expect(await session`SELECT attempt FROM begin_payout_attempt('po_2023-09_payee1_USD')`).toEqual([
+  expect(await session`SELECT attempt FROM begin_payout_attempt('po_2023-09_payee1_USD', 10000000)`).toEqual([
     { attempt: 2 },
   ]);
   const approving = approvePlan(sql, NEXT, first.hash, "checker", first.confirmed).then(
@@ -86,7 +86,8 @@ test("a payout that begins and a conversion of the same balance see each other, 
   expect(second.plan.conversions).toMatchObject([{ payee: "payee2" }]);
   await session`BEGIN`;
   await session`SELECT approve_plan(${firstDay(NEXT)}, ${second.hash}, 'checker', ${second.confirmed}::text[])`;
-  const beginning = sql`SELECT attempt FROM begin_payout_attempt('po_2023-09_payee2_USD')`.execute();
+  const beginning =
+    sql`SELECT attempt FROM begin_payout_attempt('po_2023-09_payee2_USD', 10000000)`.execute();
   await somebodyWaits();
   await session`COMMIT`;
   expect(await beginning).toEqual([]);

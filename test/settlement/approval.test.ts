@@ -6,6 +6,7 @@ import {
   approvePlan,
   findSettlement,
   type planMonth,
+  withdrawPlan,
 } from "../../src/settlement/index.ts";
 import { addPayees, monthOf, openMarketplaceBooks } from "../support/marketplace-books.ts";
 
@@ -76,6 +77,35 @@ test("a plan cannot be approved by the person who made it", async () => {
   expect(await findSettlement(sql, SEPTEMBER)).toMatchObject({ state: "approved", approvedBy: "checker" });
 });
 
+test("a plan is withdrawn before it is approved, by its maker or an approver, and the month says so until it is planned anew", async () => {
+  const { sql, plan } = await openClosedMonth();
+  const { hash } = await plan(SEPTEMBER, MAKER);
+  const withdraw = (by: string, isApprover: boolean, of = hash) =>
+    withdrawPlan(sql, SEPTEMBER, { hash: of, by, isApprover, reason: "kim is paid otherwise" });
+  await expect(withdraw("another", false)).rejects.toMatchObject({ code: "duty_not_allowed" });
+  await expect(withdraw("maker", false, "0".repeat(64))).rejects.toMatchObject({ code: "plan_changed" });
+  await withdraw("maker", false);
+  expect(await findSettlement(sql, SEPTEMBER)).toMatchObject({
+    state: "closed",
+    plan: null,
+    planHash: null,
+    withdrawn: { by: "maker", reason: "kim is paid otherwise", hash, at: expect.any(String) },
+  });
+  await expect(withdraw("maker", false)).rejects.toMatchObject({ code: "plan_missing" });
+  await expect(approvePlan(sql, SEPTEMBER, hash, "checker")).rejects.toMatchObject({ code: "plan_missing" });
+  await expect(sql`DELETE FROM plan_withdrawal`).rejects.toThrow("append-only");
+
+  // One person is still not enough.
+  const anew = await plan(SEPTEMBER, { ...MAKER, twoPerson: false });
+  expect(await findSettlement(sql, SEPTEMBER)).toMatchObject({ state: "planned", withdrawn: null });
+  await expect(approvePlan(sql, SEPTEMBER, anew.hash, "maker")).rejects.toMatchObject({
+    code: "approver_made_plan",
+  });
+  await withdraw("checker", true);
+  await approvePlan(sql, SEPTEMBER, (await plan(SEPTEMBER, MAKER)).hash, "checker");
+  await expect(withdraw("checker", true)).rejects.toMatchObject({ code: "proposal_closed" });
+});
+
 test("the database itself refuses that a plan's maker approves it", async () => {
   const { sql, plan } = await openClosedMonth();
   await plan(SEPTEMBER, MAKER);
@@ -130,7 +160,8 @@ test("a key counts as the person who made it, however many keys are between; wha
 test("whatever SQL a plan's maker runs, no other is named its maker, one person is not enough, and nothing is paid beside it", async () => {
   const { sql, plan } = await openClosedMonth();
   const { hash } = await plan(SEPTEMBER, MAKER);
-  const payout = "INSERT INTO payout (id, period, payee, currency, amount_nanos, account, state) VALUES";
+  const payout =
+    "INSERT INTO payout (id, period, payee, currency, planned_nanos, amount_nanos, account, state) VALUES";
   for (const change of [
     "UPDATE settlement SET two_person = false",
     "UPDATE settlement SET planned_by = 'somebody else'",
@@ -140,12 +171,13 @@ test("whatever SQL a plan's maker runs, no other is named its maker, one person 
     "INSERT INTO settlement (period, state, plan, plan_hash, approved_hash, approved_by) VALUES ('2023-10-01', 'approved', '{}', 'x', 'x', 'maker')",
   ])
     await expect(sql.unsafe(change), change).rejects.toThrow("a plan keeps its maker");
-  const planned = `('po_2023-09_ada_USD', '2023-09-01', 'ada', 'USD', 9870000000, 'acct_ada', 'approved')`;
+  const planned = `('po_2023-09_ada_USD', '2023-09-01', 'ada', 'USD', 9870000000, 9870000000, 'acct_ada', 'approved')`;
   await expect(sql.unsafe(`${payout} ${planned}`)).rejects.toThrow("is not in an approved plan");
   await approvePlan(sql, SEPTEMBER, hash, "checker");
   for (const change of [
     "UPDATE payout SET account = 'acct_maker'",
-    "UPDATE payout SET amount_nanos = 2 * amount_nanos",
+    "UPDATE payout SET planned_nanos = 2 * planned_nanos, amount_nanos = 2 * amount_nanos",
+    "UPDATE payout SET amount_nanos = 10000000",
     "DELETE FROM payout",
   ])
     await expect(sql.unsafe(change), change).rejects.toThrow("append-only");

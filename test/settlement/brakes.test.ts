@@ -188,7 +188,7 @@ test("a stop waits for an attempt that is just beginning, and then none begins",
   const session = openSql(books.url, { max: 1 });
   await session`BEGIN`;
   const [first] = await sql<[{ id: string }]>`SELECT min(id) AS id FROM payout`;
-  await session`SELECT FROM begin_payout_attempt(${first.id})`;
+  await session`SELECT FROM begin_payout_attempt(${first.id}, 10000000)`;
   let stopped = false;
   const stopping = stopPayouts(sql, "now", "ops").then(() => {
     stopped = true;
@@ -205,5 +205,7 @@ test("a stop waits for an attempt that is just beginning, and then none begins",
   await stopping;
   await session.end();
   const [other] = await sql<[{ id: string }]>`SELECT max(id) AS id FROM payout`;
-  await expect(sql`SELECT FROM begin_payout_attempt(${other.id})`).rejects.toThrow("payouts_stopped");
+  await expect(sql`SELECT FROM begin_payout_attempt(${other.id}, 10000000)`).rejects.toThrow(
+    "payouts_stopped",
+  );
 });

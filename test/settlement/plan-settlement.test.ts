@@ -99,8 +99,8 @@ test.each<[string, Candidate, string, string]>([
   [
     "more committed than payable",
     candidate("10", { committedNanos: nanos("11") }),
-    "negative_balance",
-    "netted",
+    "nothing_payable",
+    "carried on",
   ],
   ["frozen", candidate("10", { frozen: "who are you" }), "frozen", "who are you"],
   ["a manual schedule", candidate("10", { schedule: "manual" }), "not_this_month", "choose a monthly"],

@@ -2,6 +2,7 @@ import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-usage-log.ts";
 import { openStripePayoutProvider } from "../../src/adapters/stripe/stripe-payout-provider.ts";
+import { correct } from "../../src/adjustments/index.ts";
 import { firstDay } from "../../src/kernel/index.ts";
 import { provisionAccounts } from "../../src/payouts/index.ts";
 import { readConfig } from "../../src/processes/config.ts";
@@ -14,7 +15,9 @@ import {
   resumePayouts,
   runAlone,
   stopPayouts,
+  withdrawPlan,
 } from "../../src/settlement/index.ts";
+import { settlementPlanHash } from "../../src/settlement/plan/plan-settlement.ts";
 import { transfersAt } from "../payouts/approved-month.ts";
 import { expectLedgerToHold } from "../support/ledger-laws.ts";
 import {
@@ -136,4 +139,27 @@ test("what the provider refused is not tried every few minutes, while the month 
   // Somebody who has mended it and pays the month again does try.
   await simulator.control("POST", `/accounts/${ada.account}`, { transfers: "active" });
   expect(await parts.settle.pay(NOVEMBER)).toMatchObject({ results: { paid: 1, held: 1 } });
+});
+
+test("a plan that a refund made out of date is planned anew, and one that somebody withdrew waits for a person", async () => {
+  const { sql } = books;
+  const december = monthOf("2023-12");
+  const due = new Date("2024-01-02T07:00:00Z");
+  await use(december, 300_000_000);
+  await parts.settle.close(december, { dryRun: false });
+  const { plan } = await parts.settle.plan(december, { by: "scheduler", dryRun: false });
+  expect(plan.payouts).toMatchObject([{ payee: "ada" }]);
+  const asked = { kind: "debit", payee: "ada", currency: "USD", amount: "1" } as const;
+  await correct(sql, { asked, reference: "d", reason: "a refund", by: "ops" });
+  await settleWhatIsDue(parts, due);
+  const planned = await findSettlement(sql, december);
+  expect(planned).toMatchObject({ state: "planned" });
+  expect(planned?.planHash).not.toBe(settlementPlanHash(plan));
+  const hash = planned?.planHash ?? "";
+  await withdrawPlan(sql, december, { hash, by: "mia", isApprover: true, reason: "not yet" });
+  await settleWhatIsDue(parts, due);
+  expect(await findSettlement(sql, december)).toMatchObject({ state: "closed", planHash: null });
+  await parts.settle.plan(december, { by: "mia", dryRun: false });
+  await settleWhatIsDue(parts, due);
+  expect(await states()).toContain("2023-12 approved");
 });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "../../postgres/index.ts";
 import { LogIdentityChanged, type LogReader, type MissingRecords, missingText } from "../../usage/index.ts";
 import { fetchBatch } from "./fetch-batch.ts";
+import { Gathering } from "./gathering.ts";
 import { logExtent } from "./log-extent.ts";
 import type { Log } from "./read-log.ts";
 import type { Wake } from "./wake.ts";
@@ -74,8 +75,10 @@ async function claim({ sql, reader, partition }: PartitionParts): Promise<bigint
 
 async function follow(parts: PartitionParts, claimed: bigint, onApplied: () => void): Promise<void> {
   const { sql, partition, reader, wake, signal } = parts;
+  const gathering = new Gathering();
   let position = claimed;
   while (!signal.aborted) {
+    const readAtMs = performance.now();
     const fetched = await fetchBatch(sql, partition, position);
     if (signal.aborted) return;
     if (fetched === null) {
@@ -87,5 +90,8 @@ async function follow(parts: PartitionParts, claimed: bigint, onApplied: () => v
     onApplied();
     position = batch.nextOffset;
     if (missing !== null) throw new LogBroken(missingText(missing), missing);
+    const bytes = batch.records.reduce((sum, { value }) => sum + value.length, 0);
+    const pauseMs = gathering.pauseMs(bytes, readAtMs, performance.now());
+    if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => {});
   }
 }

@@ -1,6 +1,6 @@
 import { contentHash, formatNanos, type Nanos, Refusal } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { planAndPost, refusalOf } from "../lines/post-adjustment.ts";
+import { planAndPost, refusalOf, withdrawn } from "../lines/post-adjustment.ts";
 import { type CorrectionAsked, type PlannedCorrection, planCorrection } from "./plan-correction.ts";
 
 export interface NewCorrection {
@@ -15,19 +15,19 @@ export interface NewCorrection {
 
 export interface CorrectionOutcome {
   id: string;
-  state: "booked" | "needs_approval";
+  state: "booked" | "needs_approval" | "withdrawn";
 }
 
 /**
  * Corrects by hand. Booked at once when it moves no more than the limit; otherwise it waits for somebody else's approval.
- * The same reference again changes nothing.
+ * The same reference again changes nothing, nor brings back what was withdrawn.
  * @throws Refusal not_found, period_not_closed, write_off_too_large, nothing_to_refund, adjustment_differs
  */
 export async function correct(sql: Sql, wanted: NewCorrection): Promise<CorrectionOutcome> {
   const { asked, reference, reason, by, limits } = wanted;
   const id = `cor_${contentHash({ reference }).slice(0, 32)}`;
-  const [known] = await sql<{ asked: CorrectionAsked; booked: boolean }[]>`
-    SELECT asked, adjustment_no IS NOT NULL AS booked FROM correction WHERE id = ${id}`;
+  const [known] = await sql<{ asked: CorrectionAsked; booked: boolean; withdrawn: boolean }[]>`
+    SELECT asked, adjustment_no IS NOT NULL AS booked, withdrawn_by IS NOT NULL AS withdrawn FROM correction WHERE id = ${id}`;
   if (known !== undefined) {
     if (contentHash(known.asked) !== contentHash(asked))
       throw new Refusal(
@@ -35,6 +35,7 @@ export async function correct(sql: Sql, wanted: NewCorrection): Promise<Correcti
         `this reference is taken by ${id}, which is another one: use a reference of its own`,
       );
     if (known.booked) return { id, state: "booked" };
+    if (known.withdrawn) return { id, state: "withdrawn" };
   }
   const planned = await planCorrection(sql, asked);
   // Who set any limit has forgotten the others: what has none is not without limit.
@@ -51,13 +52,14 @@ export async function correct(sql: Sql, wanted: NewCorrection): Promise<Correcti
 /**
  * Books a correction that waits, as another person than its author, and moves what it moved when it was proposed: that is
  * what is approved. Booked before, nothing.
- * @throws Refusal not_found, approver_made_plan, plan_outdated, and what correct() throws
+ * @throws Refusal not_found, approver_made_plan, plan_outdated, proposal_closed, and what correct() throws
  */
 export async function approveCorrection(sql: Sql, id: string, by: string): Promise<CorrectionOutcome> {
-  const [row] = await sql<{ author: string; same: boolean; booked: boolean }[]>`
-    SELECT proposed_by AS author, same_person(proposed_by, ${by}) AS same, adjustment_no IS NOT NULL AS booked
+  const [row] = await sql<{ author: string; same: boolean; booked: boolean; withdrawn: string | null }[]>`
+    SELECT proposed_by AS author, same_person(proposed_by, ${by}) AS same, adjustment_no IS NOT NULL AS booked, withdrawn_by AS withdrawn
     FROM correction WHERE id = ${id}`;
   if (row === undefined) throw new Refusal("not_found", `there is no correction ${id}`);
+  if (row.withdrawn !== null) throw withdrawn(row.withdrawn);
   if (row.same)
     throw new Refusal(
       "approver_made_plan",
@@ -87,6 +89,24 @@ async function book(sql: Sql, id: string, approvedBy: string | null): Promise<Co
     throw refusalOf(error);
   }
   return { id, state: "booked" };
+}
+
+/**
+ * Takes back a correction that waits for approval, with who and why: as its author, or as anybody who could approve it. What was
+ * withdrawn is withdrawn.
+ * @throws Refusal not_found, duty_not_allowed, correction_booked
+ */
+export async function withdrawCorrection(
+  sql: Sql,
+  { id, by, isApprover, reason }: { id: string; by: string; isApprover: boolean; reason: string },
+): Promise<void> {
+  const rows = await sql`SELECT FROM correction WHERE id = ${id}`;
+  if (rows.length === 0) throw new Refusal("not_found", `there is no correction ${id}`);
+  try {
+    await sql`SELECT withdraw_correction(${id}, ${by}, ${isApprover}, ${reason})`;
+  } catch (error) {
+    throw refusalOf(error);
+  }
 }
 
 /** The figures that were read to come to it (`seen`) are none that it moves. */

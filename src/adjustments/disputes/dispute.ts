@@ -61,7 +61,8 @@ export async function winDispute(sql: Sql, id: string, by: string): Promise<stri
 
 /**
  * The customer has its money back: it becomes a refund of as much as was not refunded before, with the provider's fee
- * borne as the policy says. One statement; repeated, it changes nothing. Answers the adjustment's id.
+ * borne as the policy says. Where the provider told of neither the dispute nor its end, no more than what of the payment did not go
+ * back by refunds meanwhile. One statement; repeated, it changes nothing. Answers the adjustment's id.
  * @throws Refusal not_found, dispute_decided
  */
 export async function loseDispute(
@@ -75,7 +76,10 @@ export async function loseDispute(
   if (known !== undefined) return known.id;
   return planAndPost(sql, async () => {
     const asked = { invoice, amount: formatNanos(BigInt(nanos)), dispute: id };
-    const { plan, period, currency } = await planRefund(sql, asked, { atMost: true });
+    const [row] = await sql<[{ nanos: string | null }]>`SELECT money_lost(${id}, ${by})::text AS nanos`;
+    const returned = row.nanos ?? "0";
+    const most = rational(BigInt(returned), NANOS_PER_UNIT);
+    const { plan, period, currency } = await planRefund(sql, asked, { atMost: true, most });
     return {
       kind: "dispute_lost",
       reference,
@@ -85,7 +89,7 @@ export async function loseDispute(
       currency,
       corrects: period,
       asked: { ...asked, provider_fee: feeNanos.toString() },
-      returned: nanos,
+      returned,
       dispute: id,
       ...planAsJson(plan),
       movements: planProviderFee(feeNanos, await bearerOf(sql, period), plan),

@@ -63,6 +63,12 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
       `what was earned of it in ${period} still waits for customers' payments, or for the days after them: correct it once GET /v1/payees/{id}/balances shows nothing held for ${period}, or refund the invoices that nobody will pay`,
     ),
   correction_booked: () => new Refusal("correction_booked", "this correction is booked already"),
+  correction_withdrawn: ({ by }) => withdrawn(`${by}`),
+  not_its_author: () =>
+    new Refusal(
+      "duty_not_allowed",
+      "a correction is withdrawn by who proposed it or by somebody who is approver: ask one of them",
+    ),
   correction_needs_approval: () =>
     new Refusal(
       "correction_needs_approval",
@@ -73,6 +79,13 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
   write_off_too_large: () =>
     new Refusal("write_off_too_large", "that is more than what the payee's balance is below zero"),
 };
+
+export function withdrawn(by: string): Refusal {
+  return new Refusal(
+    "proposal_closed",
+    `this correction was withdrawn by ${by}: propose it again under another reference`,
+  );
+}
 
 /** What the database refuses, told with what to do. */
 export function refusalOf(error: unknown): unknown {

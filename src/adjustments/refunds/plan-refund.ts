@@ -59,12 +59,14 @@ export function planRefund(sql: Sql, asked: RefundAsked, limits: RefundLimits = 
 interface RefundLimits {
   atMost?: boolean;
   reserved?: Rational;
+  /** Whatever is asked for: no more than this. */
+  most?: Rational | undefined;
 }
 
 async function planNow(
   sql: Sql,
   asked: RefundAsked,
-  { atMost = false, reserved = ZERO }: RefundLimits,
+  { atMost = false, reserved = ZERO, most }: RefundLimits,
 ): Promise<RefundPlan> {
   const prediction =
     asked.prediction === undefined
@@ -75,7 +77,7 @@ async function planNow(
   const cells = await usageCells(sql, invoice.period, invoice);
   const changes =
     prediction === undefined
-      ? refundCells(cells, asked, atMost, reserved)
+      ? refundCells(cells, asked, { atMost, reserved, most })
       : await refundPrediction(sql, cells, prediction);
   const refunded = sum(changes.map((change) => change.refunded));
   if (refunded.num === 0n && !atMost)
@@ -114,8 +116,7 @@ async function invoiceOf(
 function refundCells(
   cells: readonly UsageCell[],
   { line, amount }: RefundAsked,
-  atMost: boolean,
-  reserved: Rational,
+  { atMost = false, reserved = ZERO, most }: RefundLimits,
 ): CellChange[] {
   const chosen = cells.filter(
     ({ service_month, model, meter }) =>
@@ -134,7 +135,7 @@ function refundCells(
       "refund_too_large",
       `amount: ${formatDecimal(all)} of it is charged and not refunded yet: at most that much`,
     );
-  const shares = spread(min(wanted, free), left);
+  const shares = spread(min(most === undefined ? wanted : min(wanted, most), free), left);
   return chosen
     .map((cell, at) => ({ cell, refunded: shares[at] ?? ZERO, rerated: ZERO }))
     .filter(({ refunded }) => refunded.num !== 0n);

@@ -16,7 +16,7 @@ export const disputeEntries = sqlCheck(
 );
 
 export const disputesAsBooked = sqlCheck(
-  "every dispute is of an invoice, for no more than it asked for, and a lost one is refunded once",
+  "every dispute is of an invoice, for no more than it asked for, and a lost one is refunded once: whole where the provider told of it",
   `SELECT format('dispute %s: %s of invoice %s, for %s because of %s by %s, decided by %s; its entry says %s, its refund %s', d.id, d.state, d.invoice_id,
      d.amount_nanos, d.reason, d.opened_by, d.decided_by, e.detail, a.asked) AS difference
    FROM dispute d LEFT JOIN invoice i ON i.id = d.invoice_id
@@ -24,8 +24,9 @@ export const disputesAsBooked = sqlCheck(
    LEFT JOIN journal_entry r ON r.key = format('dispute:%s:released', d.id)
    LEFT JOIN adjustment a ON a.reference = 'dispute:' || d.id AND a.kind = 'dispute_lost'
    WHERE i.id IS NULL OR d.amount_nanos > i.amount_nanos OR (d.state = 'lost') <> (a.id IS NOT NULL)
-     OR (a.invoice_id, a.returned_nanos, a.reason) IS DISTINCT FROM
-        (CASE WHEN a.id IS NOT NULL THEN d.invoice_id END, CASE WHEN a.id IS NOT NULL THEN d.amount_nanos END, CASE WHEN a.id IS NOT NULL THEN d.reason END)
+     OR (a.invoice_id, a.reason) IS DISTINCT FROM (CASE WHEN a.id IS NOT NULL THEN d.invoice_id END, CASE WHEN a.id IS NOT NULL THEN d.reason END)
+     OR (a.asked->>'amount')::numeric * 1000000000 <> d.amount_nanos OR a.returned_nanos > d.amount_nanos
+     OR (a.returned_nanos < d.amount_nanos AND (is_provider(d.opened_by) OR is_provider(a.made_by)))
      OR (e.key IS NOT NULL AND (e.detail->>'invoice', e.detail->>'reason', e.detail->>'by') IS DISTINCT FROM (d.invoice_id, d.reason, d.opened_by))
      OR (r.key IS NOT NULL AND (r.detail->>'reason', r.detail->>'by') IS DISTINCT FROM (d.state, d.decided_by))
    UNION ALL

@@ -56,14 +56,17 @@ export const cellsWereCharged = sqlCheck(
 );
 
 export const invoicesNotOverCredited = sqlCheck(
-  "no invoice is credited with more than was refunded of it and not paid back, nor paid back more than was paid, disputes aside",
+  "no invoice is credited with more than was refunded of it and not paid back, nor paid back more than was paid, but by the bank",
   `SELECT format('adjustments of invoice %s: %s refunded, %s credited, %s returned, %s paid of %s', i.id, a.refunded, a.credited, a.returned, p.paid,
      i.amount_nanos) AS difference
    FROM invoice i JOIN (
      SELECT invoice_id AS id, -sum(gross) * 1000000000 AS refunded, sum(credited_nanos) AS credited, sum(returned_nanos) AS returned,
-       bool_or(kind = 'dispute_lost') AS disputed, bool_or(kind = 'refund_returned') AS taken_back
+       bool_or(kind = 'dispute_lost') AS disputed, bool_or(kind = 'refund_returned') AS taken_back,
+       bool_or(kind = 'dispute_lost' AND (is_provider(made_by) OR EXISTS (SELECT FROM dispute d WHERE d.id = asked->>'dispute'
+         AND is_provider(d.opened_by)))) AS taken_by_bank
      FROM adjustment WHERE invoice_id IS NOT NULL GROUP BY 1) a USING (id)
    CROSS JOIN LATERAL (SELECT coalesce(sum(amount_nanos), 0) AS paid FROM invoice_payment WHERE invoice_id = i.id) p
    WHERE a.credited < 0
-     OR (NOT a.disputed AND NOT a.taken_back AND (a.credited > a.refunded OR a.returned > p.paid OR a.credited + p.paid > i.amount_nanos))`,
+     OR (NOT a.taken_by_bank AND NOT a.taken_back AND a.returned > p.paid)
+     OR (NOT a.disputed AND NOT a.taken_back AND (a.credited > a.refunded OR a.credited + p.paid > i.amount_nanos))`,
 );

@@ -2,13 +2,14 @@ import { contentHash } from "../../kernel/index.ts";
 import { type Check, DIFFERENCES_MAX, sqlCheck } from "../check.ts";
 
 export const payoutsFromPlan = sqlCheck(
-  "every payout is in the approved plan of its settlement with the same amount and account, and no planned one is missing",
-  `SELECT format('payout %s: planned %s to %s in %s, stored %s to %s in %s', id, p.amount_nanos, p.account, p.period, o.amount_nanos, o.account,
-     o.period) AS difference
+  "every payout is in the approved plan of its settlement with the same amount and account, and no planned one is missing; what is paid is no more",
+  `SELECT format('payout %s: planned %s to %s in %s, stored %s, of which %s, to %s in %s', id, p.amount_nanos, p.account, p.period, o.planned_nanos,
+     o.amount_nanos, o.account, o.period) AS difference
    FROM (SELECT s.period, x.* FROM settlement s CROSS JOIN jsonb_to_recordset(s.plan->'payouts')
            AS x(id text, payee text, currency text, amount_nanos numeric, account text) WHERE s.state = 'approved') p
    FULL JOIN payout o USING (id)
-   WHERE (p.period, p.payee, p.currency, p.amount_nanos, p.account) IS DISTINCT FROM (o.period, o.payee, o.currency, o.amount_nanos, o.account)`,
+   WHERE (p.period, p.payee, p.currency, p.amount_nanos, p.account) IS DISTINCT FROM (o.period, o.payee, o.currency, o.planned_nanos, o.account)
+     OR o.amount_nanos > o.planned_nanos`,
 );
 
 export const accountsOfPayees = sqlCheck(
@@ -38,11 +39,13 @@ export const inTransitFromPayouts = sqlCheck(
 );
 
 export const attemptsOfPayouts = sqlCheck(
-  "every payout has as many attempts as it says, and one that was paid has the transfer that paid it",
-  `SELECT format('payout %s: %s, attempt %s, transfer %s; its attempts are %s', o.id, o.state, o.attempt, o.transfer_id, a.outcomes) AS difference
+  "every payout has as many attempts as it says, is of the last one's amount, and one that was paid has the transfer that paid it",
+  `SELECT format('payout %s: %s of %s, attempt %s, transfer %s; its attempts are %s', o.id, o.state, o.amount_nanos, o.attempt, o.transfer_id,
+     a.outcomes) AS difference
    FROM payout o LEFT JOIN (SELECT payout_id, count(*) AS attempts, max(attempt) AS last,
+       (array_agg(amount_nanos ORDER BY attempt DESC))[1] AS nanos,
        array_agg(coalesce(outcome, 'open') ORDER BY attempt) AS outcomes FROM payout_attempt GROUP BY 1) a ON a.payout_id = o.id
-   WHERE o.attempt <> coalesce(a.attempts, 0) OR o.attempt <> coalesce(a.last, 0)
+   WHERE o.attempt <> coalesce(a.attempts, 0) OR o.attempt <> coalesce(a.last, 0) OR o.amount_nanos <> coalesce(a.nanos, o.planned_nanos)
       OR (o.state = 'paid') <> (o.transfer_id IS NOT NULL)
       OR (o.state = 'paid') <> coalesce('paid' = ANY (a.outcomes), false)
    UNION ALL
@@ -100,13 +103,13 @@ export const attemptsFromPayouts = sqlCheck(
 export const payoutEntries = sqlCheck(
   "every attempt is booked as it went: sent, then paid or returned, to the nano; and every reversal once",
   `WITH movement AS (
-     SELECT format('payout:%s:%s:sent', o.id, a.attempt) AS key, o.*, o.amount_nanos AS nanos, 'payable' AS "from", 'in_transit' AS "to", NULL AS transfer
+     SELECT format('payout:%s:%s:sent', o.id, a.attempt) AS key, o.*, a.amount_nanos AS nanos, 'payable' AS "from", 'in_transit' AS "to", NULL AS transfer
      FROM payout_attempt a JOIN payout o ON o.id = a.payout_id
      UNION ALL
-     SELECT format('payout:%s:%s:returned', o.id, a.attempt), o.*, o.amount_nanos, 'in_transit', 'payable', NULL
+     SELECT format('payout:%s:%s:returned', o.id, a.attempt), o.*, a.amount_nanos, 'in_transit', 'payable', NULL
      FROM payout_attempt a JOIN payout o ON o.id = a.payout_id WHERE a.outcome IN ('failed', 'not_sent')
      UNION ALL
-     SELECT format('payout:%s:%s:paid', o.id, a.attempt), o.*, o.amount_nanos, 'in_transit', NULL, o.transfer_id
+     SELECT format('payout:%s:%s:paid', o.id, a.attempt), o.*, a.amount_nanos, 'in_transit', NULL, o.transfer_id
      FROM payout_attempt a JOIN payout o ON o.id = a.payout_id WHERE a.outcome = 'paid'
      UNION ALL
      SELECT format('payout:%s:reversed:%s', o.id, r.reversal_id), o.*, r.amount_nanos, NULL, 'payable', o.transfer_id

@@ -19,6 +19,7 @@ const STATES: Record<Payout["state"], { word: string; tone: Tone }> = {
   unknown: { word: "in transit, not confirmed", tone: "warn" },
   paid: { word: "paid", tone: "good" },
   failed: { word: "failed", tone: "bad" },
+  carried: { word: "carried on", tone: "warn" },
 };
 
 /** Every payout with what happened to it, and what the bank was sent. */
@@ -75,6 +76,12 @@ function OnePayout({ payout }: { payout: Payout }) {
       }
     >
       {payout.reason !== null && payout.state !== "paid" && <Notice tone="warn">{payout.reason}</Notice>}
+      {payout.amount.amount !== payout.approved.amount && (
+        <p className="dim">
+          <MoneyView value={payout.approved} /> were approved; what was refunded, disputed or corrected since
+          is not paid.
+        </p>
+      )}
       <Timeline steps={stepsOf(payout)} />
     </Panel>
   );
@@ -101,7 +108,9 @@ function stepsOf(payout: Payout): TimelineStep[] {
         ]
       : state === "failed"
         ? [{ at: timeName(updated_at), what: "Failed; the money is payable again", more: "" }]
-        : [];
+        : state === "carried"
+          ? [{ at: timeName(updated_at), what: "Carried on; the next plan pays what is left", more: "" }]
+          : [];
   return [{ at: timeName(created_at), what: "Approved", more: "" }, ...tries, ...end];
 }
 

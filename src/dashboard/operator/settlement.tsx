@@ -199,6 +199,17 @@ function PayStep({ period, settlement }: { period: string; settlement: Settlemen
           </li>
         ))}
       </ul>
+      {settlement.shortened.length > 0 && (
+        <Notice>
+          <p>Less than approved, since refunds, disputes or corrections left less to pay:</p>
+          {settlement.shortened.map(({ payout, payee, approved, paid }) => (
+            <p key={payout}>
+              <Link href={`/payees/${payee}`}>{payee}</Link>: <MoneyView value={paid} /> of{" "}
+              <MoneyView value={approved} />
+            </p>
+          ))}
+        </Notice>
+      )}
       {waiting.length > 0 && (
         <div className="actions">
           <ConfirmButton

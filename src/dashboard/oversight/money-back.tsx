@@ -7,6 +7,7 @@ import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Shown } from "../parts/states.tsx";
 import { MakeRefund } from "./make-refund.tsx";
+import { OwedCustomers } from "./owed-customers.tsx";
 import { RefundSteps } from "./refund-steps.tsx";
 
 const SHOWN_MAX = 100;
@@ -16,6 +17,7 @@ export function MoneyBack() {
   return (
     <Page title="Refunds and corrections">
       <MakeRefund />
+      <OwedCustomers />
       <Refunds />
       <Disputes />
       <Corrections />
@@ -133,8 +135,14 @@ function Corrections() {
               {
                 key: "by",
                 title: "By",
-                cell: ({ proposed_by, approved_by }) =>
-                  approved_by === null ? proposed_by : `${proposed_by}, approved by ${approved_by}`,
+                cell: ({ proposed_by, approved_by, withdrawn_by, withdrawn_reason }) =>
+                  [
+                    proposed_by,
+                    approved_by === null ? "" : `approved by ${approved_by}`,
+                    withdrawn_by === null ? "" : `withdrawn by ${withdrawn_by}: ${withdrawn_reason}`,
+                  ]
+                    .filter(Boolean)
+                    .join(", "),
               },
               { key: "proposed", title: "Proposed", cell: ({ proposed_at }) => timeName(proposed_at) },
               { key: "reason", title: "Reason", cell: ({ reason }) => reason },

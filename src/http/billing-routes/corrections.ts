@@ -6,6 +6,7 @@ import {
   draftCorrection,
   listAdjustments,
   listCorrections,
+  withdrawCorrection,
 } from "../../adjustments/index.ts";
 import { Id } from "../../catalog/index.ts";
 import { money, Refusal } from "../../kernel/index.ts";
@@ -81,7 +82,7 @@ const View = z
   .object({
     id: z.string(),
     kind: z.string(),
-    state: z.enum(["booked", "needs_approval"]),
+    state: z.enum(["booked", "needs_approval", "withdrawn"]),
     amount: Money.meta({ description: "What it moves in all." }),
     limit: Money.nullable().meta({
       description: "Above it another person than its author approves; null where no limits are set.",
@@ -91,6 +92,9 @@ const View = z
     proposed_by: z.string(),
     proposed_at: z.string(),
     approved_by: z.string().nullable(),
+    withdrawn_by: z.string().nullable(),
+    withdrawn_at: z.string().nullable(),
+    withdrawn_reason: z.string().nullable(),
     adjustment: z.string().nullable(),
   })
   .meta({ id: "Correction" });
@@ -150,10 +154,26 @@ const approve = defineRoute({
   },
 });
 
+const withdraw = defineRoute({
+  method: "post",
+  path: "/corrections/{id}/withdraw",
+  duty: "any",
+  summary: "Take back a correction that waits for approval: as who proposed it, or as an approver",
+  roles: operator,
+  params: z.object({ id: AdjustmentId }),
+  body: z.strictObject({ reason: Reason }),
+  response: View,
+  async handle({ params: { id }, body: { reason }, principal: { id: by, duties }, context }) {
+    const isApprover = duties === null || duties.includes("approver");
+    await withdrawCorrection(context.sql, { id, by, isApprover, reason });
+    return { body: await one(context, id) };
+  },
+});
+
 const list = defineRoute({
   method: "get",
   path: "/corrections",
-  summary: "Corrections, the newest first, booked and waiting for approval",
+  summary: "Corrections, the newest first: booked, waiting for approval, and withdrawn",
   roles: operator,
   query: PageQuery.extend({ cursor: AdjustmentId.optional() }),
   response: pageOf(View),
@@ -206,4 +226,4 @@ const ofPayee = defineRoute({
   },
 });
 
-export const correctionRoutes: Route[] = [create, approve, list, get, ofPayee];
+export const correctionRoutes: Route[] = [create, approve, withdraw, list, get, ofPayee];

@@ -37,7 +37,7 @@ const Standing = z
   })
   .meta({ id: "SpendStanding" });
 
-const Account = z
+export const CustomerAccount = z
   .object({
     currency: Currency,
     owed: Money.meta({
@@ -103,7 +103,7 @@ const getSpend = defineRoute({
       }),
     ),
     standings: z.array(Standing).meta({ description: "In each currency with credits or limits." }),
-    accounts: z.array(Account).meta({ description: "In each currency in which a month was closed." }),
+    accounts: z.array(CustomerAccount).meta({ description: "In each currency in which a month was closed." }),
   }),
   async handle({ params, query, principal, context }) {
     await requireCustomer(context, principal, params.id);

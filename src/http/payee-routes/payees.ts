@@ -160,8 +160,15 @@ export const PayoutView = z
     id: z.string(),
     period: z.string(),
     payee: z.string(),
-    amount: Money,
-    state: z.enum(["approved", "sending", "unknown", "paid", "failed"]),
+    approved: Money,
+    amount: Money.meta({
+      description:
+        "What is paid: less than what was approved where refunds, disputes or corrections left less to pay.",
+    }),
+    state: z.enum(["approved", "sending", "unknown", "paid", "failed", "carried"]).meta({
+      description:
+        "carried: what was taken back since it was approved left too little; the next plan pays it.",
+    }),
     reason: z.string().nullable(),
     account: z.string(),
     transfer_id: z.string().nullable(),

@@ -61,7 +61,15 @@ export const SUBJECTS: readonly Subject[] = [
     slug: "billing",
     title: "Invoices and money back",
     about: "What customers owe and have paid; refunds, disputes, corrections.",
-    collections: ["invoices", "release-rule", "refunds", "refund-policy", "disputes", "corrections"],
+    collections: [
+      "invoices",
+      "owed-customers",
+      "release-rule",
+      "refunds",
+      "refund-policy",
+      "disputes",
+      "corrections",
+    ],
   },
   {
     slug: "webhooks",

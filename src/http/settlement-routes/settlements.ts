@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { money, type Period, parsePeriod, Refusal } from "../../kernel/index.ts";
-import { findSettlement, listSettlements, type SettlementRow } from "../../settlement/index.ts";
+import { findSettlement, listSettlements, type SettlementRow, withdrawPlan } from "../../settlement/index.ts";
+import { shortenedPayouts } from "../../statements/index.ts";
 import type { AppContext } from "../context.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
@@ -64,12 +65,31 @@ const SettlementSummary = z
     plan_hash: z.string().nullable(),
     planned_by: z.string().nullable(),
     approved_by: z.string().nullable(),
+    withdrawn: z
+      .object({ by: z.string(), at: z.string(), reason: z.string(), hash: z.string() })
+      .nullable()
+      .meta({ description: "The last plan that was withdrawn, while there is no other." }),
   })
   .meta({ id: "Settlement" });
 
 const SettlementView = SettlementSummary.extend({
   plan: Plan.nullable(),
   payouts: z.array(z.object({ state: z.string(), currency: z.string(), count: z.int(), amount: Money })),
+  shortened: z
+    .array(
+      z.object({
+        payout: z.string(),
+        payee: z.string(),
+        state: z.string(),
+        approved: Money,
+        paid: Money,
+        reason: z.string().nullable(),
+      }),
+    )
+    .meta({
+      description:
+        "Payouts that are less than what was approved, or carried on whole, because refunds, disputes or corrections left less to pay.",
+    }),
 });
 
 async function view(context: AppContext, period: Period): Promise<z.infer<typeof SettlementView>> {
@@ -81,8 +101,13 @@ async function view(context: AppContext, period: Period): Promise<z.infer<typeof
     FROM payout WHERE period = ${`${period}-01`} GROUP BY 1, 2 ORDER BY 1, 2`;
   const payouts = rows.map(({ amount, ...row }) => ({ ...row, amount: money(row.currency, BigInt(amount)) }));
   const plan = settlement.plan as z.infer<typeof Plan> | null;
-  const allPaid = settlement.state === "approved" && payouts.every((group) => group.state === "paid");
-  return { ...summary(settlement), ...(allPaid ? { state: "paid" as const } : {}), plan, payouts };
+  const allPaid =
+    settlement.state === "approved" && payouts.every(({ state }) => state === "paid" || state === "carried");
+  const shortened = (await shortenedPayouts(context.sql, period)).map(({ id, payee, state, ...of }) => {
+    const paid = state === "carried" ? money(of.amount.currency, 0n) : of.amount;
+    return { payout: id, payee, state, approved: of.approved, paid, reason: of.reason };
+  });
+  return { ...summary(settlement), ...(allPaid ? { state: "paid" as const } : {}), plan, payouts, shortened };
 }
 
 function summary(row: Omit<SettlementRow, "plan">): z.infer<typeof SettlementSummary> {
@@ -94,6 +119,7 @@ function summary(row: Omit<SettlementRow, "plan">): z.infer<typeof SettlementSum
     plan_hash: row.planHash,
     planned_by: row.plannedBy,
     approved_by: row.approvedBy,
+    withdrawn: row.withdrawn,
   };
 }
 
@@ -183,6 +209,23 @@ const approve = defineRoute({
   },
 });
 
+const withdraw = defineRoute({
+  method: "post",
+  path: "/settlements/{period}/withdraw",
+  duty: "any",
+  summary:
+    "Take back a plan before it is approved: as who made it, or as an approver; it is made anew by planning again",
+  roles: operator,
+  params: PeriodPath,
+  body: z.strictObject({ hash: z.string(), reason: z.string().min(1).max(500) }),
+  response: SettlementView,
+  async handle({ params: { period }, body, principal: { id: by, duties }, context }) {
+    const isApprover = duties === null || duties.includes("approver");
+    await withdrawPlan(context.sql, period, { ...body, by, isApprover });
+    return { body: await view(context, period) };
+  },
+});
+
 const pay = defineRoute({
   method: "post",
   path: "/settlements/{period}/pay",
@@ -214,6 +257,7 @@ export const settlementRoutes: Route[] = [
   close,
   plan,
   approve,
+  withdraw,
   pay,
   reconcileRoute,
   bookReversalRoute,

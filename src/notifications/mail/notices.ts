@@ -26,7 +26,19 @@ const NOTICES = {
     subject: `${amount(data.amount)} paid for ${text(data.period)}`,
     sentences: [
       `${amount(data.amount)} for ${text(data.period)} were transferred to the payout account of ${text(data.payee)}.`,
+      ...(amount(data.approved) === amount(data.amount)
+        ? []
+        : [
+            `${amount(data.approved)} were approved; what was refunded, disputed or corrected since is not paid.`,
+          ]),
       `Transfer ${text(data.transfer_id)}. When it reaches the bank is up to the account's payout schedule.`,
+    ],
+  }),
+  "payout.carried": (data) => ({
+    subject: `Nothing is paid for ${text(data.period)} yet`,
+    sentences: [
+      `${amount(data.approved)} were approved for ${text(data.payee)}, and ${text(data.reason)}.`,
+      "Nothing has to be done; what is left stays on your balance.",
     ],
   }),
   "payout.failed": (data) => ({

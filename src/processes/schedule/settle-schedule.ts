@@ -68,8 +68,14 @@ async function settleMonth(parts: ScheduleParts, period: Period): Promise<boolea
   const { sql, logger, twoPerson } = parts;
   const settle = auditedSchedule(parts.settle, sql, BY);
   await settle.close(period, { dryRun: false });
+  const closed = await findSettlement(sql, period);
+  if (closed?.withdrawn != null) {
+    const { by, reason } = closed.withdrawn;
+    logger.warn({ period }, `the plan of ${period} was withdrawn by ${by} (${reason}): plan it by hand`);
+    return false;
+  }
   // A plan that somebody looks at is not replaced under their eyes.
-  if ((await findSettlement(sql, period))?.planHash == null) {
+  if (closed?.planHash == null) {
     const { plan } = await settle.plan(period, { by: BY, dryRun: false });
     logger.info({ period, totals: plan.totals }, "planned by schedule");
   }
@@ -82,7 +88,15 @@ async function settleMonth(parts: ScheduleParts, period: Period): Promise<boolea
       return false;
     }
     const hash = settlement?.planHash;
-    await settle.approve(period, { by: BY, confirmed: [], ...(hash == null ? {} : { hash }) });
+    try {
+      await settle.approve(period, { by: BY, confirmed: [], ...(hash == null ? {} : { hash }) });
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "plan_outdated") throw error;
+      // Something was refunded since it was made: the next look approves what is planned now.
+      await settle.plan(period, { by: BY, dryRun: false });
+      logger.info({ period }, `planned anew by schedule: ${error.message}`);
+      return false;
+    }
   }
   // What was refused waits for somebody to mend it, or for the next plan: every few minutes would tell the payee each time.
   const { results, stopped, problems } = await settle.pay(period, { failedAgain: false });

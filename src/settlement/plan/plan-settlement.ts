@@ -191,8 +191,10 @@ function planPayout(
   });
 }
 
+/** What is committed and not covered any more is not paid: that is no debt. */
 function availableOf({ payableNanos, committedNanos }: Candidate): Nanos {
-  return payableNanos - committedNanos;
+  if (payableNanos <= 0n) return payableNanos;
+  return payableNanos > committedNanos ? payableNanos - committedNanos : 0n;
 }
 
 /** What is not on hold. A debt is one whether or not something is. */

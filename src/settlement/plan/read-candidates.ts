@@ -40,7 +40,7 @@ export async function readCandidates(
        ORDER BY o.period DESC LIMIT 1) AS last_paid,
       (SELECT jsonb_build_object('lastAccount', c.last_account, 'setBy', c.set_by,
          'setOn', (c.set_at AT TIME ZONE 'UTC')::date::text) FROM changed_account_of(b.payee) c) AS account_change,
-      (SELECT coalesce(sum(o.amount_nanos), 0)::text FROM payout o
+      (SELECT coalesce(sum(o.planned_nanos), 0)::text FROM payout o
        WHERE o.payee = b.payee AND o.currency = b.currency AND o.state = 'approved') AS committed
     FROM (SELECT a.owner AS payee, b.currency, -b.balance_nanos AS payable
           FROM account_balance b JOIN ledger_account a USING (account_no)

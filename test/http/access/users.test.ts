@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { present } from "../../../src/kernel/index.ts";
 import { type Call, startTestApi, type TestApi } from "../../support/api.ts";
 import { expectProblem } from "../../support/problem.ts";
 import { SMALL_CATALOG, usageEvent } from "../../support/usage.ts";
@@ -101,6 +102,42 @@ describe("a user", () => {
     // The person with that mailbox is both.
     expect((await signIn("chief@example.com")).who).toMatchObject({ others: [{ user: "evil" }] });
   });
+});
+
+test("a correction is taken back by who proposed it, through a key too, or by an approver; it is not booked any more and says who and why", async () => {
+  for (const [id, duty] of [
+    ["wanda", "maker"],
+    ["walt", "maker"],
+    ["wim", "approver"],
+  ] as const)
+    await register(api, id, operator(duty));
+  const [wanda, walt, wim] = await Promise.all(
+    ["wanda", "walt", "wim"].map(async (id) => (await signIn(`${id}@example.com`)).call),
+  );
+  const reason = { reason: "the refund came otherwise" };
+  const propose = async () => (await proposeCredit(present(wanda, "a call"))).replace(/\/approve$/, "");
+  const first = await propose();
+  const approve = () => present(wim, "a call")("POST", `${first}/approve`);
+  expectProblem(await present(walt, "a call")("POST", `${first}/withdraw`, reason), 403, "duty_not_allowed");
+  expect(await present(wanda, "a call")("POST", `${first}/withdraw`, reason)).toMatchObject({
+    status: 200,
+    body: { state: "withdrawn", withdrawn_by: "user:wanda", withdrawn_reason: reason.reason },
+  });
+  expectProblem(await approve(), 409, "proposal_closed");
+  const second = await propose();
+  expect((await present(wim, "a call")("POST", `${second}/withdraw`, reason)).status).toBe(200);
+  const { body } = await api.operator("GET", "/v1/corrections?limit=2");
+  expect(body).toMatchObject({
+    data: [{ state: "withdrawn", withdrawn_by: "user:wim" }, { state: "withdrawn" }],
+  });
+  const third = await propose();
+  expect((await present(wim, "a call")("POST", `${third}/approve`)).status).toBe(200);
+  expectProblem(
+    await present(wanda, "a call")("POST", `${third}/withdraw`, reason),
+    409,
+    "correction_booked",
+  );
+  expectProblem(await api.operator("POST", "/v1/corrections/cor_none/withdraw", reason), 404, "not_found");
 });
 
 describe("of a payee", () => {

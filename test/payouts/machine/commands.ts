@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { firstDay, Refusal, rational } from "../../../src/kernel/index.ts";
+import { correct } from "../../../src/adjustments/index.ts";
+import { firstDay, formatNanos, Refusal, rational } from "../../../src/kernel/index.ts";
 import {
   accountReadiness,
   bookReversal,
@@ -17,7 +18,7 @@ import {
   storeFxRate,
 } from "../../../src/settlement/index.ts";
 import { Crashed, crashingAt } from "./crashing-sql.ts";
-import { expectNobodyPaidTwice, expectOnlyExplained } from "./laws.ts";
+import { expectNobodyPaidTwice, expectOnlyExplained, expectOnlyPayableSent } from "./laws.ts";
 import { letHoursPass, type Marketplace, monthBefore, monthIsClosed, PAYEES } from "./marketplace.ts";
 
 /** fast-check's model holds nothing: what must be true is read from the books and from Stripe after every step. */
@@ -46,6 +47,31 @@ const late = fc.tuple(payee, micros).map(([who, gross]) =>
 async function closeNext(market: Marketplace): Promise<void> {
   await closeMonth(market.sql, market.openMonth, { graceSeconds: 0, catchUp: async () => {} });
   monthIsClosed(market);
+}
+
+/** As a refund, a dispute, a correction do to a payable balance; or what comes back of one. */
+const correction = fc
+  .tuple(payee, fc.constantFrom("debit", "debit", "debit", "credit"), micros)
+  .map(([who, kind, amount]) =>
+    command(`${kind} of ${amount} for ${who}`, async (market) => {
+      if (monthBefore(market) === undefined) return;
+      const asked = {
+        ...{ kind: kind as "debit", payee: who, currency: "USD" },
+        amount: formatNanos(BigInt(amount) * 1_000n),
+      };
+      const reference = `correction-${++market.corrections}`;
+      await correct(market.sql, { asked, reference, reason: "a refund", by: "ops" });
+    }),
+  );
+
+/** Everybody is paid monthly, and a month is settled. */
+export async function settleOnceMore(market: Marketplace): Promise<void> {
+  for (const who of PAYEES)
+    await setPayoutTerms(market.sql, who, { payoutCurrency: null, schedule: "monthly", holdDays: 0 }, who);
+  await closeNext(market);
+  await planLast(market);
+  await approveLast(market);
+  await payAll(market, market.provider);
 }
 
 async function planLast(market: Marketplace): Promise<void> {
@@ -90,6 +116,7 @@ export async function payAll(market: Marketplace, through: PayoutProvider): Prom
     }
   }
   await expectNobodyPaidTwice(market);
+  await expectOnlyPayableSent(market);
 }
 
 const crash = fc.tuple(fc.integer({ min: 1, max: 16 }), fc.boolean()).map(([step, before]) =>
@@ -235,7 +262,7 @@ const rate = fc.bigInt({ min: 1n, max: 3_000_000n }).map((scaled) =>
 const stormyMonth = fc
   .tuple(
     fc.array(fc.tuple(payee, micros), { minLength: 1, maxLength: 3 }),
-    fc.array(fc.oneof(fault, crash, funds, account), { maxLength: 3 }),
+    fc.array(fc.oneof(fault, crash, funds, account, correction, correction), { maxLength: 3 }),
     fc.array(fc.oneof(terms, reserve, rate), { maxLength: 2 }),
   )
   .map(([usage, troubles, rules]) =>
@@ -254,7 +281,7 @@ const stormyMonth = fc
   );
 
 export const commands: fc.Arbitrary<Command>[] = [
-  ...[earn, late, close, plan, approve, pay, crash, fault, funds, account, hours, book, check],
+  ...[earn, late, close, plan, approve, pay, crash, fault, funds, account, hours, book, check, correction],
   ...[terms, reserve, rate, release, release],
   ...[pay, hours, reverse, reverse, bank, bank, bank],
   ...Array.from({ length: 6 }, () => stormyMonth),

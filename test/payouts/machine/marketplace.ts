@@ -18,6 +18,8 @@ import type { Failpoint } from "./crashing-sql.ts";
 import { handFedLog } from "./hand-fed-log.ts";
 
 export const PAYEES = ["ada", "lin", "kim"];
+/** In dollars, kim's own currency; the others have none. */
+export const KIMS_MINIMUM = "5";
 /** The payer in the storm gives up soon, so that a hang costs little; everybody else waits, however slow the machine is. */
 const HASTY_MS = 300;
 const PATIENT_MS = 60_000;
@@ -36,6 +38,8 @@ export interface Marketplace {
   openMonth: Period;
   /** Closed months, oldest first. */
   closed: Period[];
+  /** How many there were. */
+  corrections: number;
   /** Where the next pay run dies. */
   failpoint: Failpoint | undefined;
   /** Bank payouts that failed last on their account. */
@@ -58,7 +62,7 @@ export async function openMarketplace(sql: Sql, saw: Marketplace["saw"]): Promis
   const catalog = openCatalogStore(sql);
   await addPayees(
     catalog,
-    PAYEES.map((id) => ({ id })),
+    PAYEES.map((id) => ({ id, ...(id === "kim" ? { minimumPayout: KIMS_MINIMUM } : {}) })),
   );
   await provisionAccounts(sql, catalog, provider);
   const rate = { from: "USD", to: "EUR", rate: rational(9_137n, 10_000n), source: "a bank", by: "ops" };
@@ -72,6 +76,7 @@ export async function openMarketplace(sql: Sql, saw: Marketplace["saw"]): Promis
     hasty: openProvider(HASTY_MS),
     openMonth: monthOf("2023-01"),
     closed: [],
+    corrections: 0,
     failpoint: undefined,
     failedAtBank: new Set(),
     use,

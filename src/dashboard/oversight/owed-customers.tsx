@@ -1,0 +1,54 @@
+import { useApi } from "../data/use-api.ts";
+import { DataTable } from "../parts/data-table.tsx";
+import { DownloadButton } from "../parts/download-button.tsx";
+import { MoneyView } from "../parts/money-view.tsx";
+import { Panel } from "../parts/page.tsx";
+import { Pager, usePaging } from "../parts/pager.tsx";
+import { Shown } from "../parts/states.tsx";
+
+/** To whom the marketplace owes money, until somebody pays it back or a later invoice is paid with it. */
+export function OwedCustomers() {
+  const paging = usePaging();
+  const owed = useApi("get /v1/owed-customers", { query: { limit: 50, cursor: paging.cursor } });
+  return (
+    <Panel
+      title="Customers who are owed money"
+      note="What refunds and corrections left in their favour, and no invoice takes."
+      actions={
+        <DownloadButton operation="get /v1/owed-customers" input={{}} type="text/csv">
+          Download as CSV
+        </DownloadButton>
+      }
+    >
+      <Shown query={owed} lines={3}>
+        {({ data, next_cursor }) => (
+          <>
+            <DataTable
+              caption="Customers who are owed money"
+              columns={[
+                { key: "customer", title: "Customer", lead: true, cell: ({ name }) => name },
+                { key: "id", title: "Id", cell: ({ customer }) => <code>{customer}</code> },
+                {
+                  key: "invoiced",
+                  title: "Still invoiced",
+                  figure: true,
+                  cell: ({ invoiced }) => <MoneyView value={invoiced} />,
+                },
+                {
+                  key: "on_account",
+                  title: "On account",
+                  figure: true,
+                  cell: ({ on_account }) => <MoneyView value={on_account} />,
+                },
+              ]}
+              rows={data}
+              keyOf={({ customer, currency }) => `${customer} ${currency}`}
+              empty="Nobody is owed anything."
+            />
+            <Pager paging={paging} next={next_cursor} />
+          </>
+        )}
+      </Shown>
+    </Panel>
+  );
+}

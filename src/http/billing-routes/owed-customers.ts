@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { type OwedCustomer, owedCustomers } from "../../billing/index.ts";
+import { csv } from "../../kernel/index.ts";
+import { Currency } from "../../pricing/index.ts";
+import { defineRoute, type Route } from "../route.ts";
+import { PageQuery, page, pageOf } from "../schemas.ts";
+import { CustomerAccount } from "./spend.ts";
+
+/** As many as a catalogue import takes. */
+const EVERYBODY_MAX = 100_000;
+
+const list = defineRoute({
+  method: "get",
+  path: "/owed-customers",
+  summary:
+    "Customers who are owed money: what refunds and corrections left in their favour, which no invoice takes; as text/csv all at once",
+  roles: ["operator"],
+  query: PageQuery.extend({
+    currency: Currency.optional(),
+    cursor: z
+      .string()
+      .regex(/^\S{1,200} [A-Z]{3}$/, "the next_cursor of an earlier answer")
+      .optional(),
+  }),
+  offers: ["text/csv"],
+  response: pageOf(
+    z
+      .object({ customer: z.string(), name: z.string(), ...CustomerAccount.shape })
+      .meta({ id: "OwedCustomer" }),
+  ),
+  async handle({ query: { currency, cursor, limit }, context: { sql }, accepts }) {
+    if (accepts === "text/csv") {
+      const bytes = owedCsv(await owedCustomers(sql, { currency, limit: EVERYBODY_MAX }));
+      return { body: null, file: { type: accepts, name: "owed-customers.csv", bytes } };
+    }
+    const found = await owedCustomers(sql, { currency, after: cursor, limit: limit + 1 });
+    return { body: page(found, limit, ({ customer, currency }) => `${customer} ${currency}`) };
+  },
+});
+
+function owedCsv(customers: readonly OwedCustomer[]): string {
+  const lines = customers.map(({ customer, name, currency, owed, invoiced, on_account }) => [
+    ...[customer, name, currency],
+    ...[owed, invoiced, on_account].map(({ amount }) => amount),
+  ]);
+  return csv([["customer", "name", "currency", "owed", "invoiced", "on_account"], ...lines]);
+}
+
+export const owedCustomerRoutes: Route[] = [list];
