@@ -441,13 +441,25 @@ CREATE TABLE "payee" (
 	CONSTRAINT "payee_id_unique" UNIQUE("id")
 );
 --> statement-breakpoint
+CREATE TABLE "payee_account" (
+	"payee_account_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "payee_account_payee_account_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"payee" text NOT NULL,
+	"account" text,
+	"changed" boolean NOT NULL,
+	"set_by" text,
+	"set_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "payee_legal" (
 	"payee_legal_no" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "payee_legal_payee_legal_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
 	"payee" text NOT NULL,
 	"name" text NOT NULL,
 	"address" text NOT NULL,
 	"tax_id" text,
-	"given_at" timestamp with time zone DEFAULT now() NOT NULL
+	"given_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"corrects" integer,
+	"reason" text,
+	"corrected_by" text
 );
 --> statement-breakpoint
 CREATE TABLE "payee_name" (
@@ -1487,6 +1499,7 @@ CREATE INDEX "refund_push_state_index" ON "refund_push" USING btree ("state") WH
 CREATE INDEX "held_share_payee_index" ON "held_share" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "invoice_period_id_index" ON "invoice" USING btree ("period","id");--> statement-breakpoint
 CREATE INDEX "invoice_release_due_at_index" ON "invoice_release" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint
+CREATE INDEX "payee_account_payee_index" ON "payee_account" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "payee_legal_payee_index" ON "payee_legal" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "payee_name_payee_index" ON "payee_name" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "split_plan_payees_index" ON "split_plan" USING gin ("payees");--> statement-breakpoint

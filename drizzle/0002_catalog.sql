@@ -98,6 +98,10 @@ BEGIN
 
   PERFORM require_unmetered(change->'guards');
 
+  -- For keep_payee_account(), drizzle/0035_payee_accounts.sql.
+  PERFORM set_config('app.account_set_by', coalesce(change->>'by', ''), true),
+    set_config('app.account_opened', coalesce(change->>'opened', ''), true);
+
   -- The time under the lock, so that a closing period knows exactly who was there before its cut.
   INSERT INTO payee (id, name, country, default_currency, minimum_payout_nanos, stripe_account, created_at)
   SELECT id, name, country, default_currency, minimum_payout_nanos, stripe_account, clock_timestamp()
@@ -119,7 +123,8 @@ BEGIN
   FROM jsonb_to_recordset(change->'payees') AS p(id text, legal jsonb)
   CROSS JOIN LATERAL jsonb_to_record(p.legal) AS l(name text, address text, tax_id text)
   WHERE jsonb_typeof(p.legal) = 'object' AND NOT EXISTS (
-    SELECT FROM (SELECT * FROM payee_legal WHERE payee = p.id ORDER BY payee_legal_no DESC LIMIT 1) k
+    SELECT FROM (SELECT * FROM payee_legal WHERE payee = p.id
+      ORDER BY coalesce(corrects, payee_legal_no) DESC, payee_legal_no DESC LIMIT 1) k
     WHERE (k.name, k.address) = (l.name, l.address) AND k.tax_id IS NOT DISTINCT FROM l.tax_id);
 
   UPDATE payee SET stripe_account = a.stripe_account

@@ -18,13 +18,14 @@ ALTER TABLE app_user ADD CHECK (CASE role
 ALTER TABLE mail ADD CHECK (state IN ('pending', 'sent', 'failed'));
 --> statement-breakpoint
 
--- Tells the people of a payee, in the transaction of the fact; most of what is sent to programs is no mail.
+-- Tells the people of a payee, in the transaction of the fact; most of what is sent to programs is no mail. That its money goes
+-- elsewhere is told to those, too, who want no notices.
 CREATE FUNCTION mail_payee(p_payee text, p_type text, p_key text, p_data jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
   INSERT INTO mail (key, recipient, type, data)
   SELECT p_key || ':' || u.id, u.email, p_type, jsonb_build_object('payee', p_payee) || p_data
   FROM app_user u
-  WHERE u.payee = p_payee AND u.disabled_at IS NULL AND u.notices AND p_type IN ('statement.finalized', 'payout.paid',
-    'payout.failed', 'account.action_required', 'share.proposed', 'share.accepted', 'share.declined')
+  WHERE u.payee = p_payee AND u.disabled_at IS NULL AND (u.notices OR p_type = 'account.changed') AND p_type IN ('statement.finalized', 'payout.paid',
+    'payout.failed', 'account.action_required', 'account.changed', 'share.proposed', 'share.accepted', 'share.declined')
   ORDER BY u.id
   ON CONFLICT (key) DO NOTHING
 $$;

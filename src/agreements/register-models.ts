@@ -54,7 +54,7 @@ export async function changeUnderTerms(
     agreed = true;
   }
   for (const acceptance of toAccept) await acceptRoyaltyTerms(sql, catalog, acceptance);
-  await catalog.change({ ...document, models, policies });
+  await catalog.change({ ...document, models, policies }, { by });
   if (agreed) await sql`SELECT note_royalty_registrations()`;
 }
 

@@ -48,6 +48,7 @@ import {
   nothingBookedByHand,
 } from "./checks/ledger.ts";
 import {
+  accountsOfPayees,
   attemptsFromPayouts,
   attemptsOfPayouts,
   inTransitFromPayouts,
@@ -132,6 +133,7 @@ const CHECKS: readonly Check[] = [
   statementsFromParts,
   planHashes,
   payoutsFromPlan,
+  accountsOfPayees,
   attemptsOfPayouts,
   attemptsFromPayouts,
   payoutEntries,

@@ -7,14 +7,24 @@ import { planCatalogChange } from "./plan-catalog-change.ts";
 
 const ATTEMPTS_MAX = 8;
 
+/** Who makes a change. Kept with what it says of payout accounts. */
+export interface ChangeMaker {
+  by: string;
+  /** The accounts in it were opened at the provider for their payees just now; nobody chose them. */
+  opened?: boolean;
+}
+
+const SERVICE: ChangeMaker = { by: "service" };
+
 export interface CatalogStore {
   /** The catalogue as it is now. */
   current(): Promise<Catalog>;
   /**
    * Applies a document whole or not at all; usage batches see all of it or nothing.
+   * @param maker the service itself, when it is left out
    * @throws Refusal, with everything as it was.
    */
-  change(document: Partial<CatalogDocument>): Promise<void>;
+  change(document: Partial<CatalogDocument>, maker?: ChangeMaker): Promise<void>;
   /** Whether the change would be taken now; it is not made. @throws Refusal when it would not */
   check(document: Partial<CatalogDocument>): Promise<void>;
 }
@@ -42,10 +52,11 @@ export function openCatalogStore(sql: Sql): CatalogStore {
     }
   }
 
-  async function changeOnce(document: CatalogDocument): Promise<boolean> {
+  async function changeOnce(document: CatalogDocument, { by, opened }: ChangeMaker): Promise<boolean> {
     const change = planCatalogChange(await current(), document, now());
+    const rows = JSON.stringify({ ...change.rows, by, opened });
     try {
-      await sql`SELECT apply_catalog_change(${JSON.stringify(change.rows)}::text::jsonb)`;
+      await sql`SELECT apply_catalog_change(${rows}::text::jsonb)`;
       cached = change.after;
       return true;
     } catch (error) {
@@ -56,8 +67,8 @@ export function openCatalogStore(sql: Sql): CatalogStore {
     }
   }
 
-  async function change(document: CatalogDocument): Promise<void> {
-    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) if (await changeOnce(document)) return;
+  async function change(document: CatalogDocument, maker: ChangeMaker): Promise<void> {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) if (await changeOnce(document, maker)) return;
     throw new Refusal(
       "catalog_busy",
       "the catalogue keeps being changed by others: send the same request again",
@@ -76,9 +87,9 @@ export function openCatalogStore(sql: Sql): CatalogStore {
   return {
     current,
     check,
-    change(document) {
+    change(document, maker = SERVICE) {
       const complete = CatalogDocument.parse(document);
-      const mine = queue.then(() => change(complete));
+      const mine = queue.then(() => change(complete, maker));
       queue = mine.catch(() => {});
       return mine;
     },

@@ -50,7 +50,9 @@ export const PayeeTerms = z
     name: Name,
     country: Country,
     default_currency: Currency,
-    stripe_account: StripeAccount.optional(),
+    stripe_account: StripeAccount.nullish().meta({
+      description: "One payee's alone. Left out, it stays as it is; null takes it away.",
+    }),
     legal: Legal.optional(),
     minimum_payout: z
       .string()
@@ -94,7 +96,7 @@ export const CatalogDocument = z
       .max(100_000)
       .default([]),
     accounts: z
-      .array(z.strictObject({ payee: Id, stripe_account: StripeAccount }))
+      .array(z.strictObject({ payee: Id, stripe_account: StripeAccount.nullable() }))
       .max(100_000)
       .default([])
       .meta({ description: "Stripe accounts of payees, and nothing else of them." }),

@@ -29,6 +29,7 @@ export function planCatalogChange(before: Catalog, document: CatalogDocument, at
   };
   const payees = planPayees(after, document);
   const accounts = planAccounts(after, document);
+  checkAccounts(after, document);
   const lineages = planModels(after, document, at);
   const customerVersions = planCustomers(after, document, at);
   const policies = planPolicies(after, document);
@@ -76,7 +77,8 @@ function lastOfEach<R extends { id: string }>(rows: readonly R[]): R[] {
 function planPayees(after: Catalog, document: CatalogDocument) {
   return document.payees.map((row) => {
     const minimum = row.minimum_payout === undefined ? null : (parseNanos(row.minimum_payout) ?? null);
-    const stripeAccount = row.stripe_account ?? after.payees.get(row.id)?.stripeAccount ?? null;
+    const known = after.payees.get(row.id)?.stripeAccount ?? null;
+    const stripeAccount = row.stripe_account === undefined ? known : row.stripe_account;
     const { id, name, country, default_currency } = row;
     after.payees.set(id, {
       name,
@@ -97,13 +99,37 @@ function planPayees(after: Catalog, document: CatalogDocument) {
   });
 }
 
+/** One row for each payee; those that have theirs taken away in its own row are among them. */
 function planAccounts(after: Catalog, document: CatalogDocument) {
-  return document.accounts.map((row, index) => {
+  const rows = new Map<string, CatalogDocument["accounts"][number]>();
+  for (const { id, stripe_account } of document.payees)
+    if (stripe_account === null) rows.set(id, { payee: id, stripe_account });
+  for (const [index, row] of document.accounts.entries()) {
     requirePayee(after, row.payee, `accounts[${index}].payee`);
     const payee = after.payees.get(row.payee);
     if (payee !== undefined) after.payees.set(row.payee, { ...payee, stripeAccount: row.stripe_account });
-    return row;
-  });
+    rows.set(row.payee, row);
+  }
+  return [...rows.values()];
+}
+
+/** Of two payees with one account, one is paid the other's money. The database holds it too. */
+function checkAccounts(after: Catalog, document: CatalogDocument): void {
+  const given = new Map<string, { payee: string; path: string }>();
+  const note = (payee: string, account: string | null | undefined, path: string) => {
+    if (typeof account === "string") given.set(account, { payee, path });
+  };
+  for (const [n, { id, stripe_account }] of document.payees.entries())
+    note(id, stripe_account, `payees[${n}].stripe_account`);
+  for (const [n, { payee, stripe_account }] of document.accounts.entries())
+    note(payee, stripe_account, `accounts[${n}].stripe_account`);
+  if (given.size === 0) return;
+  for (const [payee, { stripeAccount }] of after.payees) {
+    const asked = stripeAccount === null ? undefined : given.get(stripeAccount);
+    if (asked === undefined || asked.payee === payee) continue;
+    const message = `${stripeAccount} is the account of ${payee}, and an account is one payee's: give ${payee} another one, or none (null), first`;
+    throw refusal("stripe_account_taken", asked.path, message);
+  }
 }
 
 function planModels(after: Catalog, document: CatalogDocument, at: Instant) {

@@ -49,6 +49,10 @@ export const payeeLegal = pgTable(
     address: text().notNull(),
     taxId: text("tax_id"),
     givenAt: moment("given_at").notNull().defaultNow(),
+    /** The version whose mistake it mends: documents that showed that one show this one, and say that they are corrected copies. */
+    corrects: integer(),
+    reason: text(),
+    correctedBy: text("corrected_by"),
   },
   (t) => [index().on(t.payee)],
 );
@@ -65,6 +69,26 @@ export const payeeName = pgTable(
     name: text().notNull(),
     country: text().notNull(),
     givenAt: moment("given_at").notNull().defaultNow(),
+  },
+  (t) => [index().on(t.payee)],
+);
+
+/**
+ * Which Stripe account a payee had, each from when it was set, and who set it. The last one stands in `payee.stripe_account`, whose
+ * trigger writes these (drizzle/0035_payee_accounts.sql).
+ */
+export const payeeAccount = pgTable(
+  "payee_account",
+  {
+    payeeAccountNo: integer("payee_account_no").primaryKey().generatedAlwaysAsIdentity(),
+    payee: text().notNull(),
+    /** Null: it was taken away. */
+    account: text(),
+    /** Neither the one that the payee was registered with nor the first that was opened for it: it is told, and plans warn. */
+    changed: boolean().notNull(),
+    /** Null where nobody said: then nobody can tell that somebody else approves. */
+    setBy: text("set_by"),
+    setAt: moment("set_at").notNull().default(sql`clock_timestamp()`),
   },
   (t) => [index().on(t.payee)],
 );

@@ -21,6 +21,7 @@ import { shareProposalRoutes } from "./catalog-routes/share-proposals.ts";
 import { liveRoutes } from "./live/live-route.ts";
 import type { OpenRoute } from "./open-route.ts";
 import { explainRoutes } from "./payee-routes/explain.ts";
+import { legalRoutes } from "./payee-routes/legal-details.ts";
 import { onboardingRoutes } from "./payee-routes/onboarding.ts";
 import { payeeRoutes } from "./payee-routes/payees.ts";
 import { seriesRoutes } from "./payee-routes/series.ts";
@@ -62,6 +63,7 @@ export const ROUTES: readonly Route[] = [
   ...payoutRuleRoutes,
   ...payeeRoutes,
   ...onboardingRoutes,
+  ...legalRoutes,
   ...statementRoutes,
   ...explainRoutes,
   ...seriesRoutes,

@@ -17,6 +17,7 @@ export const EVENT_TYPES = [
   "payout.reversed",
   "earning.adjusted",
   "account.action_required",
+  "account.changed",
   "price.changed",
   "policy.changed",
   "share.proposed",

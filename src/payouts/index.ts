@@ -1,5 +1,5 @@
 export { accountReadiness, recordAccount } from "./accounts.ts";
-export { ONBOARDING_STATES, type Onboarding, onboardingOf } from "./onboarding.ts";
+export { isToBeCompleted, ONBOARDING_STATES, type Onboarding, onboardingOf } from "./onboarding.ts";
 export { type PayReport, payMonth } from "./pay-month.ts";
 export {
   type AccountStatus,

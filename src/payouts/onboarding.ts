@@ -30,15 +30,24 @@ const MESSAGES: Record<OnboardingState, string> = {
   country_not_supported: "The provider does not pay out to this country: ask support what else is possible.",
 };
 
+const ASKED_FOR_MORE =
+  "Payouts can be sent to this account, but the provider asks for more: open the onboarding link and complete it, or it may stop them.";
+
+/** Whether a link to the provider's form leads anywhere: finished payees are not sent back to it. */
+export function isToBeCompleted({ state, missing }: Onboarding): boolean {
+  return missing.length > 0 || !(state === "ready" || state === "under_review");
+}
+
 /** How far a payee is with its account, from what the provider says of it now; null while there is none. */
 export function onboardingOf(status: AccountStatus | null): Onboarding {
   const state = stateOf(status);
-  const unfinished = state === "incomplete" || state === "paused";
+  const isAsked = state === "incomplete" || state === "paused" || state === "ready";
+  const missing = isAsked ? (status?.missing ?? []) : [];
   return {
     state,
-    message: MESSAGES[state],
-    missing: unfinished ? (status?.missing ?? []) : [],
-    missingBy: unfinished ? (status?.missingBy ?? null) : null,
+    message: state === "ready" && missing.length > 0 ? ASKED_FOR_MORE : MESSAGES[state],
+    missing,
+    missingBy: isAsked ? (status?.missingBy ?? null) : null,
   };
 }
 

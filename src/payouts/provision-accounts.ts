@@ -25,10 +25,13 @@ export async function provisionAccounts(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  if (accounts.length > 0) await catalog.change({ accounts });
+  if (accounts.length > 0) await catalog.change({ accounts }, { by: "service", opened: true });
 }
 
-/** Opens a payee's account at the provider, once: repeated, it is the same account. The catalogue must note it. */
+/**
+ * Opens a payee's account at the provider, once: repeated, it is the same account until the catalogue has noted it, and whoever
+ * had others before gets a new one.
+ */
 export async function openAccount(
   sql: Sql,
   provider: PayoutProvider,
@@ -36,8 +39,9 @@ export async function openAccount(
   country: string,
 ): Promise<AccountStatus> {
   const askedAt = new Date();
-  const [{ installation }] = await sql<[{ installation: string }]>`SELECT installation FROM books_state`;
-  const idempotencyKey = `account:${installation}:${payee}`;
+  const [{ installation, before }] = await sql<[{ installation: string; before: number }]>`
+    SELECT installation, (SELECT count(*)::int FROM payee_account WHERE payee = ${payee}) AS before FROM books_state`;
+  const idempotencyKey = `account:${installation}:${payee}${before === 0 ? "" : `:${before}`}`;
   const status = await provider.createAccount({ payee, country, installation, idempotencyKey });
   await recordAccount(sql, status, askedAt);
   return status;

@@ -25,6 +25,7 @@ export { firstLook } from "./over-time/first-look.ts";
 export { type EarningsSeries, earningsSeries, SERIES_STEPS } from "./over-time/series.ts";
 export { earningsCsv } from "./paper/earnings-csv.ts";
 export { keptPaper } from "./paper/kept-papers.ts";
+export { lettersNotPrinted } from "./paper/other-scripts.ts";
 export { statementsCsv } from "./paper/statement-csv.ts";
 export {
   type Party,

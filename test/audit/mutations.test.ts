@@ -32,7 +32,10 @@ afterAll(async () => {
 
 /** By table: changes of its facts, and how verify must tell. */
 const MUTATIONS: Record<string, [statement: string, told: RegExp][]> = {
-  payee: [["UPDATE payee SET id = 'mallory' WHERE id = 'eve'", /no such payee/]],
+  payee: [
+    ["UPDATE payee SET id = 'mallory' WHERE id = 'eve'", /no such payee/],
+    ["UPDATE payee SET stripe_account = 'acct_mallory' WHERE id = 'ada'", /payee ada: account acct_mallory/],
+  ],
   customer: [["UPDATE customer SET id = 'mallory' WHERE id = 'acme'", /content is not|no such customer/]],
   customer_version: [
     ["UPDATE customer_version SET country = 'FR' WHERE country = 'DE'", /event .* decided country/],
@@ -164,6 +167,10 @@ const MUTATIONS: Record<string, [statement: string, told: RegExp][]> = {
       /statement/,
     ],
     ["DELETE FROM statement WHERE payee = 'ada'", /statement ada/],
+  ],
+  payee_account: [
+    ["UPDATE payee_account SET account = 'acct_mallory'", /payee .* account .* is acct_mallory/],
+    ["DELETE FROM payee_account", /payout .* no payee account/],
   ],
   payout: [
     ["UPDATE payout SET amount_nanos = amount_nanos + 10000000", /payout .* planned/],

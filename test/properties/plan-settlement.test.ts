@@ -21,6 +21,7 @@ const situation = fc.record({
   chosen: fc.option(fc.constantFrom(...CURRENCIES), { freq: 2 }),
   minimumNanos: fc.oneof(fc.constant(0n), positive),
   lastPaidNanos: fc.option(positive),
+  accountChange: fc.constant(null),
 });
 const balance = fc.record({
   payableNanos: fc.oneof(positive, amounts),

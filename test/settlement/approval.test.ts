@@ -184,7 +184,7 @@ test("an approval names its plan by hash: another plan, or none, is not approved
   await expect(approvePlan(sql, SEPTEMBER, first.hash, "checker")).rejects.toMatchObject({
     code: "plan_changed",
   });
-  await approvePlan(sql, SEPTEMBER, second.hash, "checker");
+  await approvePlan(sql, SEPTEMBER, second.hash, "checker", ["account_changed"]);
   expect(await sql`SELECT payee FROM payout ORDER BY 1`).toEqual([{ payee: "ada" }, { payee: "kim" }]);
 });
 

@@ -27,6 +27,7 @@ function candidate(payable: string, more: Partial<Candidate> = {}): Candidate {
     schedule: "monthly",
     taxFormMissing: null,
     lastPaidNanos: null,
+    accountChange: null,
     account: "acct_ada",
     transfersEnabled: true,
     disabledReason: null,

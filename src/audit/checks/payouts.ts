@@ -11,6 +11,19 @@ export const payoutsFromPlan = sqlCheck(
    WHERE (p.period, p.payee, p.currency, p.amount_nanos, p.account) IS DISTINCT FROM (o.period, o.payee, o.currency, o.amount_nanos, o.account)`,
 );
 
+export const accountsOfPayees = sqlCheck(
+  "every payee has the account that was set last, and every payout went to one that its payee had",
+  `SELECT format('payee %s: account %s, the last payee account kept is %s', p.id, p.stripe_account, k.account) AS difference
+   FROM payee p LEFT JOIN LATERAL (SELECT account FROM payee_account WHERE payee = p.id ORDER BY payee_account_no DESC LIMIT 1) k ON true
+   WHERE p.stripe_account IS DISTINCT FROM k.account
+   UNION ALL
+   SELECT format('payee account %s of %s: kept of nobody who is there', k.account, k.payee) FROM payee_account k
+   WHERE NOT EXISTS (SELECT FROM payee p WHERE p.id = k.payee)
+   UNION ALL
+   SELECT format('payout %s: to %s, no payee account of %s', o.id, o.account, o.payee) FROM payout o
+   WHERE NOT EXISTS (SELECT FROM payee_account k WHERE k.payee = o.payee AND k.account = o.account)`,
+);
+
 export const inTransitFromPayouts = sqlCheck(
   "money in transit is that of payouts that are being sent, and what left is what was paid",
   `SELECT format('%s %s: balance %s, payouts say %s', path, currency, b.balance, o.amount) AS difference

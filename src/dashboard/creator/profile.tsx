@@ -20,6 +20,8 @@ const STATES: Record<Onboarding["state"], { word: string; tone: Tone; action: st
   country_not_supported: { word: "country not supported", tone: "bad", action: null },
 };
 
+const READY_AND_ASKED = { word: "ready", tone: "warn", action: "Complete it at Stripe" } as const;
+
 /** Who is paid, and how far the payout account is. */
 export function Profile() {
   const id = usePayee();
@@ -31,17 +33,25 @@ export function Profile() {
   return (
     <Page title="Profile" asOf={onboarding.data?.as_of}>
       <Panel title="Who is paid">
-        <Shown query={payee} lines={3}>
-          {({ name, country, default_currency, minimum_payout }) => (
-            <dl className="facts">
-              <Fact title="Name">{name}</Fact>
-              <Fact title="Id">{id}</Fact>
-              <Fact title="Country">{country}</Fact>
-              <Fact title="Currency">{default_currency}</Fact>
-              <Fact title="Minimum payout">
-                {minimum_payout === null ? "the marketplace's" : `${minimum_payout} ${default_currency}`}
-              </Fact>
-            </dl>
+        <Shown query={payee} lines={5}>
+          {({ name, country, default_currency, minimum_payout, legal, not_printed }) => (
+            <>
+              <dl className="facts">
+                <Fact title="Name">{name}</Fact>
+                <Fact title="Id">{id}</Fact>
+                <Fact title="Country">{country}</Fact>
+                <Fact title="Currency">{default_currency}</Fact>
+                <Fact title="Minimum payout">
+                  {minimum_payout === null ? "the marketplace's" : `${minimum_payout} ${default_currency}`}
+                </Fact>
+                <Fact title="Legal name">{legal?.name ?? "not given"}</Fact>
+                <Fact title="Address">
+                  <span className="wording">{legal?.address ?? "not given"}</span>
+                </Fact>
+                <Fact title="Tax number">{legal?.tax_id ?? "not given"}</Fact>
+              </dl>
+              {not_printed !== null && <Notice tone="warn">{not_printed.message}</Notice>}
+            </>
           )}
         </Shown>
       </Panel>
@@ -56,7 +66,8 @@ export function Profile() {
       >
         <Shown query={onboarding} lines={4}>
           {({ state, message, account, missing, missing_by }) => {
-            const { word, tone, action } = STATES[state];
+            const { word, tone, action } =
+              state === "ready" && missing.length > 0 ? READY_AND_ASKED : STATES[state];
             return (
               <>
                 <Notice tone={tone}>

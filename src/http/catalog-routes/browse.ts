@@ -1,8 +1,16 @@
 import { z } from "zod";
-import { Id, ModelId, PolicyDocument, PriceDocument, versionAt } from "../../catalog/index.ts";
+import {
+  Id,
+  legalDetailsOf,
+  ModelId,
+  PolicyDocument,
+  PriceDocument,
+  versionAt,
+} from "../../catalog/index.ts";
 import { BEGINNING_OF_TIME, formatInstant, formatNanos, now, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
 import type { Principal } from "../keys/principal.ts";
+import { LegalView, NotPrinted, notPrintedOf } from "../payee-routes/legal-details.ts";
 import { visiblePayee } from "../payee-routes/payees.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { PageQuery, page, pageOf } from "../schemas.ts";
@@ -59,12 +67,17 @@ const listPayees = defineRoute({
 const getPayee = defineRoute({
   method: "get",
   path: "/payees/{id}",
-  summary: "One payee's terms",
+  summary: "One payee's terms, and what stands on its next statement as its legal details",
   roles: readers,
   params: z.object({ id: Id }),
-  response: PayeeView,
+  response: PayeeView.extend({ legal: LegalView.nullable(), not_printed: NotPrinted.nullable() }).meta({
+    id: "PayeeWithLegal",
+  }),
   async handle({ params, principal, context }) {
-    return { body: payeeView(params.id, await visiblePayee(context, principal, params.id)) };
+    const payee = await visiblePayee(context, principal, params.id);
+    const legal = (await legalDetailsOf(context.sql, params.id)) ?? null;
+    const not_printed = await notPrintedOf(payee.name, legal);
+    return { body: { ...payeeView(params.id, payee), legal, not_printed } };
   },
 });
 

@@ -11,7 +11,9 @@ import {
   PriceDocument,
 } from "../../catalog/index.ts";
 import { formatNanos, Refusal } from "../../kernel/index.ts";
+import { lettersNotPrinted } from "../../statements/index.ts";
 import type { AppContext } from "../context.ts";
+import { NotPrinted, notPrintedOf } from "../payee-routes/legal-details.ts";
 import { defineRoute, type Route } from "../route.ts";
 
 const operator = ["operator"] as const;
@@ -44,17 +46,19 @@ const putPayee = defineRoute({
   roles: operator,
   params: z.object({ id: Id }),
   body: PayeeTerms,
-  response: PayeeTerms.extend({ id: Id }),
+  response: PayeeTerms.extend({ id: Id, not_printed: NotPrinted.nullable() }),
   async handle({ params, body, principal, context }) {
     await changeOne(context, { payees: [{ id: params.id, ...body }] }, principal.id);
     const payee = (await context.catalog.current()).payees.get(params.id);
     const minimum = payee?.minimumPayoutNanos ?? null;
+    const not_printed = await notPrintedOf(body.name, body.legal ?? null);
     return {
       body: {
         id: params.id,
         ...body,
         ...(minimum === null ? {} : { minimum_payout: formatNanos(minimum) }),
         ...(payee?.stripeAccount ? { stripe_account: payee.stripeAccount } : {}),
+        not_printed,
       },
     };
   },
@@ -125,6 +129,12 @@ const Imported = z.object({
   customers: z.int(),
   policies: z.int(),
   prices: z.int(),
+  accounts_changed: z
+    .array(z.object({ payee: Id, before: z.string().nullable(), after: z.string().nullable() }))
+    .meta({ description: "Payees that were there already and are paid elsewhere from now on." }),
+  not_printed: z
+    .array(z.object({ payee: Id, letters: z.array(z.string()) }))
+    .meta({ description: "Letters of names and legal details that statements as PDF show as boxes." }),
 });
 
 const importCatalog = defineRoute({
@@ -137,10 +147,33 @@ const importCatalog = defineRoute({
   status: 201,
   response: Imported,
   async handle({ body, principal, context }) {
+    const { payees: before } = await context.catalog.current();
     await change(context, body, principal.id);
+    const { payees: after } = await context.catalog.current();
     const counts = Object.entries(body).map(([kind, rows]) => [kind, rows.length]);
-    return { body: Object.fromEntries(counts) };
+    const named = [...body.payees.map(({ id }) => id), ...body.accounts.map(({ payee }) => payee)];
+    // The audit log keeps what is answered, and of a long body only the hash.
+    const accounts_changed = [...new Set(named)].flatMap((payee) => {
+      const [was, is] = [before.get(payee), after.get(payee)?.stripeAccount ?? null];
+      return was === undefined || was.stripeAccount === is
+        ? []
+        : [{ payee, before: was.stripeAccount, after: is }];
+    });
+    const not_printed = await notPrintedIn(body.payees);
+    return { body: { ...Object.fromEntries(counts), accounts_changed, not_printed } };
   },
 });
+
+async function notPrintedIn(payees: CatalogDocument["payees"]) {
+  const textsOf = ({ name, legal }: CatalogDocument["payees"][number]) =>
+    [name, legal?.name, legal?.address, legal?.tax_id].join(" ");
+  const missing = await lettersNotPrinted(payees.map(textsOf));
+  if (missing.length === 0) return [];
+  return payees.flatMap((payee) => {
+    const text = textsOf(payee);
+    const letters = missing.filter((letter) => text.includes(letter));
+    return letters.length === 0 ? [] : [{ payee: payee.id, letters }];
+  });
+}
 
 export const catalogRoutes: Route[] = [putPayee, putCustomer, putModel, postPrice, postPolicy, importCatalog];

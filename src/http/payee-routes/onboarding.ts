@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { Refusal } from "../../kernel/index.ts";
-import { ONBOARDING_STATES, onboardingOf, openAccount, recordAccount } from "../../payouts/index.ts";
+import {
+  isToBeCompleted,
+  ONBOARDING_STATES,
+  onboardingOf,
+  openAccount,
+  recordAccount,
+} from "../../payouts/index.ts";
 import { listBankPayouts } from "../../provider-events/index.ts";
 import type { AppContext } from "../context.ts";
 import { defineRoute, type Route } from "../route.ts";
@@ -56,20 +62,24 @@ const getOnboarding = defineRoute({
 const postOnboardingLink = defineRoute({
   method: "post",
   path: "/payees/{id}/onboarding-links",
-  summary: "A fresh, single-use Stripe Connect onboarding link",
+  summary: "A fresh, single-use Stripe Connect onboarding link, while there is something to complete",
   roles: readers,
   params: PayeePath,
   status: 201,
   response: z.object({ url: z.string(), expires_at: z.string() }),
   async handle({ params, principal, context }) {
     const payee = await visiblePayee(context, principal, params.id);
-    const account = payee.stripeAccount ?? (await connect(context, params.id, payee.country));
+    const by = principal.id;
+    const account = payee.stripeAccount ?? (await connect(context, params.id, payee.country, by));
     const status = await context.provider.accountStatus(account);
     if (status.closed)
       throw new Refusal(
         "stripe_account_invalid",
         `${account} is closed, or no longer connected: ask an operator to connect another one`,
       );
+    const onboarding = onboardingOf(status);
+    if (payee.stripeAccount !== null && !isToBeCompleted(onboarding))
+      throw new Refusal("onboarding_complete", `${account} needs no onboarding link. ${onboarding.message}`);
     const back = `${context.publicUrl}/dashboard/profile`;
     const link = await context.provider.onboardingLink(account, {
       returnUrl: back,
@@ -83,9 +93,10 @@ async function connect(
   { sql, provider, catalog }: AppContext,
   payee: string,
   country: string,
+  by: string,
 ): Promise<string> {
   const { account } = await openAccount(sql, provider, payee, country);
-  await catalog.change({ accounts: [{ payee, stripe_account: account }] });
+  await catalog.change({ accounts: [{ payee, stripe_account: account }] }, { by, opened: true });
   return account;
 }
 

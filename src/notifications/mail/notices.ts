@@ -43,6 +43,13 @@ const NOTICES = {
       "Until that is settled what you earn stays on your balance.",
     ],
   }),
+  "account.changed": (data) => ({
+    subject: "Your payout account was changed",
+    sentences: [
+      `${text(data.payee)} is paid to ${text(data.account) || "no account"} from now on${text(data.previous) === "" ? "" : `, not to ${text(data.previous)} any more`}.`,
+      "If you did not ask for that, tell support at once: payouts can be stopped until it is settled.",
+    ],
+  }),
   "share.proposed": (data) => ({
     subject: `A share of ${text(data.model)} is proposed to you`,
     sentences: [

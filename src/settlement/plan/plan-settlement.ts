@@ -28,6 +28,18 @@ export interface Candidate extends PayeeSituation {
   minimumNanos: Nanos;
   /** The last payout that was paid in that currency; null when there was none. */
   lastPaidNanos: Nanos | null;
+  /** Where its account is not the one it was last paid to, or was set by hand before anything was paid. */
+  accountChange: AccountChange | null;
+}
+
+/** An account that a payee was not paid to before. */
+export interface AccountChange {
+  /** The account it was last paid to; null when nothing was paid yet. */
+  lastAccount: string | null;
+  /** Null where it is not known. */
+  setBy: string | null;
+  /** "2023-12-01", of UTC. */
+  setOn: string | null;
 }
 
 export interface PlannedPayout {
@@ -52,7 +64,7 @@ export interface CarriedBalance {
 
 /** What somebody must look at and confirm before the plan can be approved. */
 export interface PlanWarning {
-  code: "ten_times_last" | "total_over_limit";
+  code: "ten_times_last" | "account_changed" | "total_over_limit";
   message: string;
 }
 
@@ -163,7 +175,7 @@ function planPayout(
     for (const one of paid) carry(one, obstacle?.code ?? "no_account", obstacle?.message ?? "");
     return;
   }
-  plan.warnings.push(...suddenly(first, payable));
+  plan.warnings.push(...suddenly(first, payable), ...elsewhere(first, payable));
   plan.conversions.push(...conversions);
   for (const one of paid)
     if (one !== own && !conversions.some(({ from }) => from.currency === one.currency))
@@ -208,6 +220,15 @@ function suddenly({ payee, paidIn, lastPaidNanos }: Candidate, payable: Nanos): 
   const [now, last] = [formatNanos(payable), formatNanos(lastPaidNanos)];
   const message = `${payee} would be paid ${now} ${paidIn}, ten times the last payout (${last}) or more.`;
   return [{ code: "ten_times_last", message }];
+}
+
+function elsewhere({ payee, paidIn, account, accountChange }: Candidate, payable: Nanos): PlanWarning[] {
+  if (accountChange === null) return [];
+  const { lastAccount, setBy, setOn } = accountChange;
+  const instead =
+    lastAccount === null ? "and nothing was paid to it before" : `not to ${lastAccount} as the last time`;
+  const message = `${payee} would be paid ${formatNanos(payable)} ${paidIn} to ${account}, ${instead}; ${setBy ?? "nobody knows who"} set this account${setOn === null ? "" : ` on ${setOn}`}.`;
+  return [{ code: "account_changed", message }];
 }
 
 function overLimit(totals: SettlementPlan["totals"], limits: ReadonlyMap<string, Nanos>): PlanWarning[] {

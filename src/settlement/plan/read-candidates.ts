@@ -23,6 +23,7 @@ interface CandidateRow {
   tax_form_missing: PayeeSituation["taxFormMissing"];
   last_paid: string | null;
   account: string | null;
+  account_change: Candidate["accountChange"];
 }
 
 /** Every settled balance that is not zero. What is on hold is so as of now. */
@@ -37,6 +38,8 @@ export async function readCandidates(
       (SELECT z.reason FROM payee_freeze z WHERE z.payee = b.payee AND z.lifted_at IS NULL) AS frozen,
       (SELECT o.amount_nanos::text FROM payout o WHERE o.payee = b.payee AND o.currency = x.paid_in AND o.state = 'paid'
        ORDER BY o.period DESC LIMIT 1) AS last_paid,
+      (SELECT jsonb_build_object('lastAccount', c.last_account, 'setBy', c.set_by,
+         'setOn', (c.set_at AT TIME ZONE 'UTC')::date::text) FROM changed_account_of(b.payee) c) AS account_change,
       (SELECT coalesce(sum(o.amount_nanos), 0)::text FROM payout o
        WHERE o.payee = b.payee AND o.currency = b.currency AND o.state = 'approved') AS committed
     FROM (SELECT a.owner AS payee, b.currency, -b.balance_nanos AS payable
@@ -64,6 +67,7 @@ export async function readCandidates(
     taxFormMissing: row.tax_form_missing,
     lastPaidNanos: row.last_paid === null ? null : BigInt(row.last_paid),
     account: row.account,
+    accountChange: row.account_change,
     transfersEnabled: row.account !== null && (ready.get(row.account)?.transfersEnabled ?? false),
     disabledReason: row.account === null ? null : (ready.get(row.account)?.disabledReason ?? null),
   }));

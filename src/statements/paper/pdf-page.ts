@@ -1,5 +1,7 @@
 import PDFDocument from "pdfkit";
-import { fontOf, type Style } from "./fonts.ts";
+import { type Style as FontStyle, fontOf } from "./fonts.ts";
+import type { Letters } from "./other-scripts.ts";
+import { addLetters, mixedHeight, mixedWidth, otherLetters, type Style, writeMixed } from "./write-mixed.ts";
 
 export const INK = "#16181d";
 export const FAINT = "#69707d";
@@ -18,8 +20,11 @@ export interface Column {
   right?: boolean;
 }
 
-/** A4. The same calls give the same bytes: its only time is the one given here. */
-export function openPdf(title: string, author: string, createdAt: Date): Pdf {
+/**
+ * A4. The same calls give the same bytes: its only time is the one given here.
+ * @param letters those that it will have beside its own font's
+ */
+export function openPdf(title: string, author: string, createdAt: Date, letters: Letters): Pdf {
   const pdf = new PDFDocument({
     size: "A4",
     margins: { top: MARGIN, left: MARGIN, right: MARGIN, bottom: 0 },
@@ -36,11 +41,12 @@ export function openPdf(title: string, author: string, createdAt: Date): Pdf {
   });
   registerFont(pdf, "regular", "400Regular");
   registerFont(pdf, "bold", "600SemiBold");
+  addLetters(pdf, letters);
   return pdf;
 }
 
 /** An opened font is taken too (`PDFFontFactory.open`), which its types do not say. */
-function registerFont(pdf: Pdf, name: string, style: Style): void {
+function registerFont(pdf: Pdf, name: string, style: FontStyle): void {
   pdf.registerFont(name, fontOf(style) as unknown as Uint8Array);
 }
 
@@ -60,8 +66,13 @@ export function write(
   pdf: Pdf,
   text: string,
   at: { x: number; y: number; width: number },
-  style: { size?: number; bold?: boolean; color?: string; right?: boolean } = {},
+  style: Style = {},
 ): void {
+  const letters = otherLetters(pdf, text);
+  if (letters !== undefined) {
+    writeMixed(pdf, letters, text, { ...at, color: INK, ...style });
+    return;
+  }
   pdf
     .font(style.bold ? "bold" : "regular")
     .fontSize(style.size ?? 8.5)
@@ -81,13 +92,17 @@ export function writeFitting(
   pdf: Pdf,
   text: string,
   at: { x: number; y: number; width: number },
-  style: { size?: number; bold?: boolean; color?: string; right?: boolean } = {},
+  style: Style = {},
 ): void {
   const size = style.size ?? 8.5;
-  const wide = pdf
-    .font(style.bold ? "bold" : "regular")
-    .fontSize(size)
-    .widthOfString(text);
+  const letters = otherLetters(pdf, text);
+  const wide =
+    letters !== undefined
+      ? mixedWidth(pdf, letters, text, style)
+      : pdf
+          .font(style.bold ? "bold" : "regular")
+          .fontSize(size)
+          .widthOfString(text);
   write(pdf, text, at, { ...style, size: wide <= at.width ? size : (size * (at.width - 0.5)) / wide });
 }
 
@@ -139,8 +154,11 @@ function tableHead(pdf: Pdf, columns: readonly Column[]): void {
 
 function tableRow(pdf: Pdf, columns: readonly Column[], row: readonly string[], bold: boolean): void {
   pdf.font(bold ? "bold" : "regular").fontSize(8.5);
-  const heights = columns.map(({ width, right }, n) => (right ? 0 : heightOf(pdf, row[n] ?? "", width - 8)));
-  const height = Math.max(pdf.currentLineHeight(true), ...heights) + 2 * ROW_PADDING;
+  const line = pdf.currentLineHeight(true);
+  const heights = columns.map(({ width, right }, n) =>
+    right ? 0 : heightOf(pdf, row[n] ?? "", { width: width - 8, bold }),
+  );
+  const height = Math.max(line, ...heights) + 2 * ROW_PADDING;
   if (pdf.y + height > pdf.page.height - FOOT) {
     makeRoom(pdf, Number.POSITIVE_INFINITY);
     tableHead(pdf, columns);
@@ -155,7 +173,10 @@ function tableRow(pdf: Pdf, columns: readonly Column[], row: readonly string[], 
   pdf.y = y + height;
 }
 
-function heightOf(pdf: Pdf, text: string, width: number): number {
+function heightOf(pdf: Pdf, text: string, { width, bold }: { width: number; bold: boolean }): number {
+  const letters = otherLetters(pdf, text);
+  if (letters !== undefined) return mixedHeight(pdf, letters, text, { width, bold });
+  pdf.font(bold ? "bold" : "regular").fontSize(8.5);
   return pdf.widthOfString(text) <= width ? 0 : pdf.heightOfString(text, { width });
 }
 

@@ -26,6 +26,8 @@ export interface Movement {
 export interface StatementDocument<S = Statement> {
   statement: S;
   payee: Party & { id: string; country: string };
+  /** The day on which a mistake in the payee's legal details was mended; null when they are as at the close. */
+  correctedOn: string | null;
   /** RFC 3339. */
   closedAt: string;
   movements: Movement[];
@@ -43,7 +45,7 @@ export async function statementDocuments<S extends Pick<Statement, "period" | "c
     await movementsOf(sql, payee, periods),
   ];
   return statements.map((statement) => {
-    const { closed_at, id, country, name, legal_name, address, tax_id } = present(
+    const { closed_at, id, country, name, legal_name, address, tax_id, corrected_on } = present(
       parties.get(firstDay(statement.period)),
       "the statement's payee",
     );
@@ -51,6 +53,7 @@ export async function statementDocuments<S extends Pick<Statement, "period" | "c
     return {
       statement,
       payee: { id, country, name: legal_name ?? name, addressLines, taxId: tax_id },
+      correctedOn: corrected_on,
       closedAt: closed_at,
       movements: movements
         .filter(
@@ -70,22 +73,24 @@ interface PartyRow {
   legal_name: string | null;
   address: string | null;
   tax_id: string | null;
+  corrected_on: string | null;
 }
 
-/** Of a payee's names or legal details k, numbered by `number`: the last ones given by then, or else the first that came. */
-export const heldAt = (sql: Sql, number: string, then: ReturnType<Sql>) =>
-  sql`ORDER BY k.given_at > ${then}, CASE WHEN k.given_at > ${then} THEN ${sql(number)} ELSE -${sql(number)} END LIMIT 1`;
+/** Of a payee's names k: the last one given by then, or else the first that came. */
+export const nameAt = (sql: Sql, then: ReturnType<Sql>) =>
+  sql`ORDER BY k.given_at > ${then}, CASE WHEN k.given_at > ${then} THEN payee_name_no ELSE -payee_name_no END LIMIT 1`;
 
-/** With the name, country and legal details that held when each month was closed. */
+/** With the name, country and legal details that held when each month was closed; mistakes in them as they were mended. */
 async function partiesAtClose(sql: Sql, payee: string, periods: string[]): Promise<Map<string, PartyRow>> {
-  const atClose = (number: string) => heldAt(sql, number, sql`s.closed_at`);
   const rows = await sql<PartyRow[]>`
     SELECT s.period::text, p.id, coalesce(n.country, p.country) AS country, coalesce(n.name, p.name) AS name,
       l.name AS legal_name, l.address, l.tax_id,
+      CASE WHEN l.corrects IS NOT NULL THEN (l.given_at AT TIME ZONE 'UTC')::date::text END AS corrected_on,
       to_char(coalesce(s.closed_at, s.cut_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS closed_at
     FROM settlement s JOIN payee p ON p.id = ${payee}
-    LEFT JOIN LATERAL (SELECT * FROM payee_legal k WHERE k.payee = p.id ${atClose("payee_legal_no")}) l ON true
-    LEFT JOIN LATERAL (SELECT * FROM payee_name k WHERE k.payee = p.id ${atClose("payee_name_no")}) n ON true
+    LEFT JOIN LATERAL (SELECT * FROM payee_legal WHERE payee = p.id AND legal_version_at(p.id, s.closed_at) IN (payee_legal_no, corrects)
+      ORDER BY payee_legal_no DESC LIMIT 1) l ON true
+    LEFT JOIN LATERAL (SELECT * FROM payee_name k WHERE k.payee = p.id ${nameAt(sql, sql`s.closed_at`)}) n ON true
     WHERE s.period = ANY (${periods}::date[])`;
   return new Map(rows.map((row) => [row.period, row]));
 }

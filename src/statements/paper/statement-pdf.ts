@@ -1,5 +1,6 @@
 import { formatNanos, type Money, minorDigits, parseNanos, present } from "../../kernel/index.ts";
 import type { Statement } from "../../settlement/index.ts";
+import { type Letters, lettersOf } from "./other-scripts.ts";
 import {
   ACCENT,
   bytesOf,
@@ -21,11 +22,14 @@ import {
 import type { Party, StatementDocument } from "./statement-document.ts";
 
 /** A statement as one hands it to a tax adviser: pure, the same document and platform give the same bytes. */
-export function statementPdf(document: StatementDocument, platform: Party): Promise<Buffer> {
+export async function statementPdf(document: StatementDocument, platform: Party): Promise<Buffer> {
   const { statement, payee, movements } = document;
   const number = numberOf(statement);
-  const pdf = openPdf(`Self-billing statement ${number}`, platform.name, new Date(document.closedAt));
+  const letters = await lettersOf(freeTexts(document, platform), payee.country);
+  const createdAt = new Date(document.closedAt);
+  const pdf = openPdf(`Self-billing statement ${number}`, platform.name, createdAt, letters);
   head(pdf, document, platform);
+  sayMissing(pdf, letters);
   summary(pdf, statement);
   const late = statement.lines.filter((line) => line.service_month < statement.period);
   const timely = statement.lines.filter((line) => line.service_month >= statement.period);
@@ -52,12 +56,32 @@ export function statementPdf(document: StatementDocument, platform: Party): Prom
     "Payouts",
     movements.filter((each) => each.kind === "paid"),
   );
-  notes(pdf, payee, platform);
+  notes(pdf, document, platform);
   footers(pdf, [
     `Statement ${number}  ·  SHA-256 of its content: ${statement.hash}`,
     "Amounts are exact to nine decimals. Payouts are in whole minor units; what is left is carried forward.",
   ]);
   return bytesOf(pdf);
+}
+
+/** What people wrote: ids, amounts and words of ours have no other letters. */
+function freeTexts({ payee, movements }: StatementDocument, platform: Party): string[] {
+  const parties = [payee, platform].flatMap(({ name, addressLines, taxId }) => [
+    name,
+    ...addressLines,
+    taxId ?? "",
+  ]);
+  return [...parties, ...movements.flatMap(({ what, corrects }) => [what, corrects ?? ""])];
+}
+
+function sayMissing(pdf: Pdf, { missing }: Letters): void {
+  if (missing.length === 0) return;
+  const codes = missing.map(
+    (letter) => `U+${letter.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}`,
+  );
+  const text = `Letters that this document cannot show are printed as boxes: ${codes.join(", ")} (Unicode). The payee's record has them.`;
+  write(pdf, text, { x: MARGIN, y: pdf.y - 8, width: contentWidth(pdf) }, { size: 7.5, color: ACCENT });
+  pdf.y += 8;
 }
 
 /** Told of where there are any. */
@@ -71,7 +95,11 @@ export function numberOf({ period, payee, currency }: Statement): string {
   return `${period}-${payee}-${currency}`;
 }
 
-function head(pdf: Pdf, { statement, payee, closedAt }: StatementDocument, platform: Party): void {
+function head(
+  pdf: Pdf,
+  { statement, payee, closedAt, correctedOn }: StatementDocument,
+  platform: Party,
+): void {
   const width = contentWidth(pdf);
   pdf.rect(0, 0, pdf.page.width, 6).fill(ACCENT);
   write(pdf, platform.name, { x: MARGIN, y: 40, width: width / 2 }, { size: 10, bold: true, color: ACCENT });
@@ -85,6 +113,8 @@ function head(pdf: Pdf, { statement, payee, closedAt }: StatementDocument, platf
   const right = { x: MARGIN + width / 2, width: width / 2 };
   write(pdf, `Statement ${numberOf(statement)}`, { ...right, y: 40 }, { right: true });
   write(pdf, `Issued ${closedAt.slice(0, 10)}`, { ...right, y: pdf.y }, { right: true, color: FAINT });
+  if (correctedOn !== null)
+    write(pdf, `Corrected copy of ${correctedOn}`, { ...right, y: pdf.y }, { right: true, bold: true });
   const top = 122;
   const half = width / 2 - 12;
   party(pdf, "Supplier (payee)", { ...payee, name: payee.name }, { x: MARGIN, y: top, width: half }, [
@@ -205,10 +235,14 @@ function nothing(pdf: Pdf): void {
   write(pdf, "None in this month.", { x: MARGIN, y: pdf.y, width: contentWidth(pdf) }, { color: FAINT });
 }
 
-function notes(pdf: Pdf, payee: Party, platform: Party): void {
+function notes(pdf: Pdf, { payee, correctedOn }: StatementDocument, platform: Party): void {
   makeRoom(pdf, 80);
   pdf.y += 18;
-  const text = `${platform.name} issues this statement on behalf of ${payee.name} (self-billing): the payee supplies the use of its models to the platform, and no separate invoice is needed. No tax is computed, withheld or included. The statement never changes after its month is closed; later corrections stand on later statements and name what they correct.`;
+  const text = `${platform.name} issues this statement on behalf of ${payee.name} (self-billing): the payee supplies the use of its models to the platform, and no separate invoice is needed. No tax is computed, withheld or included. The statement never changes after its month is closed; later corrections stand on later statements and name what they correct.${
+    correctedOn === null
+      ? ""
+      : ` This is a corrected copy, made on ${correctedOn}: a mistake in the payee's name, address or tax number is mended; all figures are as they were. It takes the place of the copies before it.`
+  }`;
   write(pdf, text, { x: MARGIN, y: pdf.y, width: contentWidth(pdf) }, { size: 7.5, color: FAINT });
 }
 

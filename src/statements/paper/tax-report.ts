@@ -1,6 +1,6 @@
 import { csv, type Money, money, type Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
-import { heldAt } from "./statement-document.ts";
+import { nameAt } from "./statement-document.ts";
 
 /**
  * A payee's calendar year in one currency, with what Form 1099-K and DAC7 ask for. Consideration is what was credited to the
@@ -83,9 +83,10 @@ export async function taxReports(
       coalesce(n.name, p.name) AS name, coalesce(n.country, p.country) AS country, p.stripe_account AS account,
       k.name AS legal_name, k.address, k.tax_id
     FROM statement s JOIN subject USING (payee, currency) JOIN payee p ON p.id = s.payee
-    LEFT JOIN LATERAL (SELECT * FROM payee_legal WHERE payee = s.payee ORDER BY payee_legal_no DESC LIMIT 1) k ON true
+    LEFT JOIN LATERAL (SELECT * FROM payee_legal WHERE payee = s.payee
+      ORDER BY coalesce(corrects, payee_legal_no) DESC, payee_legal_no DESC LIMIT 1) k ON true
     -- Whoever moves later lived where it lived.
-    LEFT JOIN LATERAL (SELECT * FROM payee_name k WHERE k.payee = s.payee ${heldAt(sql, "payee_name_no", yearsEnd)}) n ON true
+    LEFT JOIN LATERAL (SELECT * FROM payee_name k WHERE k.payee = s.payee ${nameAt(sql, yearsEnd)}) n ON true
     WHERE s.period >= ${`${year}-01-01`} AND s.period <= ${`${year}-12-01`}
     ORDER BY s.payee, s.currency, s.period`;
   const reports = new Map<string, MonthRow[]>();

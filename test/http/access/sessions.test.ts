@@ -150,9 +150,10 @@ describe("a change with a cookie", () => {
 
   test("from one of the service's own pages is taken", async () => {
     const { cookie, call } = await signIn((await makeKey(adas)).secret);
-    expect((await call("POST", PATH)).status).toBe(201);
+    // She is finished, which is said only to whoever was let in.
+    expectProblem(await call("POST", PATH), 409, "onboarding_complete");
     const headers = { Cookie: cookie, "Sec-Fetch-Site": "same-origin" };
-    expect((await anonymous("POST", PATH, undefined, headers)).status).toBe(201);
+    expectProblem(await anonymous("POST", PATH, undefined, headers), 409, "onboarding_complete");
   });
 
   test("is judged by its key alone when it has one", async () => {
