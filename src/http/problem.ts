@@ -54,14 +54,46 @@ export function problemHandler(logger: Logger) {
 
 /** A zod error as a refusal that names each field. */
 export function invalid(code: RefusalCode, error: z.ZodError, what: string): Refusal {
-  const fields = error.issues.slice(0, 20).map((issue) => ({
-    path: pathText(issue.path),
-    code: issue.code,
-    message: issue.message,
-  }));
+  const fields = error.issues
+    .flatMap(meantIssues)
+    .slice(0, 20)
+    .map((issue) => ({
+      path: pathText(issue.path),
+      code: issue.code,
+      message: issue.message,
+    }));
   const first = fields[0];
   const where = first === undefined || first.path === "" ? what : first.path;
   return new Refusal(code, `${where}: ${first?.message ?? "is not as expected"}`, fields);
+}
+
+/**
+ * What is wrong with the alternative that seems to be meant, where there are several: the one whose fixed values (`kind`) are right, with
+ * the fewest mistakes. Of a fixed value that none has, all that there are.
+ */
+function meantIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const alternatives = issue.errors.map((issues) => issues.flatMap(meantIssues));
+  const wrongValues = (issues: z.core.$ZodIssue[]) => issues.filter(({ code }) => code === "invalid_value");
+  const [meant] = alternatives.sort(
+    (one, other) => wrongValues(one).length - wrongValues(other).length || one.length - other.length,
+  );
+  if (meant === undefined) return [issue];
+  const [wrong] = wrongValues(meant);
+  const same = alternatives.map((issues) =>
+    wrongValues(issues).find(({ path }) => wrong !== undefined && pathText(path) === pathText(wrong.path)),
+  );
+  const values = same.flatMap((found) => (found?.code === "invalid_value" ? found.values : []));
+  const mistakes =
+    wrong === undefined || same.includes(undefined)
+      ? meant
+      : [
+          {
+            ...wrong,
+            message: `Invalid option: expected one of ${[...new Set(values.map(String))].join(", ")}`,
+          },
+        ];
+  return mistakes.map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
 }
 
 function pathText(path: PropertyKey[]): string {

@@ -4,8 +4,17 @@ import { MoneyView } from "./money-view.tsx";
 
 type Refund = Answer<"get /v1/refunds">["data"][number];
 
-/** The two ways in which a refund gives money back: the invoice asks for less, or what was paid is returned. */
+/**
+ * What a refund is of, and the two ways in which it gives money back: the invoice asks for less, or what was paid is returned. The
+ * rest is on the customer's account.
+ */
 export const MONEY_BACK_COLUMNS: Column<Refund>[] = [
+  {
+    key: "refunded",
+    title: "Refunded",
+    figure: true,
+    cell: ({ currency, gross }) => <MoneyView value={{ currency, amount: negated(gross) }} />,
+  },
   {
     key: "credited",
     title: "Credited",
@@ -19,3 +28,9 @@ export const MONEY_BACK_COLUMNS: Column<Refund>[] = [
     cell: ({ returned }) => <MoneyView value={returned} />,
   },
 ];
+
+/** A refund's gross is what the lines lose by it. */
+function negated(gross: string): string {
+  if (gross.startsWith("-")) return gross.slice(1);
+  return gross === "0" ? gross : `-${gross}`;
+}

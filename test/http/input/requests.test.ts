@@ -170,3 +170,21 @@ describe("text that PostgreSQL cannot store", () => {
     }
   });
 });
+
+describe("a body that may be one of several things", () => {
+  const asked = { payee: "ada", currency: "USD", amount: "1", reason: "goodwill" };
+  const correct = (body: object) => api.operator("POST", "/v1/corrections", body);
+
+  test("is told which there are, when it is none of them", async () => {
+    const answer = await correct({ ...asked, kind: "present" });
+    expectProblem(answer, 400, "body_invalid", "kind");
+    for (const kind of ["credit", "debit", "write_off", "revocation", "rerate", "reattribution"])
+      expect(answer.body).toMatchObject({ detail: expect.stringContaining(kind) });
+  });
+
+  test("is told what is wrong with the one that is meant", async () => {
+    expectProblem(await correct({ ...asked, kind: "credit", amount: "much" }), 400, "body_invalid", "amount");
+    const { reason: _, ...without } = asked;
+    expectProblem(await correct({ ...without, kind: "write_off" }), 400, "body_invalid", "reason");
+  });
+});
