@@ -58,7 +58,7 @@ async function playTwoMonths(): Promise<void> {
   await books.approve(SEPTEMBER, readiness);
   for (const payee of ["ada", "lin"]) {
     const id = `po_2023-09_${payee}_USD`;
-    await sql`SELECT begin_payout_attempt(${id})`;
+    await sql`SELECT begin_payout_attempt(${id}, 10000000)`;
     await sql`SELECT finish_payout_attempt(${id}, 1, 'paid', ${`tr_${payee}`}, NULL)`;
   }
   await addPayees(books.catalog, [{ id: "zoe", account: "acct_zoe" }]);
