@@ -33,17 +33,14 @@ function watchedLog(log: UsageLog): UsageLog {
 
 /** Passes a failpoint before the apply is sent, and after its answer came but before anyone was told. */
 function watchedSql(sql: Sql): Sql {
-  return new Proxy(sql, {
-    apply(target, self, args) {
-      const query: unknown = Reflect.apply(target, self, args);
-      if (!String(args[0]).includes(APPLY) || !(query instanceof Promise)) return query;
-      pass("before apply");
-      return query.then((rows) => {
-        pass("after commit");
-        return rows;
-      });
-    },
-  });
+  const call: Sql["binary"]["call"] = async (name, text, values) => {
+    if (name !== APPLY) return sql.binary.call(name, text, values);
+    pass("before apply");
+    const rows = await sql.binary.call<never>(name, text, values);
+    pass("after commit");
+    return rows;
+  };
+  return new Proxy(sql, { get: (own, key) => (key === "binary" ? { call } : Reflect.get(own, key)) });
 }
 
 const config = readConfig(process.env);
