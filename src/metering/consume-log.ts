@@ -7,6 +7,7 @@ import {
   type LogReader,
   type LogReading,
   type UsageLog,
+  valueBytes,
 } from "../usage/index.ts";
 import { applyBatch, type PreparedBatch, prepareBatch } from "./apply-batch.ts";
 import { CustomerKinds } from "./memory/customer-kinds.ts";
@@ -122,5 +123,5 @@ export function consumeLog(
 }
 
 function sizeOf({ records }: LogBatch): { records: number; bytes: number } {
-  return { records: records.length, bytes: records.reduce((sum, { value }) => sum + value.length, 0) };
+  return { records: records.length, bytes: valueBytes(records) };
 }

@@ -37,4 +37,5 @@ export {
   type MissingRecords,
   missingText,
   type UsageLog,
+  valueBytes,
 } from "./usage-log.ts";

@@ -51,6 +51,11 @@ export interface LogRecord {
 export const BATCH_RECORDS_MAX = 10_000;
 export const BATCH_BYTES_MAX = 32 * 1024 * 1024;
 
+/** Of these records' values. */
+export function valueBytes(records: readonly LogRecord[]): number {
+  return records.reduce((sum, { value }) => sum + value.length, 0);
+}
+
 export interface LogBatch {
   partition: number;
   /**

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "../../postgres/index.ts";
-import { LogIdentityChanged, type LogReader, type MissingRecords, missingText } from "../../usage/index.ts";
+import {
+  LogIdentityChanged,
+  type LogReader,
+  type MissingRecords,
+  missingText,
+  valueBytes,
+} from "../../usage/index.ts";
 import { fetchBatch } from "./fetch-batch.ts";
 import { Gathering } from "./gathering.ts";
 import { logExtent } from "./log-extent.ts";
@@ -90,8 +96,7 @@ async function follow(parts: PartitionParts, claimed: bigint, onApplied: () => v
     onApplied();
     position = batch.nextOffset;
     if (missing !== null) throw new LogBroken(missingText(missing), missing);
-    const bytes = batch.records.reduce((sum, { value }) => sum + value.length, 0);
-    const pauseMs = gathering.pauseMs(bytes, readAtMs, performance.now());
+    const pauseMs = gathering.pauseMs(valueBytes(batch.records), readAtMs, performance.now());
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => {});
   }
 }

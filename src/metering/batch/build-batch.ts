@@ -8,6 +8,7 @@ import {
   type LogRecord,
   PAYLOAD_FIELDS,
   readUsageEvent,
+  valueBytes,
 } from "../../usage/index.ts";
 import { EventTable } from "./event-table.ts";
 import { atOnce } from "./in-turns.ts";
@@ -76,8 +77,7 @@ export function* batchBuilding(
 }
 
 function eventsLikelyIn(records: readonly LogRecord[]): number {
-  const bytes = records.reduce((sum, { value }) => sum + value.length, 0);
-  return Math.min(Math.ceil(bytes / EVENT_BYTES_LIKELY), EVENTS_MAX);
+  return Math.min(Math.ceil(valueBytes(records) / EVENT_BYTES_LIKELY), EVENTS_MAX);
 }
 
 /** Where an event stands in the log. `row` is one of the table that was built of these records. */

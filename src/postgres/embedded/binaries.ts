@@ -52,7 +52,7 @@ async function copyInto(dataDir: string, installed: string): Promise<string> {
   return copy;
 }
 
-function exists(path: string): Promise<boolean> {
+export function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

@@ -1,19 +1,8 @@
 import { randomBytes } from "node:crypto";
-import {
-  access,
-  chown,
-  link,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { chown, link, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { embeddedBinaries, runToEnd } from "./binaries.ts";
+import { embeddedBinaries, exists, runToEnd } from "./binaries.ts";
 import { freePort } from "./free-port.ts";
 import { alive } from "./postmaster.ts";
 import type { RunAs } from "./server-user.ts";
@@ -134,8 +123,5 @@ async function removeLeftovers(dataDir: string): Promise<void> {
 }
 
 function isCluster(path: string): Promise<boolean> {
-  return access(join(path, "PG_VERSION")).then(
-    () => true,
-    () => false,
-  );
+  return exists(join(path, "PG_VERSION"));
 }
