@@ -221,7 +221,7 @@ $$;
 -- themselves are never too coarse.
 CREATE FUNCTION book_events(p_block bigint, p_shard smallint, p usage_columns)
 RETURNS TABLE (applied bigint, waiting int[]) LANGUAGE plpgsql VOLATILE
-SET enable_seqscan = off SET enable_nestloop = off SET enable_mergejoin = off SET work_mem = '64MB' SET jit = off AS $$
+SET enable_seqscan = off SET enable_nestloop = off SET enable_mergejoin = off SET enable_bitmapscan = off SET work_mem = '64MB' SET jit = off AS $$
 DECLARE
   v_open_period date := (SELECT first_open_period FROM books_state);
   v_decided record;
