@@ -212,6 +212,28 @@ test("as long as nothing moves the same rows are given, and to those who read ov
   await metering.drop();
 });
 
+test("usage of other months leaves the rows of a settled one the same ones; late usage of it, and a correction, do not", async () => {
+  const metering = await startTestMetering(CATALOG);
+  const { sql } = metering;
+  const rows = async () => (await earningsOf(sql, "ada", { ...NOVEMBER, groupBy: ["day"] })).data;
+  const series = async () => (await earningsSeries(sql, "ada", { ...NOVEMBER, step: "day" })).models;
+  const use = (id: string, day: string) => metering.apply(0, [usageEvent({ id, time: `${day}T12:00:00Z` })]);
+  await use("a", "2023-11-02");
+  await take(metering, "close", 0);
+  const [first, drawn] = [await rows(), await series()];
+  await use("b", "2023-12-05");
+  expect(await rows()).toBe(first);
+  expect(await series()).toBe(drawn);
+  await use("late", "2023-11-30");
+  const later = await rows();
+  expect(later.map(({ day }) => day)).toEqual(["2023-11-02", "2023-11-30"]);
+  await use("c", "2023-12-05");
+  expect(await rows()).toBe(later);
+  await take(metering, "credit", 1);
+  expect(await rows()).not.toBe(later);
+  await metering.drop();
+});
+
 test("groups of customers are kept until more usage is summed by customer", async () => {
   const customers = ["a", "b", "c", "d", "e"].map((id) => ({ id, name: id, currency: "USD", country: "DE" }));
   const metering = await startTestMetering({ ...CATALOG, customers });

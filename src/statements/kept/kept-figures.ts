@@ -18,13 +18,13 @@ let keptRows = 0;
 /**
  * Figures that stay the same as long as their stamp does (`momentOf`): those that were summed under this name and stamp
  * before, over the same connections, or summed now. Who asks while they are being summed waits for them. Nobody may change
- * what it is given.
+ * what it is given. `sum` is told what was kept under the stamp before.
  */
 export function keptFigures<T>(
   sql: Sql,
   name: readonly unknown[],
   stamp: string | null,
-  sum: () => Promise<T>,
+  sum: (before?: Promise<T>) => Promise<T>,
   rowsOf: (figures: T) => number,
 ): Promise<T> {
   if (stamp === null) return sum();
@@ -36,7 +36,7 @@ export function keptFigures<T>(
     return known.figures as Promise<T>;
   }
   keptRows -= known?.rows ?? 0;
-  const figures = sum();
+  const figures = sum(known?.figures as Promise<T> | undefined);
   const own: Kept = { stamp, rows: 0, figures };
   kept.set(key, own);
   figures.then(

@@ -56,6 +56,11 @@ export class OpenUsage {
     );
   }
 
+  /** As long as it is the same, so is what these lines say. */
+  revision(filter: LineFilter): number {
+    return this.lines(filter).reduce((last, { revision }) => Math.max(last, revision), 0);
+  }
+
   async #read(): Promise<void> {
     const { snapshot, windows, others } = await windowsSince(
       this.#sql,
