@@ -22,8 +22,12 @@ import { documentOf, marketplaces, modelId } from "./marketplaces.ts";
 const NOVEMBER = { from: "2023-11-01", to: "2023-12-01", currency: "USD" };
 const PAYEES = ["ada", "lin"];
 
+let lookers = 0;
 /** Over the same connections, as somebody who has asked for nothing yet. */
-const unseen = (sql: Sql): Sql => new Proxy(sql, {});
+function unseen(sql: Sql): Sql {
+  const scope = `looker ${++lookers}`;
+  return new Proxy(sql, { get: (own, key) => (key === "scope" ? scope : Reflect.get(own, key)) });
+}
 
 async function figuresOf(sql: Sql, payees: readonly string[] = PAYEES): Promise<unknown> {
   const figures = await Promise.all(

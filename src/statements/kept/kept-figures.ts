@@ -1,5 +1,4 @@
 import type { Sql } from "../../postgres/index.ts";
-import { connectionNumber } from "./connection-number.ts";
 
 /** Of all databases and payees of this process together: some hundred bytes each. */
 const ROWS_MAX = 100_000;
@@ -17,7 +16,7 @@ let keptRows = 0;
 
 /**
  * Figures that stay the same as long as their stamp does (`momentOf`): those that were summed under this name and stamp
- * before, over the same connections, or summed now. Who asks while they are being summed waits for them. Nobody may change
+ * before, over connections of the same scope, or summed now. Who asks while they are being summed waits for them. Nobody may change
  * what it is given. `sum` is told what was kept under the stamp before.
  */
 export function keptFigures<T>(
@@ -28,7 +27,7 @@ export function keptFigures<T>(
   rowsOf: (figures: T) => number,
 ): Promise<T> {
   if (stamp === null) return sum();
-  const key = JSON.stringify([connectionNumber(sql), ...name]);
+  const key = JSON.stringify([sql.scope, ...name]);
   const known = kept.get(key);
   if (known !== undefined) kept.delete(key);
   if (known?.stamp === stamp) {

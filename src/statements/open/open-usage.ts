@@ -13,19 +13,16 @@ const OWN_SIZE = 50;
  */
 export class OpenUsage {
   readonly #payee: string;
-  readonly #sql: Sql;
   readonly #from: string;
   readonly #lines = new Map<string, OpenLine>();
-  readonly #terms: Terms;
+  readonly #terms = new Terms();
   #snapshot: string | null = null;
   #windows = 0;
   #reading: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  constructor(sql: Sql, payee: string, from: string) {
+  constructor(payee: string, from: string) {
     this.#payee = payee;
-    this.#sql = sql;
-    this.#terms = new Terms(sql);
     this.#from = from;
   }
 
@@ -35,12 +32,12 @@ export class OpenUsage {
   }
 
   /** Then everything is in that was committed before the call. Who asks while it is being read waits for the reading after, together. */
-  upToDate(): Promise<void> {
+  upToDate(sql: Sql): Promise<void> {
     this.#next ??= this.#reading
       .catch(() => {})
       .then(() => {
         this.#next = undefined;
-        this.#reading = this.#read();
+        this.#reading = this.#read(sql);
         return this.#reading;
       });
     return this.#next;
@@ -61,14 +58,9 @@ export class OpenUsage {
     return this.lines(filter).reduce((last, { revision }) => Math.max(last, revision), 0);
   }
 
-  async #read(): Promise<void> {
-    const { snapshot, windows, others } = await windowsSince(
-      this.#sql,
-      this.#payee,
-      this.#from,
-      this.#snapshot,
-    );
-    await this.#terms.know(termsIn(windows));
+  async #read(sql: Sql): Promise<void> {
+    const { snapshot, windows, others } = await windowsSince(sql, this.#payee, this.#from, this.#snapshot);
+    await this.#terms.know(sql, termsIn(windows));
     const read = new Map<string, Read>();
     for (const line of linesOf(windows)) {
       const [no = "", day = "", events = "", ...quantities] = line.split(" ");
