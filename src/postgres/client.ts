@@ -4,7 +4,11 @@ import { BinaryCalls } from "./binary-calls.ts";
 export interface Sql extends postgres.Sql {
   /** Calls with values in binary form. A reserved connection has none: they would be made elsewhere. */
   binary: Pick<BinaryCalls, "call">;
+  /** Whose rows are seen: what was read over one pool is what another one of the same scope would read. */
+  scope: string;
 }
+
+let pools = 0;
 
 /**
  * A pool of connections. Everything that moves money or the cursor is one statement, one call of a database function:
@@ -14,7 +18,7 @@ export interface Sql extends postgres.Sql {
  */
 export function openSql(
   url: string,
-  options: { max?: number; name?: string; settings?: Record<string, string> } = {},
+  options: { max?: number; name?: string; settings?: Record<string, string>; scope?: string } = {},
 ): Sql {
   const sql = postgres(url, {
     max: options.max ?? 10,
@@ -37,8 +41,10 @@ export function openSql(
   });
   const endPool = sql.end;
   const binary = new BinaryCalls(sql.options);
+  pools += 1;
   return Object.assign(sql, {
     binary,
+    scope: options.scope ?? `pool ${pools}`,
     end: async (ending?: { timeout?: number }) => {
       await Promise.all([endPool(ending), binary.end(ending?.timeout)]);
     },

@@ -10,6 +10,8 @@ export interface Reader {
   customer: string | null;
 }
 
+let lastNumber = 0;
+
 interface Pool {
   sql: Sql;
   users: number;
@@ -22,6 +24,7 @@ interface Pool {
  */
 export class RestrictedReaders {
   readonly #url: string;
+  readonly #number = ++lastNumber;
   readonly #pools = new Map<string, Pool>();
   readonly #waiting: (() => void)[] = [];
 
@@ -75,7 +78,12 @@ export class RestrictedReaders {
   #open(name: string, { payee, customer }: Reader): Pool | undefined {
     if (this.#pools.size >= POOLS_MAX && !this.#endOldest()) return undefined;
     const settings = { role: ROLE, "app.payee": payee ?? "", "app.customer": customer ?? "" };
-    const sql = openSql(this.#url, { max: CONNECTIONS_EACH, name: "tributary-reader", settings });
+    const sql = openSql(this.#url, {
+      max: CONNECTIONS_EACH,
+      name: "tributary-reader",
+      settings,
+      scope: `reader ${this.#number} ${name}`,
+    });
     const pool = { sql, users: 0 };
     this.#pools.set(name, pool);
     return pool;

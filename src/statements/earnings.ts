@@ -1,10 +1,11 @@
 import { formatNanos, type Money, money, type Nanos } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
-import { type EarningsQuery, groupedEarnings, nameOf } from "./grouping/grouped-earnings.ts";
+import { type EarningsQuery, groupedEarnings, linesFor, nameOf } from "./grouping/grouped-earnings.ts";
 import type { Group, GroupKey } from "./grouping/groups.ts";
 import { previousRange, type ServiceRange } from "./grouping/service-range.ts";
-import { keptFigures } from "./kept/kept-figures.ts";
-import { type Moment, momentOf, stampWithCustomers } from "./kept/moment.ts";
+import { keptEarnings } from "./kept/kept-earnings.ts";
+import { type Moment, momentOf, withCustomers } from "./kept/moment.ts";
+import type { OpenUsage } from "./open/open-usage.ts";
 
 /** From what customers owe to what the payee earns: gross = fees + royalties + shares; earned is of these. */
 export interface EarningsFigures {
@@ -36,12 +37,13 @@ export interface Earnings {
 
 /** A payee's earnings by service date, as `groupedEarnings` sums them, in the order of their groups. */
 export async function earningsOf(sql: Sql, payee: string, query: EarningsQuery): Promise<Earnings> {
-  const moment = await momentOf(sql, payee);
-  const { total, data } = await keptFigures(
+  const read = await momentOf(sql, payee);
+  const moment = query.groupBy.includes("customer_group") ? await withCustomers(sql, read) : read;
+  const { total, data } = await keptEarnings(
     sql,
     nameOf("earnings", payee, query),
-    query.groupBy.includes("customer_group") ? await stampWithCustomers(sql, moment) : moment.stamp,
-    () => sumEarnings(sql, payee, query, moment),
+    { payee, moment, filter: linesFor(query) },
+    (open) => sumEarnings(sql, payee, query, moment, open),
     ({ data }) => data.length,
   );
   return { as_of: moment.as_of, total, data };
@@ -52,8 +54,9 @@ async function sumEarnings(
   payee: string,
   query: EarningsQuery,
   moment: Moment,
+  open: Promise<OpenUsage>,
 ): Promise<Omit<Earnings, "as_of">> {
-  const groups = await groupedEarnings(sql, payee, query, moment);
+  const groups = await groupedEarnings(sql, payee, query, moment, open);
   const named = groups.map((group) => ({ name: JSON.stringify(Object.values(group.key)), group }));
   named.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {

@@ -22,8 +22,12 @@ import { documentOf, marketplaces, modelId } from "./marketplaces.ts";
 const NOVEMBER = { from: "2023-11-01", to: "2023-12-01", currency: "USD" };
 const PAYEES = ["ada", "lin"];
 
+let lookers = 0;
 /** Over the same connections, as somebody who has asked for nothing yet. */
-const unseen = (sql: Sql): Sql => new Proxy(sql, {});
+function unseen(sql: Sql): Sql {
+  const scope = `looker ${++lookers}`;
+  return new Proxy(sql, { get: (own, key) => (key === "scope" ? scope : Reflect.get(own, key)) });
+}
 
 async function figuresOf(sql: Sql, payees: readonly string[] = PAYEES): Promise<unknown> {
   const figures = await Promise.all(
@@ -209,6 +213,28 @@ test("as long as nothing moves the same rows are given, and to those who read ov
   expect(other).not.toBe(first);
   await metering.apply(0, [usageEvent({ id: "b" })]);
   expect(await rows(sql)).not.toEqual(first);
+  await metering.drop();
+});
+
+test("usage of other months leaves the rows of a settled one the same ones; late usage of it, and a correction, do not", async () => {
+  const metering = await startTestMetering(CATALOG);
+  const { sql } = metering;
+  const rows = async () => (await earningsOf(sql, "ada", { ...NOVEMBER, groupBy: ["day"] })).data;
+  const series = async () => (await earningsSeries(sql, "ada", { ...NOVEMBER, step: "day" })).models;
+  const use = (id: string, day: string) => metering.apply(0, [usageEvent({ id, time: `${day}T12:00:00Z` })]);
+  await use("a", "2023-11-02");
+  await take(metering, "close", 0);
+  const [first, drawn] = [await rows(), await series()];
+  await use("b", "2023-12-05");
+  expect(await rows()).toBe(first);
+  expect(await series()).toBe(drawn);
+  await use("late", "2023-11-30");
+  const later = await rows();
+  expect(later.map(({ day }) => day)).toEqual(["2023-11-02", "2023-11-30"]);
+  await use("c", "2023-12-05");
+  expect(await rows()).toBe(later);
+  await take(metering, "credit", 1);
+  expect(await rows()).not.toBe(later);
   await metering.drop();
 });
 

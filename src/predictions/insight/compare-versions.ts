@@ -23,18 +23,16 @@ export interface VersionComparison {
   feedback_difference: Rate | null;
 }
 
-export async function compareVersions(
-  sql: Sql,
-  query: InsightQuery,
+export function compareVersions(
   cells: readonly Cell[],
-): Promise<VersionComparison[]> {
+  customers: ReadonlyMap<string, number>,
+): VersionComparison[] {
   const sums = new Map<string, Cell>();
   for (const cell of cells) {
     const sum = sums.get(cell.version) ?? emptyCell(cell.version, "");
     addCell(sum, cell);
     sums.set(cell.version, sum);
   }
-  const customers = await customersOf(sql, query);
   const all = [...sums.values()]
     .map((cell) => ({ cell, ...measured(cell) }))
     .sort((a, b) => b.predictions - a.predictions || (a.cell.version < b.cell.version ? -1 : 1));
@@ -71,13 +69,16 @@ function latencyDifference(a: Latency | null, b: Latency | null): VersionCompari
   };
 }
 
-async function customersOf(sql: Sql, { model, from, to }: InsightQuery): Promise<Map<string, number>> {
+/** How many customers each version had, where they are enough. */
+export async function customersOf(sql: Sql, { model, from, to }: InsightQuery): Promise<Map<string, number>> {
   const rows = await sql<{ version: string; customers: number }[]>`
-    SELECT v.version, count(DISTINCT w.customer_no)::int AS customers
-    FROM usage_term t JOIN model m USING (model_no) JOIN model_version v USING (model_version_no)
-    JOIN customer_term_window w USING (term_no)
-    WHERE m.id = ${model} AND ${bookedSince(sql, from)}
-      AND w.service_month >= date_trunc('month', ${from}::date) AND w.service_month < ${to}::date
-    GROUP BY 1 HAVING count(DISTINCT w.customer_no) >= ${CUSTOMERS_MIN}`;
+    SELECT v.version, u.customers
+    FROM (
+      SELECT t.model_version_no, count(DISTINCT w.customer_no)::int AS customers
+      FROM usage_term t JOIN customer_term_window w USING (term_no)
+      WHERE t.model_no = (SELECT model_no FROM model WHERE id = ${model}) AND ${bookedSince(sql, from)}
+        AND w.service_month >= date_trunc('month', ${from}::date) AND w.service_month < ${to}::date
+      GROUP BY 1 HAVING count(DISTINCT w.customer_no) >= ${CUSTOMERS_MIN}) u
+    JOIN model_version v USING (model_version_no)`;
   return new Map(rows.map(({ version, customers }) => [version, customers]));
 }

@@ -35,24 +35,30 @@ export function usageOf(sql: Sql, { model, from, to }: InsightQuery): Promise<Us
 
 type GrossRow = Place & { currency: string; gross: string };
 
-/** What customers owe for it, exact: the books round a whole line, not a day of it. */
+/** What customers owe for it, exact: the books round a whole line, not a day of it. Summed before it is priced. */
 export function grossOf(sql: Sql, { model, from, to }: InsightQuery): Promise<GrossRow[]> {
   return sql<GrossRow[]>`
     WITH term AS MATERIALIZED (
       SELECT t.term_no, t.price_no, v.version, p.currency FROM usage_term t JOIN model m USING (model_no)
       JOIN model_version v USING (model_version_no) JOIN price_version p USING (price_no)
       WHERE m.id = ${model} AND t.charged = 1 AND ${bookedSince(sql, from)}
+    ), charged AS (
+      SELECT t.version, t.currency, t.price_no, w.service_day, w.hardware, sum(w.runs) AS runs,
+        sum(w.predict_seconds) AS predict_seconds, sum(w.input_tokens) AS input_tokens, sum(w.output_tokens) AS output_tokens,
+        sum(w.images) AS images
+      FROM windows_by_hardware(ARRAY(SELECT term_no FROM term), ${from}::date, ${to}::date) w JOIN term t USING (term_no)
+      GROUP BY 1, 2, 3, 4, 5
     ), used AS (
-      SELECT w.term_no, w.service_day, w.hardware, x.meter_no, q.quantity
-      FROM windows_by_hardware(ARRAY(SELECT term_no FROM term), ${from}::date, ${to}::date) w
+      SELECT w.version, w.currency, w.price_no, w.service_day, w.hardware, x.meter_no, q.quantity
+      FROM charged w
       CROSS JOIN LATERAL (VALUES ('runs', w.runs), ('predict_seconds', w.predict_seconds), ('input_tokens', w.input_tokens),
         ('output_tokens', w.output_tokens), ('images', w.images)) AS q(meter, quantity) JOIN meter x ON x.name = q.meter
       UNION ALL
-      SELECT o.term_no, o.service_day, o.hardware, o.meter_no, o.quantity
-      FROM meters_by_hardware(ARRAY(SELECT term_no FROM term), ${from}::date, ${to}::date) o
+      SELECT t.version, t.currency, t.price_no, o.service_day, o.hardware, o.meter_no, o.quantity
+      FROM meters_by_hardware(ARRAY(SELECT term_no FROM term), ${from}::date, ${to}::date) o JOIN term t USING (term_no)
     )
-    SELECT t.version, u.service_day AS day, u.hardware, t.currency, sum(u.quantity * c.unit_amount)::text AS gross
-    FROM used u JOIN term t USING (term_no) JOIN price_component c USING (price_no, meter_no) GROUP BY 1, 2, 3, 4`;
+    SELECT u.version, u.service_day AS day, u.hardware, u.currency, sum(u.quantity * c.unit_amount)::text AS gross
+    FROM used u JOIN price_component c USING (price_no, meter_no) GROUP BY 1, 2, 3, 4`;
 }
 
 type FeedbackRow = Place & { up: number; down: number };

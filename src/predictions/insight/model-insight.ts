@@ -1,7 +1,7 @@
 import { type Money, money, type Rational, roundToNanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { addCell, type Cell, emptyCell, type InsightQuery, readCells } from "./cells.ts";
-import { compareVersions, measured, type VersionComparison } from "./compare-versions.ts";
+import { compareVersions, customersOf, measured, type VersionComparison } from "./compare-versions.ts";
 import type { Latency } from "./latency.ts";
 import type { Rate } from "./success-rate.ts";
 
@@ -36,7 +36,10 @@ export async function modelInsight(
   sql: Sql,
   query: InsightQuery & { groupBy: readonly InsightDimension[] },
 ): Promise<{ data: InsightRow[]; versions: VersionComparison[] }> {
-  const cells = await readCells(sql, { ...query, byHardware: query.groupBy.includes("hardware") });
+  const [cells, customers] = await Promise.all([
+    readCells(sql, { ...query, byHardware: query.groupBy.includes("hardware") }),
+    customersOf(sql, query),
+  ]);
   const groups = new Map<string, Cell>();
   for (const cell of cells) {
     const version = query.groupBy.includes("version") ? cell.version : "";
@@ -47,7 +50,7 @@ export async function modelInsight(
     groups.set(name, group);
   }
   const data = [...groups.values()].map((group) => insightRow(group, query));
-  return { data, versions: await compareVersions(sql, query, cells) };
+  return { data, versions: compareVersions(cells, customers) };
 }
 
 function insightRow(

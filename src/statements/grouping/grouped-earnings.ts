@@ -1,11 +1,11 @@
 import { nextPeriod, periodOfDay } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { keptFigures } from "../kept/kept-figures.ts";
-import { openUsageOf } from "../kept/kept-usage.ts";
 import { type Moment, stampOfCustomers } from "../kept/moment.ts";
 import { payeeLines } from "../lines/payee-lines.ts";
 import { releasedLines, releasedPeriods } from "../lines/released-lines.ts";
 import type { LineDetail, LineFilter } from "../lines/usage-pieces.ts";
+import type { OpenUsage } from "../open/open-usage.ts";
 import { adjustedEarnings } from "./adjusted.ts";
 import { customerGroups } from "./customer-groups.ts";
 import { type Group, type Grouping, type GroupKey, Groups } from "./groups.ts";
@@ -25,6 +25,21 @@ export function nameOf(
   return [what, payee, currency, model, from, to, groupBy, earnedOnly];
 }
 
+/** The lines that have what is asked for, and perhaps days besides. */
+export function linesFor({
+  currency,
+  model,
+  from,
+  to,
+}: Pick<EarningsQuery, "currency" | "model" | "from" | "to">): LineFilter {
+  return {
+    currency,
+    ...(model === undefined ? {} : { model }),
+    ...(from === undefined ? {} : { monthsFrom: `${from.slice(0, 7)}-01` }),
+    ...(to === undefined ? {} : { monthsUntil: firstMonthAfter(to) }),
+  };
+}
+
 /**
  * A payee's earnings in groups, from committed windows; adjustments by the day they were booked. Every part is split on its
  * line's whole gross and then allotted to days, versions and countries, so that any grouping adds up to the books' figure.
@@ -35,14 +50,9 @@ export async function groupedEarnings(
   payee: string,
   query: EarningsQuery,
   { unreleased }: Moment,
+  open: Promise<OpenUsage>,
 ): Promise<Group[]> {
-  const { currency, model, from, to } = query;
-  const filter: LineFilter = {
-    currency,
-    ...(model === undefined ? {} : { model }),
-    ...(from === undefined ? {} : { monthsFrom: `${from.slice(0, 7)}-01` }),
-    ...(to === undefined ? {} : { monthsUntil: firstMonthAfter(to) }),
-  };
+  const filter = linesFor(query);
   const detail = detailOf(query);
   const [named, released, usage, adjusted] = await Promise.all([
     customerNames(sql, payee, unreleased, query, filter),
@@ -53,12 +63,12 @@ export async function groupedEarnings(
       () => releasedEarnings(sql, payee, unreleased, query, filter, detail),
       (groups) => groups.size,
     ),
-    openUsageOf(sql, payee, unreleased),
+    open,
     adjustedEarnings(sql, payee, query),
   ]);
   const groups = new Groups(query);
   groups.addAll(released);
-  const question = JSON.stringify([from, to, query.groupBy, query.earnedOnly]);
+  const question = JSON.stringify([query.from, query.to, query.groupBy, query.earnedOnly]);
   for (const line of usage.lines(filter)) groups.addAll(line.groups(payee, question, query, detail));
   // By the day on which they were booked: what was earned then stays what it was.
   for (const { model: of, day, amountNanos } of adjusted) groups.addAdjustment(of, day, amountNanos);

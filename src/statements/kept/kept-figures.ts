@@ -1,5 +1,4 @@
 import type { Sql } from "../../postgres/index.ts";
-import { connectionNumber } from "./connection-number.ts";
 
 /** Of all databases and payees of this process together: some hundred bytes each. */
 const ROWS_MAX = 100_000;
@@ -17,18 +16,18 @@ let keptRows = 0;
 
 /**
  * Figures that stay the same as long as their stamp does (`momentOf`): those that were summed under this name and stamp
- * before, over the same connections, or summed now. Who asks while they are being summed waits for them. Nobody may change
- * what it is given.
+ * before, over connections of the same scope, or summed now. Who asks while they are being summed waits for them. Nobody may change
+ * what it is given. `sum` is told what was kept under the stamp before.
  */
 export function keptFigures<T>(
   sql: Sql,
   name: readonly unknown[],
   stamp: string | null,
-  sum: () => Promise<T>,
+  sum: (before?: Promise<T>) => Promise<T>,
   rowsOf: (figures: T) => number,
 ): Promise<T> {
   if (stamp === null) return sum();
-  const key = JSON.stringify([connectionNumber(sql), ...name]);
+  const key = JSON.stringify([sql.scope, ...name]);
   const known = kept.get(key);
   if (known !== undefined) kept.delete(key);
   if (known?.stamp === stamp) {
@@ -36,7 +35,7 @@ export function keptFigures<T>(
     return known.figures as Promise<T>;
   }
   keptRows -= known?.rows ?? 0;
-  const figures = sum();
+  const figures = sum(known?.figures as Promise<T> | undefined);
   const own: Kept = { stamp, rows: 0, figures };
   kept.set(key, own);
   figures.then(

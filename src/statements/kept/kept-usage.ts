@@ -1,6 +1,5 @@
 import type { Sql } from "../../postgres/index.ts";
 import { OpenUsage } from "../open/open-usage.ts";
-import { connectionNumber } from "./connection-number.ts";
 
 /** Of all databases and payees of this process together: a quarter of a kilobyte each, with what is summed from them. */
 const WINDOWS_MAX = 200_000;
@@ -10,11 +9,11 @@ const kept = new Map<string, OpenUsage>();
 
 /** A payee's usage in months that are not released, with everything in it that was committed before the call. */
 export async function openUsageOf(sql: Sql, payee: string, unreleased: string): Promise<OpenUsage> {
-  const name = JSON.stringify([connectionNumber(sql), payee, unreleased]);
-  const usage = kept.get(name) ?? new OpenUsage(sql, payee, unreleased);
+  const name = JSON.stringify([sql.scope, payee, unreleased]);
+  const usage = kept.get(name) ?? new OpenUsage(payee, unreleased);
   kept.delete(name);
   kept.set(name, usage);
-  await usage.upToDate();
+  await usage.upToDate(sql);
   forgetOldest();
   return usage;
 }

@@ -21,12 +21,15 @@ export interface Moment {
    * in the statement that books.
    */
   stamp: string | null;
+  /** The part of the stamp that counts no usage. */
+  books: string;
 }
 
-/** The stamp of figures that hang on sums by customer too. */
-export async function stampWithCustomers(sql: Sql, { stamp }: Moment): Promise<string | null> {
+/** The moment of figures that hang on sums by customer too. */
+export async function withCustomers(sql: Sql, moment: Moment): Promise<Moment> {
+  const { stamp, books } = moment;
   const folded = stamp === null ? null : await stampOfCustomers(sql);
-  return folded === null ? null : `${stamp} ${folded}`;
+  return { ...moment, stamp: folded && `${stamp} ${folded}`, books: `${books} ${folded}` };
 }
 
 /**
@@ -45,12 +48,13 @@ export async function stampOfCustomers(sql: Sql): Promise<string | null> {
 /** The moment is when the statement's transaction began, before anything was read in it. */
 export async function momentOf(sql: Sql, payee: string): Promise<Moment> {
   const [row] = await sql<[Moment]>`
-    SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of, b.unreleased, b.open,
-      CASE WHEN p.waiting <= ${PARKED_COUNTED_MAX} THEN concat_ws(' ', b.unreleased, b.open, c.known - p.waiting,
-        (SELECT count(*) FROM adjustment_part WHERE payee = ${payee}),
-        (SELECT count(*) FROM adjustment_movement WHERE account = ${`payee:${payee}:payable`})) END AS stamp
+    SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of, b.unreleased, b.open, a.books,
+      CASE WHEN p.waiting <= ${PARKED_COUNTED_MAX} THEN concat_ws(' ', a.books, c.known - p.waiting) END AS stamp
     FROM (SELECT coalesce((SELECT min(period) FROM settlement WHERE state = 'closing'), first_open_period)::text AS unreleased,
             first_open_period::text AS open FROM books_state) b
+    CROSS JOIN LATERAL (SELECT concat_ws(' ', b.unreleased, b.open,
+      (SELECT count(*) FROM adjustment_part WHERE payee = ${payee}),
+      (SELECT count(*) FROM adjustment_movement WHERE account = ${`payee:${payee}:payable`})) AS books) a
     CROSS JOIN (SELECT coalesce(sum(applied + parked), 0) AS known FROM metering_cursor) c
     CROSS JOIN (SELECT count(*) AS waiting FROM (SELECT FROM parked_event LIMIT ${PARKED_COUNTED_MAX + 1}) x) p`;
   return row;

@@ -19,6 +19,9 @@ export interface Window {
   events: bigint;
 }
 
+/** Of all lines of this process. */
+let lastRevision = 0;
+
 interface PlacedWindow extends Window {
   term: OpenTerm;
   day: string;
@@ -37,6 +40,8 @@ export class OpenLine {
   readonly month: string;
   readonly model: string;
   readonly currency: string;
+  /** Another one after each change, that no line had before. */
+  revision = 0;
   readonly #plan: SplitPlan;
   readonly #windows = new Map<string, PlacedWindow>();
   /** By day, and to the finest row: from the first question on that needs them. Of most lines nobody asks for either. */
@@ -69,6 +74,8 @@ export class OpenLine {
     const weight = now.weight - (known?.weight ?? 0n);
     const events = now.events - (known?.events ?? 0n);
     this.#windows.set(name, now);
+    lastRevision += 1;
+    this.revision = lastRevision;
     this.#weight += weight;
     this.#cost += now.cost - (known?.cost ?? 0n);
     this.#events += events;

@@ -1,3 +1,4 @@
+import { setImmediate as othersHadTheirTurn } from "node:timers/promises";
 import type { Sql } from "../../postgres/index.ts";
 import type { LineFilter } from "../lines/usage-pieces.ts";
 import { OpenLine, type Window } from "./open-line.ts";
@@ -6,6 +7,8 @@ import { BUILT_IN, windowsSince } from "./windows-since.ts";
 
 /** Of what is kept, in windows. */
 const OWN_SIZE = 50;
+/** Then others have their turn: all at once those of a large payee took a tenth of a second. */
+const WINDOWS_AT_ONCE = 4_000;
 
 /**
  * What was used of lines that pay a payee and are booked from a period on, brought up to date by reading only what was
@@ -13,19 +16,16 @@ const OWN_SIZE = 50;
  */
 export class OpenUsage {
   readonly #payee: string;
-  readonly #sql: Sql;
   readonly #from: string;
   readonly #lines = new Map<string, OpenLine>();
-  readonly #terms: Terms;
+  readonly #terms = new Terms();
   #snapshot: string | null = null;
   #windows = 0;
   #reading: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  constructor(sql: Sql, payee: string, from: string) {
+  constructor(payee: string, from: string) {
     this.#payee = payee;
-    this.#sql = sql;
-    this.#terms = new Terms(sql);
     this.#from = from;
   }
 
@@ -35,12 +35,12 @@ export class OpenUsage {
   }
 
   /** Then everything is in that was committed before the call. Who asks while it is being read waits for the reading after, together. */
-  upToDate(): Promise<void> {
+  upToDate(sql: Sql): Promise<void> {
     this.#next ??= this.#reading
       .catch(() => {})
       .then(() => {
         this.#next = undefined;
-        this.#reading = this.#read();
+        this.#reading = this.#read(sql);
         return this.#reading;
       });
     return this.#next;
@@ -56,16 +56,21 @@ export class OpenUsage {
     );
   }
 
-  async #read(): Promise<void> {
-    const { snapshot, windows, others } = await windowsSince(
-      this.#sql,
-      this.#payee,
-      this.#from,
-      this.#snapshot,
+  /** As long as it is the same, so is what these lines say. */
+  revision(filter: LineFilter): number {
+    return this.lines(filter).reduce((last, { revision }) => Math.max(last, revision), 0);
+  }
+
+  async #read(sql: Sql): Promise<void> {
+    const { snapshot, windows, others } = await windowsSince(sql, this.#payee, this.#from, this.#snapshot);
+    const lines = linesOf(windows);
+    await this.#terms.know(
+      sql,
+      lines.map((line) => Number.parseInt(line, 10)),
     );
-    await this.#terms.know(termsIn(windows));
     const read = new Map<string, Read>();
-    for (const line of linesOf(windows)) {
+    for (const [n, line] of lines.entries()) {
+      if (n % WINDOWS_AT_ONCE === WINDOWS_AT_ONCE - 1) await othersHadTheirTurn();
       const [no = "", day = "", events = "", ...quantities] = line.split(" ");
       const { window, term } = this.#readOf(read, no, day);
       window.events += BigInt(events);
@@ -76,8 +81,12 @@ export class OpenUsage {
       const { window, term } = this.#readOf(read, no, day);
       add(window, term, meter, quantity);
     }
-    for (const { term, day, window } of read.values())
+    // Nobody has any of the first reading before it is done; of the others nobody may see a half.
+    const first = this.#snapshot === null;
+    for (const [n, { term, day, window }] of [...read.values()].entries()) {
+      if (first && n % WINDOWS_AT_ONCE === WINDOWS_AT_ONCE - 1) await othersHadTheirTurn();
       if (this.#lineOf(term, `${day.slice(0, 7)}-01`).set(term, day, window)) this.#windows++;
+    }
     this.#snapshot = snapshot;
   }
 
@@ -107,10 +116,6 @@ interface Read {
 }
 
 const linesOf = (text: string | null) => text?.split("\n") ?? [];
-
-function termsIn(windows: string | null): Set<number> {
-  return new Set(linesOf(windows).map((line) => Number.parseInt(line, 10)));
-}
 
 function add(window: Window, { price, costMeter }: OpenTerm, meter: string, quantity: string): void {
   if (quantity === "0") return;

@@ -27,30 +27,31 @@ export interface OpenTerm {
 
 /** Terms by their numbers, each read once. */
 export class Terms {
-  readonly #sql: Sql;
   readonly #terms = new Map<number, OpenTerm>();
   readonly #prices = new Map<number, UnitPrice>();
   readonly #plans = new Map<number, SplitPlan>();
-
-  constructor(sql: Sql) {
-    this.#sql = sql;
-  }
 
   /** @throws Error for one that `know` was not told of */
   get(no: number): OpenTerm {
     return present(this.#terms.get(no), "a term");
   }
 
-  async know(numbers: Iterable<number>): Promise<void> {
+  async know(sql: Sql, numbers: Iterable<number>): Promise<void> {
     const unknown = [...new Set(numbers)].filter((no) => !this.#terms.has(no));
     if (unknown.length === 0) return;
-    const rows = await this.#sql<TermRow[]>`
+    const rows = await sql<TermRow[]>`
       SELECT t.term_no, t.booked_period::text, m.id AS model, v.version, t.country, t.price_no, t.split_plan_no
       FROM usage_term t JOIN model m USING (model_no) JOIN model_version v USING (model_version_no)
       WHERE t.term_no = ANY (${unknown})`;
     await Promise.all([
-      this.#readPrices(rows.map((row) => row.price_no)),
-      this.#readPlans(rows.map((row) => row.split_plan_no)),
+      this.#readPrices(
+        sql,
+        rows.map((row) => row.price_no),
+      ),
+      this.#readPlans(
+        sql,
+        rows.map((row) => row.split_plan_no),
+      ),
     ]);
     for (const {
       term_no: no,
@@ -73,9 +74,9 @@ export class Terms {
     }
   }
 
-  async #readPrices(numbers: number[]): Promise<void> {
+  async #readPrices(sql: Sql, numbers: number[]): Promise<void> {
     const unknown = numbers.filter((no) => !this.#prices.has(no));
-    const rows = await this.#sql<PriceRow[]>`
+    const rows = await sql<PriceRow[]>`
       SELECT v.price_no, v.currency, coalesce(max(scale(c.unit_amount)), 0) AS scale,
         array_remove(array_agg(m.name), NULL) AS meters,
         array_remove(array_agg((c.unit_amount)::text), NULL) AS amounts
@@ -87,9 +88,9 @@ export class Terms {
     }
   }
 
-  async #readPlans(numbers: number[]): Promise<void> {
+  async #readPlans(sql: Sql, numbers: number[]): Promise<void> {
     const unknown = numbers.filter((no) => !this.#plans.has(no));
-    const rows = await this.#sql<{ split_plan_no: number; content: SplitPlan }[]>`
+    const rows = await sql<{ split_plan_no: number; content: SplitPlan }[]>`
       SELECT split_plan_no, content FROM split_plan WHERE split_plan_no = ANY (${[...new Set(unknown)]})`;
     for (const { split_plan_no, content } of rows) this.#plans.set(split_plan_no, content);
   }

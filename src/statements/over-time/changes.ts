@@ -1,11 +1,12 @@
 import { type Money, money, type Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { totalOf } from "../earnings.ts";
-import { groupedEarnings, nameOf } from "../grouping/grouped-earnings.ts";
+import { groupedEarnings, linesFor, nameOf } from "../grouping/grouped-earnings.ts";
 import type { Group } from "../grouping/groups.ts";
 import { previousRange, type ServiceRange } from "../grouping/service-range.ts";
-import { keptFigures } from "../kept/kept-figures.ts";
+import { keptEarnings } from "../kept/kept-earnings.ts";
 import { type Moment, momentOf } from "../kept/moment.ts";
+import type { OpenUsage } from "../open/open-usage.ts";
 
 /** How a difference came about; the four add up to it, to the nano. */
 export interface Causes {
@@ -52,11 +53,11 @@ export async function earningsChanges(
   query: ServiceRange & { currency: string },
 ): Promise<EarningsChanges> {
   const moment = await momentOf(sql, payee);
-  const changes = await keptFigures(
+  const changes = await keptEarnings(
     sql,
     nameOf("changes", payee, { ...query, groupBy: ["model"] }),
-    moment.stamp,
-    () => sumChanges(sql, payee, query, moment),
+    { payee, moment, filter: linesFor({ ...query, from: previousRange(query).from }) },
+    (open) => sumChanges(sql, payee, query, moment, open),
     ({ data }) => data.length,
   );
   return { as_of: moment.as_of, ...changes };
@@ -67,13 +68,14 @@ async function sumChanges(
   payee: string,
   { from, to, currency }: ServiceRange & { currency: string },
   moment: Moment,
+  open: Promise<OpenUsage>,
 ): Promise<Omit<EarningsChanges, "as_of">> {
   const range = { from, to };
   const previous = previousRange(range);
   const groupBy = ["model"] as const;
   const [before, now] = await Promise.all([
-    groupedEarnings(sql, payee, { ...previous, currency, groupBy }, moment),
-    groupedEarnings(sql, payee, { ...range, currency, groupBy }, moment),
+    groupedEarnings(sql, payee, { ...previous, currency, groupBy }, moment, open),
+    groupedEarnings(sql, payee, { ...range, currency, groupBy }, moment, open),
   ]);
   const sides = new Map<string, { model: string; reason: string; before: Side; now: Side }>();
   for (const [when, groups] of [["before", before] as const, ["now", now] as const])

@@ -1,11 +1,12 @@
 import { type Money, money, type Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { totalOf } from "../earnings.ts";
-import { groupedEarnings, nameOf } from "../grouping/grouped-earnings.ts";
+import { groupedEarnings, linesFor, nameOf } from "../grouping/grouped-earnings.ts";
 import type { ServiceRange } from "../grouping/service-range.ts";
 import { stepsOf } from "../grouping/time-steps.ts";
-import { keptFigures } from "../kept/kept-figures.ts";
+import { keptEarnings } from "../kept/kept-earnings.ts";
 import { type Moment, momentOf } from "../kept/moment.ts";
+import type { OpenUsage } from "../open/open-usage.ts";
 
 export const SERIES_STEPS = ["day", "week", "month"] as const;
 /** Of what is kept. */
@@ -41,11 +42,11 @@ export interface SeriesQuery extends ServiceRange {
 /** The earnings of `earningsOf` by model and step, in the form that charts draw: no key is said twice. */
 export async function earningsSeries(sql: Sql, payee: string, query: SeriesQuery): Promise<EarningsSeries> {
   const moment = await momentOf(sql, payee);
-  const series = await keptFigures(
+  const series = await keptEarnings(
     sql,
     nameOf("series", payee, { ...query, groupBy: [query.step] }),
-    moment.stamp,
-    () => sumSeries(sql, payee, query, moment),
+    { payee, moment, filter: linesFor(query) },
+    (open) => sumSeries(sql, payee, query, moment, open),
     ({ models, steps }) => Math.ceil((models.length * steps.length) / AMOUNTS_TO_A_ROW),
   );
   return { as_of: moment.as_of, ...series };
@@ -56,6 +57,7 @@ async function sumSeries(
   payee: string,
   query: SeriesQuery,
   moment: Moment,
+  open: Promise<OpenUsage>,
 ): Promise<Omit<EarningsSeries, "as_of">> {
   const { from, to, currency, step } = query;
   const groups = await groupedEarnings(
@@ -63,6 +65,7 @@ async function sumSeries(
     payee,
     { ...query, groupBy: ["model", step], earnedOnly: true },
     moment,
+    open,
   );
   const steps = stepsOf({ from, to }, step);
   const places = new Map(steps.map((name, place) => [name, place]));

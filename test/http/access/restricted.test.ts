@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RestrictedReaders, type Sql } from "../../../src/postgres/index.ts";
+import { earningsOf } from "../../../src/statements/index.ts";
 import { type Call, startTestApi, type TestApi } from "../../support/api.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { SMALL_CATALOG, usageEvent } from "../../support/usage.ts";
@@ -123,6 +124,21 @@ test("many payees at once each get their own, over a bounded number of connectio
     ),
   );
   expect(seen).toEqual(names.map((name) => (name === "ada" ? ["ada"] : [])));
+});
+
+test("what was kept for a payee is still there when its connections had to go, and is nobody else's", async () => {
+  const rows = async (payee: string, of: string) => {
+    const earnings = (sql: Sql) => earningsOf(sql, of, { currency: "USD", groupBy: ["model"] });
+    return (await readers.use({ payee, customer: null }, earnings)).data;
+  };
+  const kept = await rows("ada", "ada");
+  expect(kept).not.toHaveLength(0);
+  for (let n = 0; n < 20; n++) await rows(`nobody-${n}`, "ada");
+  expect(readers.isOpen({ payee: "ada", customer: null })).toBe(false);
+  expect(await rows("ada", "ada")).toBe(kept);
+  expect(await rows("nobody-1", "ada")).not.toBe(kept);
+  await api.send(usageEvent({ id: "p2", time: "2023-12-02T00:00:00Z" }));
+  expect(await rows("ada", "ada")).not.toBe(kept);
 });
 
 test("what payees are answered over such connections is what the operator is", async () => {
