@@ -13,6 +13,7 @@ import {
   resumePayouts,
   runAlone,
   stopPayouts,
+  withdrawPlan,
 } from "../src/settlement/index.ts";
 import { listPayouts } from "../src/statements/index.ts";
 import { runCommand, withTributary } from "./run-command.ts";
@@ -21,12 +22,13 @@ import { showChanges, showClose, showPay, showPlan, showReconcile, showStatus } 
 import { totalsBefore } from "./settle/totals-before.ts";
 import { writeStatementFiles } from "./settle/write-statements.ts";
 
-const USAGE = `npm run settle -- <close|plan|approve|pay|reconcile|statements|status|run> --period 2023-11 [--dry-run] [--json|--csv] [--hash <plan hash>] [--confirm <warning>] [--out <folder>] [--by <name>]
+const USAGE = `npm run settle -- <close|plan|approve|withdraw|pay|reconcile|statements|status|run> --period 2023-11 [--dry-run] [--json|--csv] [--hash <plan hash>] [--confirm <warning>] [--reason "…"] [--out <folder>] [--by <name>]
        npm run settle -- <stop --reason "…"|resume> [--by <name>]
 
   close     close the month: cut, final accrual, release to payable, statements
   plan      who is paid what, and who is not and why; with --dry-run also what differs from the month before
   approve   approve the plan (the one with --hash, or the one there is); its warnings must be confirmed, each by its code
+  withdraw  take back the plan before it is approved (the one with --hash, or the one there is), with --reason; plan makes another
   pay       send what is approved and not paid yet; go on after a crash
   reconcile compare with everything at Stripe, both ways; exit 1 and a list on any difference; corrects nothing
   statements  each statement as JSON, CSV and PDF in --out (statements-<period>); goes on where it was killed
@@ -56,6 +58,7 @@ const STEPS: Record<string, (tributary: Tributary, command: Command) => Promise<
   close,
   plan,
   approve,
+  withdraw,
   pay,
   reconcile,
   statements,
@@ -92,6 +95,24 @@ async function approve({ settle }: Tributary, { period, dryRun, json, hash, by, 
   const approved = await settle.approve(period, { by, confirmed, ...(hash === undefined ? {} : { hash }) });
   if (!json) console.log(`Approved the plan ${approved.hash.slice(0, 12)}… of ${period} as ${by}.`);
   return { step: "approve", ...approved };
+}
+
+async function withdraw({ sql }: Tributary, { period, dryRun, json, hash: given, reason, by }: Command) {
+  const hash = given ?? (await findSettlement(sql, period))?.planHash;
+  if (hash == null) throw new Refusal("plan_missing", `${period} has no plan to withdraw`);
+  if (dryRun) {
+    if (!json) console.log(`Would withdraw the plan ${hash} of ${period}.`);
+    return { step: "withdraw", dry_run: true, hash };
+  }
+  if (reason === undefined)
+    throw new Refusal("parameter_invalid", "--reason: why the plan is not to be approved");
+  await withdrawPlan(sql, period, { hash, by, isApprover: true, reason });
+  const target = `/v1/settlements/${period}/withdraw`;
+  const withdrawn = { route: "POST /settlements/{period}/withdraw", target, asked: { hash, reason } };
+  await noteCommand(sql, by, { ...withdrawn, after: { ok: true } });
+  if (!json)
+    console.log(`Withdrew the plan ${hash.slice(0, 12)}… of ${period} as ${by}; plan makes another.`);
+  return { step: "withdraw", hash, reason };
 }
 
 async function pay({ settle, sql }: Tributary, { period, dryRun, json }: Command) {

@@ -97,6 +97,8 @@ export function showStatus(
 ): void {
   console.log(`${period}: ${settlement?.state ?? "open"}`);
   if (settlement?.planHash) console.log(`  plan ${settlement.planHash} by ${settlement.plannedBy}`);
+  if (settlement?.withdrawn)
+    console.log(`  plan withdrawn by ${settlement.withdrawn.by}: ${settlement.withdrawn.reason}`);
   if (settlement?.approvedBy) console.log(`  approved by ${settlement.approvedBy}`);
   const counts = new Map<string, number>();
   for (const { state } of payouts) counts.set(state, (counts.get(state) ?? 0) + 1);

@@ -14,7 +14,7 @@ export interface AdjustmentView {
   gross: string;
   /** What the invoice asks for less. */
   credited: Money;
-  /** Money that went back to the customer. */
+  /** Money that went back to the customer; less than nothing came from it. */
   returned: Money;
   /** The adjustment that it takes back. */
   reverses: string | null;
@@ -48,14 +48,21 @@ export async function listAdjustments(sql: Sql, filter: AdjustmentFilter): Promi
   const { id, kinds, invoice, customer, payee, before, limit } = filter;
   const rows = await sql<StoredAdjustment[]>`
     SELECT a.id, a.kind, a.reference, a.invoice_id AS invoice, a.currency, a.corrects::text, a.gross::text, a.credited_nanos::text AS credited,
-      a.returned_nanos::text AS returned, (SELECT r.id FROM adjustment r WHERE r.adjustment_no = a.reverses) AS reverses,
+      (a.returned_nanos - coalesce((SELECT sum(m.amount_nanos) FROM adjustment_movement m
+        WHERE a.kind IN ('repayment', 'payment', 'refund_returned') AND m.adjustment_no = a.adjustment_no
+          AND m.account LIKE 'customer:%:receivable'), 0))::text AS returned, (SELECT r.id FROM adjustment r WHERE r.adjustment_no = a.reverses) AS reverses,
       (SELECT r.id FROM adjustment r WHERE r.reverses = a.adjustment_no) AS reversed_by, a.reason, a.made_by, a.made_at
     FROM adjustment a
     WHERE true
       ${id === undefined ? sql`` : sql`AND a.id = ${id}`}
       ${kinds === undefined ? sql`` : sql`AND a.kind = ANY (${[...kinds]})`}
       ${invoice === undefined ? sql`` : sql`AND a.invoice_id = ${invoice}`}
-      ${customer === undefined ? sql`` : sql`AND a.invoice_id IN (SELECT i.id FROM invoice i WHERE i.customer = ${customer})`}
+      ${
+        customer === undefined
+          ? sql``
+          : sql`AND (a.invoice_id IN (SELECT i.id FROM invoice i WHERE i.customer = ${customer})
+        OR EXISTS (SELECT FROM adjustment_movement m WHERE m.adjustment_no = a.adjustment_no AND m.account = ${`customer:${customer}:receivable`}))`
+      }
       ${
         payee === undefined
           ? sql``

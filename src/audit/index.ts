@@ -1,5 +1,6 @@
 import type { SealExport } from "../ledger/index.ts";
 import { isUnavailable, type Sql } from "../postgres/index.ts";
+import { customerMoneyAsAsked, moneyWasOwed } from "./adjustments/customer-money.ts";
 import { correctionsAsBooked, disputeEntries, disputesAsBooked } from "./adjustments/disputes.ts";
 import {
   adjustmentEntries,
@@ -167,6 +168,8 @@ const CHECKS: readonly Check[] = [
   partsFromHistories,
   adjustmentEntries,
   adjustmentsAsBooked,
+  customerMoneyAsAsked,
+  moneyWasOwed,
   invoicesNotOverCredited,
   pushesFromRefunds,
   pushesOfRefunds,

@@ -19,6 +19,11 @@ export interface CustomerAccount {
 export interface OwedCustomer extends CustomerAccount {
   customer: string;
   name: string;
+  /**
+   * What may be paid back elsewhere now, in whole steps of the currency: not what is on its way back at the provider, nor what a bank
+   * may take back in an open dispute. What is below a step and carried on to the next invoice is not taken off.
+   */
+  repayable: Money;
 }
 
 interface AccountRow {
@@ -51,17 +56,23 @@ export async function owedCustomers(
   { currency, after, limit }: { currency?: string | undefined; after?: string | undefined; limit: number },
 ): Promise<OwedCustomer[]> {
   const [seen = "", seenCurrency = ""] = after?.split(" ") ?? [];
-  const rows = await sql<(AccountRow & { customer: string; name: string })[]>`
+  const rows = await sql<(AccountRow & { customer: string; name: string; repayable: string })[]>`
     WITH adjusted AS (
       SELECT i.customer AS id FROM adjustment j JOIN invoice i ON i.id = j.invoice_id
       UNION SELECT c.id FROM adjustment_cell l JOIN customer c USING (customer_no)
       UNION SELECT split_part(m.account, ':', 2) FROM adjustment_movement m WHERE m.account LIKE 'customer:%:receivable')
-    SELECT c.id AS customer, c.name, b.currency, b.balance_nanos::text AS owed, invoiced.nanos::text AS invoiced
+    SELECT c.id AS customer, c.name, b.currency, b.balance_nanos::text AS owed, invoiced.nanos::text AS invoiced,
+      (div(repayable(c.id, b.currency), invoice_step(b.currency)) * invoice_step(b.currency))::text AS repayable
     FROM adjusted JOIN customer c USING (id), ${accounts(sql)}
     WHERE a.path = format('customer:%s:receivable', c.id) AND (${currency ?? null}::text IS NULL OR b.currency = ${currency ?? null})
       AND (c.id, b.currency) > (${seen}, ${seenCurrency}) AND invoiced.nanos - b.balance_nanos >= invoice_step(b.currency)
     ORDER BY c.id, b.currency LIMIT ${limit}`;
-  return rows.map(({ customer, name, ...row }) => ({ customer, name, ...viewOf(row) }));
+  return rows.map(({ customer, name, repayable, ...row }) => ({
+    customer,
+    name,
+    ...viewOf(row),
+    repayable: money(row.currency, BigInt(repayable)),
+  }));
 }
 
 function viewOf({ currency, owed, invoiced }: AccountRow): CustomerAccount {

@@ -8,8 +8,8 @@ import {
   returnRefund,
   winDispute,
 } from "../../src/adjustments/index.ts";
-import { grantCredit, recordInvoicePaid } from "../../src/billing/index.ts";
-import { formatNanos, parsePeriod, present, Refusal } from "../../src/kernel/index.ts";
+import { customerAccounts, grantCredit, recordInvoicePaid } from "../../src/billing/index.ts";
+import { formatNanos, parseNanos, parsePeriod, present, Refusal } from "../../src/kernel/index.ts";
 import type { Sql } from "../../src/postgres/index.ts";
 import { PAYEES } from "./refund-books.ts";
 
@@ -44,6 +44,11 @@ export const history = fc.array(
     step(1, "reattribute", { month, model, from: payee, to: payee }),
     step(2, "correct a payee", { payee, credit: fc.boolean(), amount }),
     step(1, "correct a customer", { credit: fc.boolean(), amount }),
+    step(4, "settle the account", {
+      share: fc.integer({ min: 1, max: 1100 }),
+      credited: amount,
+      credit: fc.boolean(),
+    }),
     step(2, "grant", { paid: fc.boolean(), amount }),
     step(2, "revoke", { which }),
   ),
@@ -66,11 +71,16 @@ const EXPECTED = [
   "body_invalid",
 ];
 
+/** What is owed at all, to a customer or by it, when a history says that it is settled elsewhere: in thousandths of it. */
+const ALL = 1000n;
+
 /** What corrections and grants did, as this test keeps it by itself. */
 export interface Played {
   /** Nanos by payee, and by customer: what corrections gave it. */
   payees: Map<string, bigint>;
   customers: Map<string, bigint>;
+  /** Nanos by customer: what was paid back to it elsewhere, less what it paid. */
+  repaid: Map<string, bigint>;
   /** By customer, in the order of the grants. */
   grants: Map<string, { id: string; paid: boolean; nanos: bigint; revoked: bigint }[]>;
 }
@@ -120,17 +130,33 @@ function actor(sql: Sql, customer: string, played: Played) {
     refunds.push(await refund(sql, { ...said, ...told }));
   }
 
+  /** Of what is on the customer's account, either way, some or a little more than all. */
+  async function settle(thousandths: number, { reference, ...said }: Said): Promise<void> {
+    const [account] = await customerAccounts(sql, customer);
+    const nanos = present(parseNanos(account?.on_account.amount ?? "0"), "an amount");
+    const kind = nanos > 0n ? ("repayment" as const) : ("payment" as const);
+    const amountNanos = ((nanos > 0n ? nanos : -nanos) * BigInt(thousandths)) / ALL;
+    const asked = { kind, customer, currency: "USD", amount: formatNanos(amountNanos), reference };
+    await correct(sql, { ...said, reference, asked: { ...asked, paid_at: "2023-11-05T00:00:00Z" } });
+    played.repaid.set(
+      customer,
+      (played.repaid.get(customer) ?? 0n) + (nanos > 0n ? amountNanos : -amountNanos),
+    );
+  }
+
   async function act(step: Step, reference: string): Promise<void> {
     const common = { reference, reason: "test", by: "test" };
     const correctTo = async (
       of: Map<string, bigint>,
       party: { payee: string } | { customer: string },
       s: Corrected,
+      named = reference,
     ) => {
       const nanos = BigInt(s.amount) * 10_000n;
       const kind = s.credit ? "credit" : "debit";
       await correct(sql, {
         ...common,
+        reference: named,
         asked: { kind, ...party, currency: "USD", amount: formatNanos(nanos) },
       });
       const name = "payee" in party ? party.payee : party.customer;
@@ -215,6 +241,16 @@ function actor(sql: Sql, customer: string, played: Played) {
         return correctTo(played.payees, { payee: step.payee }, step);
       case "correct a customer":
         return correctTo(played.customers, { customer }, step);
+      case "settle the account":
+        // Else most customers owe, by re-ratings.
+        if (step.credit)
+          await correctTo(
+            played.customers,
+            { customer },
+            { credit: true, amount: step.credited },
+            `${reference}-credit`,
+          );
+        return settle(step.share, common);
       case "grant": {
         const nanos = BigInt(step.amount) * 10_000n;
         const id = await grantCredit(sql, {
@@ -256,6 +292,12 @@ function actor(sql: Sql, customer: string, played: Played) {
   }
 
   return { act };
+}
+
+interface Said {
+  reference: string;
+  reason: string;
+  by: string;
 }
 
 interface Corrected {

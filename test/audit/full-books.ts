@@ -446,12 +446,21 @@ async function adjustMonth(sql: Sql): Promise<void> {
       components: [{ meter: "frames", amount: "0.014", per: "1" }],
     },
     revocation: { kind: "revocation", credit: revoked },
+    "credit of a customer": { kind: "credit", customer: "acme", currency: "USD", amount: "5" },
+    "bank-back": settled("repayment", "4", "bank-back"),
+    "debit of a customer": { kind: "debit", customer: "acme", currency: "USD", amount: "7" },
+    "bank-paid": settled("payment", "1", "bank-paid"),
     reattribution: { kind: "reattribution", model: "mia/own", ...month, from: "mia", to: "lin" },
   })) {
     const { id, state } = await correct(sql, { ...common, asked, reference });
     if (state === "needs_approval") await approveCorrection(sql, id, "checker");
   }
 }
+
+const settled = (kind: "repayment" | "payment", amount: string, reference: string): CorrectionAsked => ({
+  ...{ kind, customer: "acme", currency: "USD", amount, reference },
+  paid_at: "2023-10-05T10:00:00Z",
+});
 
 async function reverseOne(
   sql: Sql,

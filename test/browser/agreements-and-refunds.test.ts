@@ -15,7 +15,10 @@ describe.skipIf(executable === undefined)("terms, refunds and the keyboard, on t
   let browser: Browser;
   beforeAll(async () => {
     buildDashboard();
-    [api, browser] = await Promise.all([startTestApi(), launchChromium(executable ?? "")]);
+    [api, browser] = await Promise.all([
+      startTestApi({ CORRECTION_APPROVAL_LIMITS: "USD=5" }),
+      launchChromium(executable ?? ""),
+    ]);
     await api.load(SMALL_CATALOG);
     await api.send(usageEvent({ id: "used", metrics: { input_token_count: 50_000 } }));
     for (const step of ["close", "invoices"])
@@ -124,7 +127,7 @@ describe.skipIf(executable === undefined)("terms, refunds and the keyboard, on t
       reason: "the answers were cut off",
     });
     const shown = customer.page.getByRole("row", { name: /the answers were cut off/ });
-    await shown.getByText("10.00").waitFor();
+    await shown.getByText("10.00").first().waitFor();
     await customer.page.locator(".account-steps .total").getByText("50.00").waitFor();
 
     const ada = await payee("ada");
@@ -132,6 +135,50 @@ describe.skipIf(executable === undefined)("terms, refunds and the keyboard, on t
     await ada.page.getByText("−8.00").waitFor();
     expect([operator, customer, ada].flatMap(({ complaints }) => complaints)).toEqual([]);
     await Promise.all([operator.close(), customer.close(), ada.close()]);
+  }, 120_000);
+
+  test("what a customer is owed is recorded as paid back; above the limit it waits, and is withdrawn or approved", async () => {
+    const other = await api.keyFor({ role: "operator" });
+    const credit = { kind: "credit", customer: "globex", currency: "USD", reason: "we were down" };
+    for (const [by, amount] of [
+      [api.operator, "4"],
+      [api.operator, "4.5"],
+      [other, "20"],
+    ] as const)
+      expect((await by("POST", "/v1/corrections", { ...credit, amount })).status).toBe(201);
+    const { page, open, complaints, close } = await signedIn(OPERATOR_KEY);
+    await open("/money-back");
+    const owed = page.getByRole("row", { name: /Globex globex/ });
+    const correction = (text: RegExp) => page.getByRole("row", { name: text });
+    const dialog = page.getByRole("dialog");
+    const record = async (amount: string, reference: string) => {
+      await owed.getByRole("button", { name: "Record a repayment" }).click();
+      await dialog.getByLabel("Amount in USD, at most 8.5").fill(amount);
+      await dialog.getByLabel("Paid on (UTC)").fill("2023-12-05");
+      await dialog.getByLabel("The bank's reference").fill(reference);
+      await dialog.getByLabel("Reason").fill("as they asked");
+      await dialog.getByRole("button", { name: "Record a repayment" }).click();
+    };
+    await owed.getByText("8.50").waitFor();
+    await record("8.50", "wire-1");
+    await page.getByText("The repayment waits below for somebody else's approval.").waitFor();
+    const waits = correction(/repayment of globex .*wire-1/);
+    await waits.getByRole("button", { name: "Withdraw" }).click();
+    await dialog.getByLabel("Reason, kept with it").fill("the wire was not sent");
+    await dialog.getByRole("button", { name: "Withdraw" }).click();
+    await waits.getByText(/withdrawn by .*: the wire was not sent/).waitFor();
+    await record("4.50", "wire-2");
+    await page.getByText("The repayment is booked.").waitFor();
+    await owed.getByText("4.00").waitFor();
+    await confirmed(page, correction(/credit of globex needs approval/), "Approve");
+    await owed.getByText("24.00").waitFor();
+
+    const customer = await signedIn(await secretFor(api, { role: "customer", customer: "globex" }), 360);
+    await customer.open("/credits");
+    const shown = customer.page.getByRole("row", { name: /as they asked/ });
+    await shown.getByText("4.50").waitFor();
+    expect([...complaints, ...customer.complaints]).toEqual([]);
+    await Promise.all([close(), customer.close()]);
   }, 120_000);
 
   test("without a mouse: past the pages' list, to a page's name, through a dialog and back to where it was opened", async () => {

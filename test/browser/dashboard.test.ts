@@ -38,6 +38,14 @@ describe.skipIf(executable === undefined)("the dashboard, in a real browser", ()
     const { body } = await api.operator("GET", "/v1/settlements/2023-11");
     const { plan_hash } = body as { plan_hash: string };
     await page.getByText(plan_hash).first().waitFor();
+    await page.getByRole("button", { name: "Withdraw" }).click();
+    const withdraw = page.getByRole("dialog").getByRole("button", { name: "Withdraw" });
+    expect(await withdraw.isDisabled(), "without a reason").toBe(true);
+    await page.getByLabel("Reason, kept with it").fill("a price is wrong");
+    await withdraw.click();
+    await page.getByText(/was withdrawn by .*: a price is wrong/).waitFor();
+    await page.getByRole("button", { name: "Make the plan" }).click();
+    await page.getByRole("heading", { name: "Approve the plan" }).waitFor();
     await confirm(/^Approve$/);
     await confirm(/^Pay$/);
     await page.locator(".step-list li.done", { hasText: "Approved" }).waitFor();

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
-import { startTestApi, type TestApi } from "../support/api.ts";
+import { type Call, startTestApi, type TestApi } from "../support/api.ts";
 import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
 
 const SCRIPT = new URL("../../scripts/invoices.ts", import.meta.url).pathname;
@@ -202,15 +202,59 @@ test("an invoice says what of it is paid, credited, refunded, returned, disputed
   const { body: spend } = await acme("GET", "/v1/customers/acme/spend");
   const { accounts } = spend as { accounts: { on_account: { amount: string } }[] };
   const listed = await api.operator("GET", "/v1/owed-customers?currency=USD");
-  const owes = { customer: "acme", name: "Acme", ...accounts[0] } as Record<
+  const repayable = { currency: "USD", amount: "0.200000000" };
+  const owes = { customer: "acme", name: "Acme", ...accounts[0], repayable } as Record<
     string,
     string | { amount: string }
   >;
   expect(listed.body).toEqual({ data: [owes], next_cursor: null });
   expect((await api.operator("GET", "/v1/owed-customers?currency=EUR")).body).toMatchObject({ data: [] });
   const asCsv = await api.operator("GET", "/v1/owed-customers", undefined, { accept: "text/csv" });
-  const columns = ["customer", "name", "currency", "owed", "invoiced", "on_account"];
+  const columns = ["customer", "name", "currency", "owed", "invoiced", "on_account", "repayable"];
   const cells = columns.map((name) => (typeof owes[name] === "object" ? owes[name].amount : owes[name]));
   expect(asCsv.body).toBe(`${columns.join(",")}\r\n${cells.join(",")}\r\n`);
   expect((await acme("GET", "/v1/owed-customers")).status).toBe(403);
+});
+
+test("what is on a customer's account is paid back elsewhere: proposed, refused where it is not owed, shown to the customer, taken back", async () => {
+  const owed = async () => {
+    const { body } = await api.operator("GET", "/v1/owed-customers");
+    return (body as { data: { repayable: { amount: string } }[] }).data.map(
+      ({ repayable }) => repayable.amount,
+    );
+  };
+  expect(await owed()).toEqual(["0.200000000"]);
+  const repayment = {
+    ...{ kind: "repayment", customer: "acme", currency: "USD", amount: "0.20" },
+    ...{ paid_at: "2023-12-05T10:00:00Z", reference: "bank-back-1", reason: "refunded" },
+  };
+  const dry = await api.operator("POST", "/v1/corrections?dry_run=true", repayment);
+  expect(dry).toMatchObject({ status: 201, body: { amount: { amount: "0.200000000" }, parties: [] } });
+  const tooMuch = await api.operator("POST", "/v1/corrections", { ...repayment, amount: "0.21" });
+  expect(tooMuch).toMatchObject({ status: 409, body: { code: "refund_too_large" } });
+  const made = await api.operator("POST", "/v1/corrections", repayment);
+  expect(made).toMatchObject({
+    status: 201,
+    body: { correction: { kind: "repayment", state: "booked", asked: { reference: "bank-back-1" } } },
+  });
+  expect((await api.operator("POST", "/v1/corrections", repayment)).body).toEqual(made.body);
+  expect(await owed()).toEqual([]);
+
+  type Listed = { data: { id: string; kind: string; returned: { amount: string } }[] };
+  const latest = async (call: Call) => ((await call("GET", "/v1/refunds?limit=1")).body as Listed).data;
+  const acme = await api.keyFor({ role: "customer", customer: "acme" });
+  const globex = await api.keyFor({ role: "customer", customer: "globex" });
+  const [shown] = await latest(acme);
+  expect(shown).toMatchObject({ kind: "repayment", invoice: null, returned: { amount: "0.200000000" } });
+  expect(await latest(globex)).toEqual([]);
+  const returned = `/v1/refunds/${shown?.id}/return`;
+  expect(await api.operator("POST", returned, { reason: "the bank sent it back" })).toMatchObject({
+    status: 201,
+  });
+  expect(await owed()).toEqual(["0.200000000"]);
+  expect(await latest(acme)).toMatchObject([
+    { kind: "refund_returned", returned: { amount: "-0.200000000" } },
+  ]);
+  const { body: log } = await api.operator("GET", "/v1/audit-log?limit=1");
+  expect(log).toMatchObject({ data: [{ route: "POST /refunds/{id}/return" }] });
 });

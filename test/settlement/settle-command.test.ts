@@ -89,6 +89,28 @@ function money(nanos: bigint) {
   return { currency: "USD", amount: `${digits.slice(0, -9)}.${digits.slice(-9)}` };
 }
 
+test("a plan is withdrawn with a reason: the one that is meant, and not in a dry run", async () => {
+  const november = ["--period", "2023-11"];
+  const withdraw = (...options: string[]) => settle("withdraw", ...november, ...options);
+  expect(await withdraw("--reason", "too early")).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining("no plan to withdraw"),
+  });
+  const { hash } = JSON.parse((await settle("plan", ...november, "--json")).output);
+  expect(await withdraw()).toMatchObject({ code: 64, errors: expect.stringContaining("--reason") });
+  expect((await withdraw("--dry-run")).output).toContain(hash);
+  expect(await withdraw("--reason", "too early", "--hash", "0".repeat(64))).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining(hash),
+  });
+  expect((await settle("status", ...november)).output).toContain("2023-11: planned");
+  const done = await withdraw("--reason", "too early", "--json");
+  expect(JSON.parse(done.output)).toEqual({ step: "withdraw", hash, reason: "too early" });
+  expect((await settle("status", ...november)).output).toContain("withdrawn by cli:");
+  const { body } = await api.operator("GET", "/v1/settlements/2023-11");
+  expect(body).toMatchObject({ state: "closed", plan: null, withdrawn: { hash, reason: "too early" } });
+});
+
 test("while a run is under way a second one says who runs it, changes nothing and ends with 3", async () => {
   const session = await api.sql.reserve();
   await session`SELECT pg_advisory_lock(7006)`;
@@ -148,7 +170,9 @@ test("who ran it stands in the audit log, as over HTTP; dry runs and looking do 
   };
   const month = (...steps: string[]) => steps.map((step) => `cli:${account} POST /settlements/-/${step}`);
   expect(await noted("2023-10")).toEqual(month("close", "plan", "approve", "pay", "reconcile"));
-  expect(await noted("2023-11")).toEqual(month("close", "close", "plan", "approve", "pay", "reconcile"));
+  expect(await noted("2023-11")).toEqual(
+    month("close", "plan", "withdraw", "close", "plan", "approve", "pay", "reconcile"),
+  );
   expect(await noted("payouts")).toEqual([
     "ops@example.com POST /payouts/stop",
     "ops@example.com POST /payouts/resume",

@@ -21,7 +21,7 @@ export interface CorrectionOutcome {
 /**
  * Corrects by hand. Booked at once when it moves no more than the limit; otherwise it waits for somebody else's approval.
  * The same reference again changes nothing, nor brings back what was withdrawn.
- * @throws Refusal not_found, period_not_closed, write_off_too_large, nothing_to_refund, adjustment_differs
+ * @throws Refusal not_found, period_not_closed, write_off_too_large, nothing_to_refund, adjustment_differs, and what planning throws
  */
 export async function correct(sql: Sql, wanted: NewCorrection): Promise<CorrectionOutcome> {
   const { asked, reference, reason, by, limits } = wanted;

@@ -22,6 +22,7 @@ import {
   planAsJson,
 } from "../lines/plan-adjustment.ts";
 import { untilUnraced } from "../lines/post-adjustment.ts";
+import { type CustomerMoneyAsked, planCustomerMoney } from "./plan-customer-money.ts";
 
 /** What an operator corrects. Amounts are decimals in major units. */
 export type CorrectionAsked =
@@ -29,6 +30,7 @@ export type CorrectionAsked =
   | { kind: "credit" | "debit"; customer: string; currency: string; amount: string }
   /** Gives up what a payee's balance is below zero. */
   | { kind: "write_off"; payee: string; currency: string; amount: string }
+  | CustomerMoneyAsked
   /** Takes back what is left of a credit grant and no usage needs that is not invoiced yet. */
   | { kind: "revocation"; credit: string }
   /** A closed period's usage of a model, charged at these prices instead: the difference only. */
@@ -56,12 +58,14 @@ export interface PlannedCorrection {
 
 /**
  * What a correction would do now.
- * @throws Refusal not_found, payee_unknown, period_not_closed, earnings_held, price_invalid, nothing_to_revoke, body_invalid
+ * @throws Refusal not_found, payee_unknown, period_not_closed, earnings_held, price_invalid, nothing_to_revoke, body_invalid,
+ *   refund_too_large, payment_too_large
  */
 export async function planCorrection(sql: Sql, asked: CorrectionAsked): Promise<PlannedCorrection> {
   if (asked.kind === "rerate") return untilUnraced(() => planRerate(sql, asked));
   if (asked.kind === "reattribution") return untilUnraced(() => planReattribution(sql, asked));
   if (asked.kind === "revocation") return planRevocation(sql, asked);
+  if ("paid_at" in asked) return planMoney(sql, asked);
   return planDirect(sql, asked);
 }
 
@@ -71,9 +75,7 @@ async function planDirect(
   sql: Sql,
   asked: Asked<"credit" | "debit" | "write_off">,
 ): Promise<PlannedCorrection> {
-  const amountNanos = parseNanos(asked.amount);
-  if (amountNanos === undefined || amountNanos <= 0n)
-    throw new Refusal("body_invalid", "amount: a decimal amount of more than 0, such as 12.34");
+  const amountNanos = amountOf(asked);
   const { currency } = asked;
   const signed = asked.kind === "debit" ? -amountNanos : amountNanos;
   const account = "payee" in asked ? `payee:${asked.payee}:payable` : `customer:${asked.customer}:receivable`;
@@ -84,6 +86,26 @@ async function planDirect(
   ];
   const parties = [{ payee: "payee" in asked ? asked.payee : null, amountNanos: signed }];
   return { currency, corrects: null, sizeNanos: amountNanos, parties, body: { movements } };
+}
+
+async function planMoney(sql: Sql, asked: CustomerMoneyAsked): Promise<PlannedCorrection> {
+  const amountNanos = amountOf(asked);
+  await requireParty(sql, asked);
+  const movements = await planCustomerMoney(sql, asked, amountNanos);
+  return {
+    currency: asked.currency,
+    corrects: null,
+    sizeNanos: amountNanos,
+    parties: [],
+    body: { movements },
+  };
+}
+
+function amountOf({ amount }: { amount: string }): Nanos {
+  const amountNanos = parseNanos(amount);
+  if (amountNanos === undefined || amountNanos <= 0n)
+    throw new Refusal("body_invalid", "amount: a decimal amount of more than 0, such as 12.34");
+  return amountNanos;
 }
 
 async function requireParty(sql: Sql, asked: { payee: string } | { customer: string }): Promise<void> {

@@ -1,4 +1,4 @@
-import { InvariantBroken, Refusal } from "../../kernel/index.ts";
+import { formatNanos, InvariantBroken, type Nanos, Refusal } from "../../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../../postgres/index.ts";
 import { AdjustedMeanwhile } from "./closed-usage.ts";
 
@@ -76,6 +76,13 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
     ),
   approver_made_plan: () =>
     new Refusal("approver_made_plan", "whoever proposed a correction cannot approve it: ask somebody else"),
+  repayment_too_large: ({ nanos }) => notOwed(BigInt(nanos ?? "0")),
+  payment_exceeds_debt: ({ nanos }) => noDebt(BigInt(nanos ?? "0")),
+  refund_repaid: () =>
+    new Refusal(
+      "refund_too_large",
+      "what it would give back was paid back elsewhere meanwhile: see the customer's corrections (kind repayment)",
+    ),
   write_off_too_large: () =>
     new Refusal("write_off_too_large", "that is more than what the payee's balance is below zero"),
 };
@@ -84,6 +91,20 @@ export function withdrawn(by: string): Refusal {
   return new Refusal(
     "proposal_closed",
     `this correction was withdrawn by ${by}: propose it again under another reference`,
+  );
+}
+
+export function notOwed(nanos: Nanos): Refusal {
+  return new Refusal(
+    "refund_too_large",
+    `amount: more than ${formatNanos(nanos)}, which is what the customer is owed and does not get back at the provider or from its bank: see GET /v1/owed-customers, and refund or credit first what it is to get besides`,
+  );
+}
+
+export function noDebt(nanos: Nanos): Refusal {
+  return new Refusal(
+    "payment_too_large",
+    `amount: more than ${formatNanos(nanos)}, which is what the customer owes and no invoice asks for: record an invoice's payment with POST /v1/invoices/{id}/payments, and what is beyond it as a paid credit`,
   );
 }
 

@@ -123,7 +123,8 @@ export interface TakenBack {
 
 /**
  * Takes a refund back whole, once: it failed, or was a mistake. Every party has again what it would have without it, and
- * of the provider's fee what came back. Money that the provider gave back is taken back only by the provider's word.
+ * of the provider's fee what came back. Money that the provider gave back is taken back only by the provider's word. So are a
+ * repayment and a payment of what stood on a customer's account, which never arrived.
  * @throws Refusal not_found, already_returned, refund_under_way, refund_made
  */
 export async function returnRefund(
@@ -131,11 +132,17 @@ export async function returnRefund(
   { id, reference, reason, by, feeBackNanos }: TakenBack,
 ): Promise<string> {
   const [taken] = await sql<
-    { kind: string; currency: string; corrects: string; invoice: string; customer: string; no: string }[]
+    {
+      currency: string;
+      corrects: string | null;
+      invoice: string | null;
+      customer: string | null;
+      no: string;
+    }[]
   >`
-    SELECT a.kind, a.currency, a.corrects::text, a.invoice_id AS invoice, i.customer, a.adjustment_no::text AS no
-    FROM adjustment a JOIN invoice i ON i.id = a.invoice_id
-    WHERE a.id = ${id} AND a.kind IN ('refund', 'money_returned', 'dispute_lost')`;
+    SELECT a.currency, a.corrects::text, a.invoice_id AS invoice, i.customer, a.adjustment_no::text AS no
+    FROM adjustment a LEFT JOIN invoice i ON i.id = a.invoice_id
+    WHERE a.id = ${id} AND a.kind IN ('refund', 'money_returned', 'dispute_lost', 'repayment', 'payment')`;
   if (taken === undefined) throw new Refusal("not_found", `there is no refund ${id}`);
   const { currency, corrects, invoice, customer, no } = taken;
   const charged = await sql<Movement[]>`
@@ -145,6 +152,20 @@ export async function returnRefund(
       SELECT id, reference FROM adjustment WHERE reverses = ${no}`;
     if (back !== undefined && back.reference !== reference)
       throw new Refusal("already_returned", `${id} is taken back already, by ${back.id}`);
+    const told = {
+      kind: "refund_returned",
+      reference,
+      reason,
+      by,
+      currency,
+      reverses: id,
+      asked: { returns: id },
+    };
+    if (corrects === null || customer === null)
+      return {
+        ...told,
+        movements: charged.map(({ account, amount }) => ({ account, amount: (-BigInt(amount)).toString() })),
+      };
     const refunded =
       back !== undefined
         ? []
@@ -160,17 +181,10 @@ export async function returnRefund(
     });
     const changed = changes.map(({ cell }) => cell);
     const plan = planAdjustment(await linesOf(sql, corrects, currency, changed), changes);
-    const asked = { returns: id };
     return {
-      kind: "refund_returned",
-      reference,
-      reason,
-      by,
+      ...told,
       invoice,
-      currency,
       corrects,
-      reverses: id,
-      asked,
       ...planAsJson(plan),
       movements: returnProviderFee(charged, feeBackNanos),
     };

@@ -46,6 +46,6 @@ export const correctionsAsBooked = sqlCheck(
      OR (c.amount_nanos > c.limit_nanos AND c.approved_by IS NULL) OR (c.approved_by IS NOT NULL AND same_person(c.proposed_by, c.approved_by)))
    UNION ALL
    SELECT format('correction of adjustment %s is missing', a.id) FROM adjustment a
-   WHERE a.kind IN ('credit', 'debit', 'write_off', 'revocation', 'rerate', 'reattribution')
+   WHERE a.kind IN ('credit', 'debit', 'write_off', 'revocation', 'rerate', 'reattribution', 'repayment', 'payment')
      AND NOT EXISTS (SELECT FROM correction c WHERE c.adjustment_no = a.adjustment_no)`,
 );

@@ -9,7 +9,7 @@ export const adjustmentEntries = sqlCheck(
      FROM journal_entry e JOIN posting p USING (entry_no) JOIN ledger_account l USING (account_no)
      -- By its kind: under another key it would be one that no adjustment made.
      WHERE e.kind IN ('refund', 'refund_returned', 'money_returned', 'dispute_lost', 'rerate', 'reattribution', 'credit', 'debit',
-       'write_off', 'revocation'))
+       'write_off', 'revocation', 'repayment', 'payment'))
    SELECT format('adjustment entry %s on %s: booked %s, adjustment cells, parts, held and movements say %s', key, path, b.amount, x.amount) AS difference
    FROM booked b FULL JOIN expected x USING (key, kind, currency, path) WHERE b.amount IS DISTINCT FROM x.amount`,
 );
@@ -26,10 +26,10 @@ export const adjustmentsAsBooked = sqlCheck(
    SELECT format('adjustment %s: of %s, it comes to %s; its cells to %s', a.id, a.corrects, a.gross, c.gross)
    FROM adjustment a LEFT JOIN (SELECT adjustment_no, sum(rerated - refunded) AS gross, min(booked_period) AS first, max(booked_period) AS last
      FROM adjustment_cell GROUP BY 1) c USING (adjustment_no)
-   LEFT JOIN invoice i ON i.id = a.invoice_id
+   LEFT JOIN invoice i ON i.id = a.invoice_id LEFT JOIN adjustment r ON r.adjustment_no = a.reverses
    WHERE a.gross <> coalesce(c.gross, 0) OR c.first <> a.corrects OR c.last <> a.corrects OR i.period <> a.corrects OR (a.invoice_id IS NOT NULL AND i.id IS NULL)
-     OR (a.kind IN ('refund', 'refund_returned', 'money_returned', 'dispute_lost')) <> (a.invoice_id IS NOT NULL)
-     OR (a.kind IN ('credit', 'debit', 'write_off', 'revocation')) <> (a.corrects IS NULL)
+     OR (coalesce(r.kind, a.kind) IN ('refund', 'money_returned', 'dispute_lost')) <> (a.invoice_id IS NOT NULL)
+     OR (coalesce(r.kind, a.kind) IN ('credit', 'debit', 'write_off', 'revocation', 'repayment', 'payment')) <> (a.corrects IS NULL)
    UNION ALL
    SELECT format('adjustment %s: it takes back %s, which came to %s', a.id, r.id, r.gross)
    FROM adjustment a LEFT JOIN adjustment r ON r.adjustment_no = a.reverses

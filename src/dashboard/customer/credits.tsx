@@ -1,7 +1,9 @@
+import { Link } from "wouter";
 import { isZero } from "../data/money.ts";
 import { dayName, timeName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
+import { MONEY_BACK_COLUMNS } from "../parts/money-back-columns.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Pager, usePaging } from "../parts/pager.tsx";
@@ -79,6 +81,42 @@ export function Credits() {
           )}
         </Shown>
       </Panel>
+      <MoneyBack />
     </Page>
+  );
+}
+
+/** Of all invoices, and of what stood on the account: money that the customer paid for what no invoice asked for is below zero. */
+function MoneyBack() {
+  const paging = usePaging();
+  const refunds = useApi("get /v1/refunds", { query: { limit: 50, cursor: paging.cursor } });
+  return (
+    <Panel title="Refunds and repayments" note="What is neither credited nor paid back is on your account.">
+      <Shown query={refunds} lines={3}>
+        {({ data, next_cursor }) => (
+          <>
+            <DataTable
+              caption="Refunds and repayments"
+              columns={[
+                { key: "reason", title: "For", lead: true, cell: ({ reason }) => reason },
+                { key: "kind", title: "Kind", cell: ({ kind }) => kind.replaceAll("_", " ") },
+                {
+                  key: "invoice",
+                  title: "Invoice",
+                  cell: ({ invoice }) =>
+                    invoice === null ? "–" : <Link href={`/invoices/${invoice}`}>{invoice}</Link>,
+                },
+                { key: "made", title: "Booked", cell: ({ made_at }) => dayName(made_at) },
+                ...MONEY_BACK_COLUMNS,
+              ]}
+              rows={data}
+              keyOf={({ id }) => id}
+              empty="Nothing was refunded."
+            />
+            <Pager paging={paging} next={next_cursor} />
+          </>
+        )}
+      </Shown>
+    </Panel>
   );
 }

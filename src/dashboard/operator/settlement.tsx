@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import type { Answer } from "../data/api.ts";
 import { monthName, thisMonth, timeName } from "../data/time.ts";
 import { useAction, useApiOrNull } from "../data/use-api.ts";
+import { WithdrawButton } from "../overlays/withdraw-button.tsx";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
@@ -119,6 +120,7 @@ function CloseStep({ period }: { period: string }) {
 function PlanStep({ period, settlement }: { period: string; settlement: Settlement }) {
   const plan = useAction("post /v1/settlements/{period}/plan");
   const approve = useAction("post /v1/settlements/{period}/approve");
+  const withdraw = useAction("post /v1/settlements/{period}/withdraw");
   const [confirmed, setConfirmed] = useState<string[]>([]);
   const warnings = settlement.plan?.warnings ?? [];
   const hash = settlement.plan_hash;
@@ -133,6 +135,12 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
         <p>
           Plan <code>{hash}</code>, made by {settlement.planned_by}.
         </p>
+      )}
+      {hash === null && settlement.withdrawn !== null && (
+        <Notice>
+          The plan <code>{settlement.withdrawn.hash.slice(0, 12)}…</code> was withdrawn by{" "}
+          {settlement.withdrawn.by}: {settlement.withdrawn.reason}
+        </Notice>
       )}
       {warnings.length > 0 && (
         <Notice tone="warn">
@@ -171,8 +179,17 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
             </ul>
           </ConfirmButton>
         )}
+        {hash !== null && (
+          <WithdrawButton
+            title={`Withdraw the plan of ${monthName(period)}?`}
+            disabled={withdraw.isPending}
+            onConfirm={(reason) => withdraw.mutate({ path: { period }, body: { hash, reason } })}
+          >
+            <p>The month has no plan then, until somebody makes one anew. No schedule does it.</p>
+          </WithdrawButton>
+        )}
       </div>
-      <ActionProblem error={approve.error ?? plan.error} />
+      <ActionProblem error={approve.error ?? plan.error ?? withdraw.error} />
     </Panel>
   );
 }

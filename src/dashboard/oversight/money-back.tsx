@@ -6,13 +6,17 @@ import { MONEY_BACK_COLUMNS } from "../parts/money-back-columns.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Shown } from "../parts/states.tsx";
+import { Corrections } from "./corrections.tsx";
 import { MakeRefund } from "./make-refund.tsx";
 import { OwedCustomers } from "./owed-customers.tsx";
 import { RefundSteps } from "./refund-steps.tsx";
 
 const SHOWN_MAX = 100;
 
-/** Refunds, disputes and corrections. Invoices are refunded here; the rest is made over the API. */
+/**
+ * Refunds, disputes and corrections. Invoices are refunded, repayments recorded and what waits is decided here; the rest is made over
+ * the API.
+ */
 export function MoneyBack() {
   return (
     <Page title="Refunds and corrections">
@@ -20,7 +24,7 @@ export function MoneyBack() {
       <OwedCustomers />
       <Refunds />
       <Disputes />
-      <Corrections />
+      <Corrections most={SHOWN_MAX} />
     </Page>
   );
 }
@@ -28,7 +32,10 @@ export function MoneyBack() {
 function Refunds() {
   const refunds = useApi("get /v1/refunds", { query: { limit: SHOWN_MAX } });
   return (
-    <Panel title="Refunds" note={`The latest ${SHOWN_MAX}, with money that came back.`}>
+    <Panel
+      title="Refunds"
+      note={`The latest ${SHOWN_MAX}, with money that came back, and what was paid back elsewhere.`}
+    >
       <Shown query={refunds} lines={4}>
         {({ data }) => (
           <DataTable
@@ -102,60 +109,6 @@ function Disputes() {
             rows={data}
             keyOf={({ id }) => id}
             empty="No payment was disputed."
-          />
-        )}
-      </Shown>
-    </Panel>
-  );
-}
-
-function Corrections() {
-  const corrections = useApi("get /v1/corrections", { query: { limit: SHOWN_MAX } });
-  return (
-    <Panel
-      title="Corrections"
-      note={`The latest ${SHOWN_MAX}. What moves more than the limit is approved by somebody else.`}
-    >
-      <Shown query={corrections} lines={3}>
-        {({ data }) => (
-          <DataTable
-            caption="Corrections"
-            columns={[
-              { key: "id", title: "Id", lead: true, cell: ({ id }) => <code>{id}</code> },
-              { key: "kind", title: "Kind", cell: ({ kind }) => kind.replaceAll("_", " ") },
-              {
-                key: "state",
-                title: "State",
-                cell: ({ state }) => (
-                  <span className={`tag ${state === "booked" ? "good" : "warn"}`}>
-                    {state.replaceAll("_", " ")}
-                  </span>
-                ),
-              },
-              {
-                key: "by",
-                title: "By",
-                cell: ({ proposed_by, approved_by, withdrawn_by, withdrawn_reason }) =>
-                  [
-                    proposed_by,
-                    approved_by === null ? "" : `approved by ${approved_by}`,
-                    withdrawn_by === null ? "" : `withdrawn by ${withdrawn_by}: ${withdrawn_reason}`,
-                  ]
-                    .filter(Boolean)
-                    .join(", "),
-              },
-              { key: "proposed", title: "Proposed", cell: ({ proposed_at }) => timeName(proposed_at) },
-              { key: "reason", title: "Reason", cell: ({ reason }) => reason },
-              {
-                key: "amount",
-                title: "Amount",
-                figure: true,
-                cell: ({ amount }) => <MoneyView value={amount} />,
-              },
-            ]}
-            rows={data}
-            keyOf={({ id }) => id}
-            empty="Nothing was corrected."
           />
         )}
       </Shown>

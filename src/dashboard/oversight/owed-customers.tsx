@@ -1,15 +1,18 @@
-import { useApi } from "../data/use-api.ts";
+import { useAction, useApi } from "../data/use-api.ts";
+import { ActionProblem } from "../parts/action-problem.tsx";
 import { DataTable } from "../parts/data-table.tsx";
 import { DownloadButton } from "../parts/download-button.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Panel } from "../parts/page.tsx";
 import { Pager, usePaging } from "../parts/pager.tsx";
-import { Shown } from "../parts/states.tsx";
+import { Notice, Shown } from "../parts/states.tsx";
+import { RecordRepayment } from "./record-repayment.tsx";
 
 /** To whom the marketplace owes money, until somebody pays it back or a later invoice is paid with it. */
 export function OwedCustomers() {
   const paging = usePaging();
   const owed = useApi("get /v1/owed-customers", { query: { limit: 50, cursor: paging.cursor } });
+  const repay = useAction("post /v1/corrections");
   return (
     <Panel
       title="Customers who are owed money"
@@ -40,6 +43,17 @@ export function OwedCustomers() {
                   figure: true,
                   cell: ({ on_account }) => <MoneyView value={on_account} />,
                 },
+                {
+                  key: "repaid",
+                  title: "Paid back elsewhere",
+                  cell: (row) => (
+                    <RecordRepayment
+                      owed={row}
+                      disabled={repay.isPending}
+                      onConfirm={(body) => repay.mutate({ body })}
+                    />
+                  ),
+                },
               ]}
               rows={data}
               keyOf={({ customer, currency }) => `${customer} ${currency}`}
@@ -49,6 +63,16 @@ export function OwedCustomers() {
           </>
         )}
       </Shown>
+      <div role="status">
+        {repay.data?.correction != null && (
+          <Notice tone={repay.data.correction.state === "booked" ? "good" : "warn"}>
+            {repay.data.correction.state === "booked"
+              ? "The repayment is booked."
+              : "The repayment waits below for somebody else's approval."}
+          </Notice>
+        )}
+      </div>
+      <ActionProblem error={repay.error} />
     </Panel>
   );
 }

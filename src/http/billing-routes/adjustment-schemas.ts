@@ -77,7 +77,9 @@ export const AdjustmentSummary = z
     corrects: z.string().nullable().meta({ description: "The books period that it corrects." }),
     gross: z.string().meta({ description: "What customers owe more: major units, an exact decimal." }),
     credited: Money.meta({ description: "What the invoice asks for less." }),
-    returned: Money.meta({ description: "Money that went back to the customer." }),
+    returned: Money.meta({
+      description: "Money that went back to the customer; less than nothing came from it.",
+    }),
     reverses: z.string().nullable(),
     reversed_by: z.string().nullable(),
     reason: z.string(),

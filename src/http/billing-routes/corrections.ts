@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   adjustedParts,
   approveCorrection,
+  type CorrectionAsked,
   correct,
   draftCorrection,
   listAdjustments,
@@ -9,7 +10,7 @@ import {
   withdrawCorrection,
 } from "../../adjustments/index.ts";
 import { Id } from "../../catalog/index.ts";
-import { money, Refusal } from "../../kernel/index.ts";
+import { money, parseInstant, present, Refusal } from "../../kernel/index.ts";
 import { Amount, Currency, Meter, Per } from "../../pricing/index.ts";
 import type { AppContext } from "../context.ts";
 import { visiblePayee } from "../payee-routes/payees.ts";
@@ -52,6 +53,34 @@ const Asked = z.union([
     amount: AmountText,
     ...common,
   }),
+  z
+    .strictObject({
+      kind: z.enum(["repayment", "payment"]),
+      customer: Id,
+      currency: Currency,
+      amount: AmountText,
+      paid_at: z
+        .string()
+        .refine((text) => parseInstant(text) !== undefined, "an RFC 3339 time")
+        .meta({ description: "When the money went." }),
+      reason: Reason,
+      reference: Reference.meta({
+        description: "The bank's name for the money: the same one is booked once.",
+      }),
+    })
+    .meta({
+      description:
+        "Money that passed elsewhere for what stands on a customer's account. repayment: to the customer, at most what GET /v1/owed-customers says is repayable; payment: from the customer, at most what it owes and no invoice asks for.",
+      example: {
+        kind: "repayment",
+        customer: "acme",
+        currency: "USD",
+        amount: "12.50",
+        paid_at: "2023-12-05T10:00:00Z",
+        reference: "bank-2023-4711",
+        reason: "paid back what was refunded",
+      },
+    }),
   z.strictObject({ kind: z.literal("revocation"), credit: AdjustmentId, ...common }).meta({
     description: "Takes back what is left of a credit and no usage needs that is not invoiced yet.",
     example: { kind: "revocation", credit: "cr_1", reason: "granted to the wrong customer" },
@@ -109,7 +138,7 @@ const create = defineRoute({
   method: "post",
   path: "/corrections",
   summary:
-    "Credit or debit, write off, revoke a credit, re-rate a closed month's usage, or give it to another payee; a dry run says what it would do",
+    "Credit or debit, record money paid back to a customer, write off, revoke a credit, re-rate a closed month's usage, or give it to another payee; a dry run says what it would do",
   roles: operator,
   query: DryRun,
   body: Asked,
@@ -121,7 +150,9 @@ const create = defineRoute({
     correction: View.nullable(),
   }),
   async handle({ query, body, principal, context }, request) {
-    const { reason, reference: given, ...asked } = body;
+    const { reason, reference: given, ...rest } = body;
+    const asked: CorrectionAsked =
+      "paid_at" in rest ? { ...rest, reference: present(given, "the bank's reference") } : rest;
     const { sql, correctionLimits: limits } = context;
     if (query.dry_run) {
       const { currency, sizeNanos, parties } = await draftCorrection(sql, asked);

@@ -3,7 +3,7 @@ import { type OwedCustomer, owedCustomers } from "../../billing/index.ts";
 import { csv } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { PageQuery, page, pageOf } from "../schemas.ts";
+import { Money, PageQuery, page, pageOf } from "../schemas.ts";
 import { CustomerAccount } from "./spend.ts";
 
 /** As many as a catalogue import takes. */
@@ -25,7 +25,15 @@ const list = defineRoute({
   offers: ["text/csv"],
   response: pageOf(
     z
-      .object({ customer: z.string(), name: z.string(), ...CustomerAccount.shape })
+      .object({
+        customer: z.string(),
+        name: z.string(),
+        ...CustomerAccount.shape,
+        repayable: Money.meta({
+          description:
+            "What may be paid back elsewhere now (POST /v1/corrections with kind repayment), in whole steps of the currency: not what is on its way back at the payment provider, nor what an open dispute may take.",
+        }),
+      })
       .meta({ id: "OwedCustomer" }),
   ),
   async handle({ query: { currency, cursor, limit }, context: { sql }, accepts }) {
@@ -39,11 +47,11 @@ const list = defineRoute({
 });
 
 function owedCsv(customers: readonly OwedCustomer[]): string {
-  const lines = customers.map(({ customer, name, currency, owed, invoiced, on_account }) => [
+  const lines = customers.map(({ customer, name, currency, owed, invoiced, on_account, repayable }) => [
     ...[customer, name, currency],
-    ...[owed, invoiced, on_account].map(({ amount }) => amount),
+    ...[owed, invoiced, on_account, repayable].map(({ amount }) => amount),
   ]);
-  return csv([["customer", "name", "currency", "owed", "invoiced", "on_account"], ...lines]);
+  return csv([["customer", "name", "currency", "owed", "invoiced", "on_account", "repayable"], ...lines]);
 }
 
 export const owedCustomerRoutes: Route[] = [list];

@@ -32,7 +32,7 @@ import {
 } from "./adjustment-schemas.ts";
 
 const operator = ["operator"] as const;
-const KINDS = ["refund", "refund_returned", "money_returned", "dispute_lost"];
+const KINDS = ["refund", "refund_returned", "money_returned", "dispute_lost", "repayment", "payment"];
 
 const Asked = z
   .strictObject({
@@ -159,7 +159,8 @@ async function refundById(context: AppContext, id: string) {
 const list = defineRoute({
   method: "get",
   path: "/refunds",
-  summary: "Refunds, what took them back, and lost disputes, the newest first; a customer sees its own",
+  summary:
+    "Refunds, what took them back, lost disputes, and money that passed for what stood on customers' accounts, the newest first; a customer sees its own",
   roles: ["operator", "customer"],
   query: PageQuery.extend({
     invoice: InvoiceId.optional(),
@@ -208,7 +209,7 @@ const takeBack = defineRoute({
   method: "post",
   path: "/refunds/{id}/return",
   summary:
-    "Take a refund back whole: it failed, or was a mistake; every party has again what it would have without it",
+    "Take a refund, or a repayment, back whole: it failed, or was a mistake; every party has again what it would have without it",
   roles: operator,
   params: z.object({ id: AdjustmentId }),
   body: z.strictObject({ reason: Reason, reference: Reference.optional() }),

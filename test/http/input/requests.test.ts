@@ -178,13 +178,17 @@ describe("a body that may be one of several things", () => {
   test("is told which there are, when it is none of them", async () => {
     const answer = await correct({ ...asked, kind: "present" });
     expectProblem(answer, 400, "body_invalid", "kind");
-    for (const kind of ["credit", "debit", "write_off", "revocation", "rerate", "reattribution"])
-      expect(answer.body).toMatchObject({ detail: expect.stringContaining(kind) });
+    const kinds = ["credit", "debit", "write_off", "revocation", "repayment", "rerate", "reattribution"];
+    for (const kind of kinds) expect(answer.body).toMatchObject({ detail: expect.stringContaining(kind) });
   });
 
   test("is told what is wrong with the one that is meant", async () => {
     expectProblem(await correct({ ...asked, kind: "credit", amount: "much" }), 400, "body_invalid", "amount");
     const { reason: _, ...without } = asked;
     expectProblem(await correct({ ...without, kind: "write_off" }), 400, "body_invalid", "reason");
+    const { payee: _payee, ...repaid } = { ...asked, kind: "repayment", customer: "acme", reference: "bank" };
+    expectProblem(await correct(repaid), 400, "body_invalid", "paid_at");
+    const { reference: _reference, ...unnamed } = { ...repaid, paid_at: "2023-12-05T10:00:00Z" };
+    expectProblem(await correct(unnamed), 400, "body_invalid", "reference");
   });
 });
