@@ -11,6 +11,7 @@ import { Notice, Shown } from "../parts/states.tsx";
 import { PlanChanges, PlanTables } from "./plan-view.tsx";
 import { Reconciliations } from "./reconciliations.tsx";
 import { RunProgress } from "./run-progress.tsx";
+import { WithdrawPlan } from "./withdraw-plan.tsx";
 
 type Settlement = Answer<"get /v1/settlements/{period}">;
 
@@ -39,7 +40,7 @@ export function Settlement({ params: { period } }: { params: { period: string } 
               {shown.plan !== null && (
                 <>
                   <PlanChanges period={period} hash={shown.plan_hash} />
-                  <PlanTables plan={shown.plan} />
+                  <PlanTables plan={shown.plan} isApproved={["approved", "paid"].includes(state)} />
                 </>
               )}
               {["approved", "paid"].includes(state) && <Reconciliations period={period} />}
@@ -121,7 +122,7 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
   const approve = useAction("post /v1/settlements/{period}/approve");
   const [confirmed, setConfirmed] = useState<string[]>([]);
   const warnings = settlement.plan?.warnings ?? [];
-  const hash = settlement.plan_hash;
+  const { plan_hash: hash, withdrawn } = settlement;
   const toggle = (code: string) =>
     setConfirmed((now) => (now.includes(code) ? now.filter((each) => each !== code) : [...now, code]));
   return (
@@ -133,6 +134,11 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
         <p>
           Plan <code>{hash}</code>, made by {settlement.planned_by}.
         </p>
+      )}
+      {withdrawn !== null && (
+        <Notice>
+          The plan before was withdrawn by {withdrawn.by} on {timeName(withdrawn.at)}: {withdrawn.reason}
+        </Notice>
       )}
       {warnings.length > 0 && (
         <Notice tone="warn">
@@ -171,6 +177,7 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
             </ul>
           </ConfirmButton>
         )}
+        {hash !== null && <WithdrawPlan period={period} hash={hash} />}
       </div>
       <ActionProblem error={approve.error ?? plan.error} />
     </Panel>
@@ -195,7 +202,10 @@ function PayStep({ period, settlement }: { period: string; settlement: Settlemen
                 {state}
               </span>
             </span>
-            <MoneyView value={amount} />
+            <span>
+              {state === "carried" && "nothing sent of "}
+              <MoneyView value={amount} />
+            </span>
           </li>
         ))}
       </ul>
