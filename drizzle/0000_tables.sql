@@ -330,6 +330,7 @@ CREATE TABLE "invoice_push" (
 	"invoice_id" text PRIMARY KEY NOT NULL,
 	"state" text NOT NULL,
 	"attempt" integer NOT NULL,
+	"off_nanos" numeric(38, 0) NOT NULL,
 	"provider_id" text,
 	"reason" text,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,

@@ -65,9 +65,12 @@ BEGIN
   SELECT m.minimum_nanos INTO v_minimum FROM minimum_payout_of(v.payee, v.currency) m;
   IF v.amount_nanos = 0 OR (v.amount_nanos < v.planned_nanos AND v.amount_nanos < v_minimum) THEN
     UPDATE payout SET state = 'carried', updated_at = clock_timestamp(),
-      reason = format('what was refunded, disputed or corrected since it was approved left %s %s of %s, %s: that is carried on, and the next plan pays it',
-        trim_scale(v_payable * 0.000000001), v.currency, trim_scale(v.planned_nanos * 0.000000001), CASE WHEN v.amount_nanos = 0
-          THEN 'too little to be paid' ELSE format('less than the minimum payout of %s', trim_scale(v_minimum * 0.000000001)) END)
+      reason = CASE WHEN v_payable < 0
+        THEN format('what was refunded, disputed or corrected since %s %s were approved took %s more than there was: that comes off later earnings',
+          trim_scale(v.planned_nanos * 0.000000001), v.currency, trim_scale(-v_payable * 0.000000001))
+        ELSE format('what was refunded, disputed or corrected since it was approved left %s %s of %s, %s: that is carried on, and the next plan pays it',
+          trim_scale(v_payable * 0.000000001), v.currency, trim_scale(v.planned_nanos * 0.000000001), CASE WHEN v.amount_nanos = 0
+            THEN 'too little to be paid' ELSE format('less than the minimum payout of %s', trim_scale(v_minimum * 0.000000001)) END) END
     WHERE id = p_id;
     RETURN;
   END IF;

@@ -138,7 +138,7 @@ END $$;
 
 -- ---- The way to the provider: intent, attempt and key are committed before it is called ----
 
-ALTER TABLE invoice_push ADD CHECK (state IN ('waiting', 'pushing', 'unknown', 'pushed', 'failed') AND attempt >= 1);
+ALTER TABLE invoice_push ADD CHECK (state IN ('waiting', 'pushing', 'unknown', 'pushed', 'failed') AND attempt >= 1 AND off_nanos >= 0);
 --> statement-breakpoint
 ALTER TABLE invoice_push ADD CHECK ((state = 'pushed') = (provider_id IS NOT NULL));
 --> statement-breakpoint
@@ -182,14 +182,19 @@ RETURNS TABLE (attempt int, idempotency_key text, started_at timestamptz, resume
 DECLARE
   v invoice_push;
   v_new int;
+  v_off numeric;
+  v_asks boolean;
 BEGIN
-  INSERT INTO invoice_push (invoice_id, state, attempt) SELECT id, 'pushing', 1 FROM invoice WHERE id = p_id AND amount_nanos > 0
-  ON CONFLICT DO NOTHING;
+  -- A payment that is being recorded locks it: it counts before this attempt, or after it.
+  PERFORM FROM invoice WHERE id = p_id FOR UPDATE;
+  SELECT off_nanos, asked_nanos > 0 INTO v_off, v_asks FROM invoice_to_ask(p_id);
+  INSERT INTO invoice_push (invoice_id, state, attempt, off_nanos) SELECT p_id, 'pushing', 1, v_off WHERE v_asks ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS v_new = ROW_COUNT;
   SELECT * INTO v FROM invoice_push WHERE invoice_id = p_id FOR UPDATE;
   IF v.state IS NULL OR v.state = 'pushed' THEN RETURN; END IF;
   IF v_new = 0 AND v.state IN ('waiting', 'failed') THEN
-    UPDATE invoice_push SET state = 'pushing', attempt = v.attempt + 1, reason = NULL, updated_at = clock_timestamp()
+    IF NOT v_asks THEN RETURN; END IF;
+    UPDATE invoice_push SET state = 'pushing', attempt = v.attempt + 1, off_nanos = v_off, reason = NULL, updated_at = clock_timestamp()
     WHERE invoice_id = p_id RETURNING * INTO v;
   END IF;
   INSERT INTO invoice_push_attempt (invoice_id, attempt, idempotency_key)

@@ -168,6 +168,21 @@ CREATE FUNCTION invoice_left(p_invoice text) RETURNS numeric LANGUAGE sql STABLE
 $$;
 --> statement-breakpoint
 
+-- What the provider is to be asked for of an invoice that is not there yet, and what is left out of it, in whole steps: what was paid
+-- elsewhere or credited because it was refunded, but for credit notes that the provider is still to make (0028).
+CREATE FUNCTION invoice_to_ask(p_invoice text) RETURNS TABLE (off_nanos numeric, asked_nanos numeric) LANGUAGE sql STABLE AS $$
+  SELECT o.nanos, i.amount_nanos - p.credits - o.nanos FROM invoice i,
+    LATERAL (SELECT coalesce(sum(amount_nanos), 0) AS paid,
+      coalesce(sum(amount_nanos) FILTER (WHERE reference = 'tributary:credits'), 0) AS credits
+      FROM invoice_payment WHERE invoice_id = i.id) p,
+    LATERAL (SELECT coalesce(sum(a.credited_nanos), 0) AS nanos FROM adjustment a WHERE a.invoice_id = i.id) c,
+    LATERAL (SELECT coalesce(sum(r.amount_nanos), 0) AS nanos FROM refund_push r JOIN adjustment a USING (adjustment_no)
+      WHERE a.invoice_id = i.id AND r.means = 'credit_note' AND r.state <> 'failed') n,
+    LATERAL (SELECT div(greatest(p.paid - p.credits + c.nanos - n.nanos, 0), invoice_step(i.currency)) * invoice_step(i.currency) AS nanos) o
+  WHERE i.id = p_invoice
+$$;
+--> statement-breakpoint
+
 -- Money came for an invoice: receivable → received; paid in full, what is held for it is released when its time comes.
 -- The same reference again changes nothing. Answers what is left to pay, in nanos.
 CREATE FUNCTION record_invoice_payment(p_invoice text, p_reference text, p_amount numeric, p_by text, p_paid_at timestamptz)

@@ -20,7 +20,8 @@ const USAGE = `npm run invoices -- <make|push|export|status> --period 2023-11 [-
 
   make      make the customers' invoices of a closed month, once; what is left below a cent is carried to the next ones
   push      send them to Stripe: customer, items, invoice, finalised; go on after a crash
-  export    for a platform that bills elsewhere: invoices.csv, invoice-lines.csv and invoices.jsonl in --out, or JSON lines
+  export    for a platform that bills elsewhere, which asks for what is left of each: invoices.csv, invoice-lines.csv and
+            invoices.jsonl in --out, or JSON lines
   status    how far they are
 
 Exit codes: 0 done; 1 refused or failed; 2 push left something to do; 64 wrong usage.`;

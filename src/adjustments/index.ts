@@ -41,6 +41,7 @@ export {
   type DisputeView,
   listAdjustments,
   listDisputes,
+  refundOfPrediction,
 } from "./queries.ts";
 export type { RefundAsked, RefundPlan } from "./refunds/plan-refund.ts";
 export { draftRefund, type Refund, recordMoneyReturned, refund, returnRefund } from "./refunds/refund.ts";

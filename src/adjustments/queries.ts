@@ -1,5 +1,6 @@
 import { formatDecimal, type Money, money, type Period, periodOfDay } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
+import { eventIdentity } from "../usage/index.ts";
 import { exact } from "./lines/closed-usage.ts";
 
 export interface AdjustmentView {
@@ -82,6 +83,28 @@ export async function listAdjustments(sql: Sql, filter: AdjustmentFilter): Promi
 }
 
 /** What one party gets (or gives, less than nothing) of one line. */
+export interface PredictionRefund {
+  id: string;
+  reason: string;
+  made_at: string;
+}
+
+/** What refunded this very prediction and is not taken back; refunds of amounts and lines are of none in particular. */
+export async function refundOfPrediction(
+  sql: Sql,
+  prediction: { source: string; id: string; customer: string; currency: string; booked_period: Period },
+): Promise<PredictionRefund | undefined> {
+  const { source, id, customer, currency, booked_period } = prediction;
+  // By the name of its invoice, which its creators may not read.
+  const invoice = `inv_${booked_period}_${customer}_${currency}`;
+  const [found] = await sql<{ id: string; reason: string; made_at: Date }[]>`
+    SELECT a.id, a.reason, a.made_at FROM adjustment a
+    WHERE a.invoice_id = ${invoice} AND a.kind = 'refund'
+      AND a.asked->>'identity' = ${eventIdentity(source, id)}::uuid::text
+      AND NOT EXISTS (SELECT FROM adjustment r WHERE r.reverses = a.adjustment_no)`;
+  return found && { ...found, made_at: found.made_at.toISOString() };
+}
+
 export interface AdjustedPart {
   /** Null for the platform's own. */
   payee: string | null;

@@ -16,6 +16,8 @@ const INVOICE_COLUMNS = [
   "amount",
   "carried_out",
   "lines",
+  "paid_from_credits",
+  "left",
 ];
 const LINE_COLUMNS = [
   "invoice",
@@ -70,24 +72,19 @@ function pieceOf(invoices: readonly InvoiceWithLines[]): ExportedPiece {
   };
 }
 
-/** How far it is at our own provider, and what became of it here, is not the other one's business. */
+/**
+ * How far it is at our own provider, and how it came to what is left, is not the other one's business: it asks for what is `left`, or
+ * credits, payments and refunds would be charged once more.
+ */
 function withoutState(invoice: InvoiceWithLines) {
-  const {
-    push: _,
-    paid: _p,
-    credited: _c,
-    refunded: _f,
-    returned: _r,
-    disputed: _d,
-    left: _l,
-    ...exported
-  } = invoice;
+  const { push: _, paid: _p, credited: _c, refunded: _f, returned: _r, disputed: _d, ...exported } = invoice;
   return exported;
 }
 
 function invoiceRow(invoice: Invoice): string {
   const { id, period, customer, currency, gross, carried_in, netted, amount, carried_out, line_count } =
     invoice;
+  const { paid_from_credits, left } = invoice;
   return csv([
     [
       id,
@@ -100,6 +97,8 @@ function invoiceRow(invoice: Invoice): string {
       amount.amount,
       carried_out,
       String(line_count),
+      paid_from_credits.amount,
+      left.amount,
     ],
   ]);
 }

@@ -65,7 +65,9 @@ function refusalOf(error: unknown, { invoice, reference }: Payment): unknown {
   if (refused?.code === "payment_too_large")
     return new Refusal(
       "payment_too_large",
-      `${invoice} has ${amount} left to pay: record more than 0 and at most that, and what is beyond it elsewhere`,
+      amount === "0.000000000"
+        ? `amount: nothing is left to pay of ${invoice}: record money that came all the same as a paid credit (POST /v1/customers/{id}/credits)`
+        : `amount: ${invoice} has ${amount} left to pay: record at most that, and what is beyond it as a paid credit (POST /v1/customers/{id}/credits)`,
     );
   return error;
 }

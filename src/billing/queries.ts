@@ -29,7 +29,8 @@ export async function listInvoices(sql: Sql, filter: InvoiceFilter): Promise<Inv
 export async function listToPush(sql: Sql, period: Period): Promise<Invoice[]> {
   return select(
     sql,
-    sql`i.period = ${firstDay(period)} AND i.amount_nanos > coalesce(k.amount_nanos, 0) AND p.state IS DISTINCT FROM 'pushed' ORDER BY i.id`,
+    sql`i.period = ${firstDay(period)} AND p.state IS DISTINCT FROM 'pushed'
+      AND (p.state IN ('pushing', 'unknown') OR (SELECT asked_nanos > 0 FROM invoice_to_ask(i.id))) ORDER BY i.id`,
   );
 }
 

@@ -87,6 +87,8 @@ export const invoicePush = pgTable("invoice_push", {
     .references(() => invoice.id),
   state: text().notNull(),
   attempt: integer().notNull(),
+  /** What the attempt does not ask for: paid elsewhere or credited before it began, in whole steps. */
+  offNanos: nanos("off_nanos").notNull(),
   /** The provider's name for it. */
   providerId: text("provider_id").unique(),
   /** Why it is where it is, for a person. */

@@ -142,7 +142,12 @@ function requireRights(principal: Principal, route: Route): void {
     );
   }
   if (principal.scope === "read" && route.method !== "get" && route.readersToo !== true) {
-    throw new Refusal("scope_not_allowed", "this key may only read: use one with the scope write");
+    throw new Refusal(
+      "scope_not_allowed",
+      principal.session === null
+        ? "this key may only read: use one with the scope write"
+        : `as ${principal.duties?.join(" and ")} you may only read: ${principal.role === "payee" ? "an owner" : "a maker"} does it`,
+    );
   }
   requireDuty(principal, route);
 }

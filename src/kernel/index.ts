@@ -39,4 +39,4 @@ export {
   sum,
   ZERO,
 } from "./rational.ts";
-export { type FieldError, REFUSALS, Refusal, type RefusalCode } from "./refusal.ts";
+export { type FieldError, invalidField, REFUSALS, Refusal, type RefusalCode } from "./refusal.ts";

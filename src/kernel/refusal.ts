@@ -113,3 +113,8 @@ export class Refusal extends Error {
     this.fields = fields;
   }
 }
+
+/** A field of a body that its schema alone could not refuse. */
+export function invalidField(path: string, message: string): Refusal {
+  return new Refusal("body_invalid", `${path}: ${message}`, [{ path, code: "custom", message }]);
+}

@@ -5,6 +5,8 @@ import type { SettlementPlan } from "./plan/plan-settlement.ts";
 export interface SettlementRow {
   period: Period;
   state: string;
+  /** Approved, and each of its payouts is paid, or carried on to the next plan. */
+  isPaid: boolean;
   cutAt: Date;
   closedAt: Date | null;
   plan: SettlementPlan | null;
@@ -33,7 +35,8 @@ export async function findSettlement(sql: Sql, period: Period): Promise<Settleme
   return rows.map((row) => ({ ...row, period: periodOfDay(row.period) }))[0];
 }
 
-const COLUMNS = `period::text, state, cut_at AS "cutAt", closed_at AS "closedAt", plan_hash AS "planHash",
+const COLUMNS = `period::text, state, state = 'approved' AND NOT EXISTS (
+    SELECT FROM payout p WHERE p.period = settlement.period AND p.state NOT IN ('paid', 'carried')) AS "isPaid", cut_at AS "cutAt", closed_at AS "closedAt", plan_hash AS "planHash",
   planned_by AS "plannedBy", approved_by AS "approvedBy", CASE WHEN plan_hash IS NULL THEN (
     SELECT jsonb_build_object('by', w.withdrawn_by, 'at', to_char(w.withdrawn_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
       'reason', w.reason, 'hash', w.plan_hash)

@@ -140,7 +140,7 @@ test("above the limit somebody else approves it, when that is still owed; withdr
 
 test("what waits at the provider, or a bank may take, is not paid back elsewhere; and what was is not made at the provider again", async () => {
   const { sql } = await openBooks();
-  await sql`INSERT INTO invoice_push (invoice_id, state, attempt, provider_id) VALUES (${ACME}, 'pushed', 1, 'card')`;
+  await sql`INSERT INTO invoice_push (invoice_id, state, attempt, off_nanos, provider_id) VALUES (${ACME}, 'pushed', 1, 0, 'card')`;
   const id = await refund(sql, { ...refundOf(400n, "r1"), atProvider: true });
   expect(await pushedRefunds(sql, id)).toMatchObject([
     { means: "refund", amount: { amount: "4.000000000" } },

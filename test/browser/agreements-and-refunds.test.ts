@@ -181,6 +181,36 @@ describe.skipIf(executable === undefined)("terms, refunds and the keyboard, on t
     await Promise.all([close(), customer.close()]);
   }, 120_000);
 
+  test("a plan is withdrawn with a reason; of one that is approved, what was refunded since is not said to be paid", async () => {
+    const operator = await signedIn(OPERATOR_KEY);
+    const { page } = operator;
+    const step = (name: string) => api.operator("POST", `/v1/settlements/2023-11/${name}`);
+    expect(await step("plan")).toMatchObject({ status: 200 });
+    await operator.open("/settlements/2023-11");
+    await page.getByRole("columnheader", { name: "To be paid" }).waitFor();
+    await page.getByRole("button", { name: "Withdraw" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Reason, kept with it").fill("a refund is coming");
+    await dialog.getByRole("button", { name: "Withdraw" }).click();
+    await page.getByText(/^The plan before was withdrawn by operator on .*: a refund is coming$/).waitFor();
+    await page.getByRole("button", { name: "Make the plan" }).click();
+    await page.getByRole("button", { name: "Withdraw" }).waitFor();
+    await confirmed(page, page.locator("main"), "Approve");
+    const left = { invoice: INVOICE, reason: "none of it was of use" };
+    expect(await api.operator("POST", "/v1/refunds", left)).toMatchObject({ status: 201 });
+    await page.getByRole("button", { name: "Pay", exact: true }).click();
+    await dialog.getByRole("button", { name: "Pay" }).click();
+    await page.getByText("nothing sent of").waitFor();
+    await page.getByRole("columnheader", { name: "Approved" }).waitFor();
+    await operator.open("/settlements");
+    await page.getByRole("row", { name: /November 2023 paid/ }).waitFor();
+    const ada = await payee("ada");
+    await ada.open("/payouts");
+    await ada.page.locator("section", { hasText: "carried on" }).locator(".big").getByText("0.00").waitFor();
+    expect([...operator.complaints, ...ada.complaints]).toEqual([]);
+    await Promise.all([operator.close(), ada.close()]);
+  }, 120_000);
+
   test("without a mouse: past the pages' list, to a page's name, through a dialog and back to where it was opened", async () => {
     const guest = await visitor(browser, api.url);
     const { page } = guest;

@@ -148,9 +148,9 @@ test("the command makes, exports and tells, beside the running service", async (
     "2023-11-invoices.jsonl",
   ]);
   expect(await readFile(join(out, "2023-11-invoices.csv"), "utf8")).toBe(
-    "invoice,period,customer,currency,gross,carried_in,netted,amount,carried_out,lines\r\n" +
-      "inv_2023-11_acme_USD,2023-11,acme,USD,1.234,0,0.000000000,1.230000000,0.004,1\r\n" +
-      "inv_2023-11_globex_USD,2023-11,globex,USD,0.005,0,0.000000000,0.000000000,0.005,1\r\n",
+    "invoice,period,customer,currency,gross,carried_in,netted,amount,carried_out,lines,paid_from_credits,left\r\n" +
+      "inv_2023-11_acme_USD,2023-11,acme,USD,1.234,0,0.000000000,1.230000000,0.004,1,0.000000000,0.000000000\r\n" +
+      "inv_2023-11_globex_USD,2023-11,globex,USD,0.005,0,0.000000000,0.000000000,0.005,1,0.000000000,0.000000000\r\n",
   );
   expect(await readFile(join(out, "2023-11-invoices.jsonl"), "utf8")).toBe(await run("export"));
   await expect(run("make", "--period", "2024-01")).rejects.toMatchObject({

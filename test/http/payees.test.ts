@@ -92,6 +92,13 @@ describe("what a payee sees", () => {
   });
 });
 
+test("a month that is paid is called so in the list too", async () => {
+  const { body } = await api.operator("GET", "/v1/settlements/2023-11");
+  expect(body).toMatchObject({ state: "paid" });
+  const list = (await api.operator("GET", "/v1/settlements")).body;
+  expect(list).toMatchObject({ data: [{ period: "2023-11", state: "paid" }] });
+});
+
 describe("earnings", () => {
   test("add up to the same total however they are grouped", async () => {
     for (const group of [

@@ -40,6 +40,7 @@ test("an operator sees the usage, its price, who is charged and who earned what"
   expect(status).toBe(200);
   expect(body).toEqual({
     id: "p1",
+    refund: null,
     source: "//predictor/eu-1",
     model: "ada/llm",
     version: "v1",

@@ -75,6 +75,12 @@ describe("a refund", () => {
         { payee: null, part: "platform", amount: usd("-0.400000000") },
       ],
     });
+    const seen = async (call: Call, prediction: string) =>
+      (await call("GET", `/v1/predictions/${prediction}`)).body as { refund: unknown };
+    const acme = await api.keyFor({ role: "customer", customer: "acme" });
+    for (const call of [api.operator, ada, acme])
+      expect(await seen(call, "p2")).toMatchObject({ refund: { id, reason: "it was wrong" } });
+    expect(await seen(ada, "p1")).toMatchObject({ refund: null });
     const pay = { amount: "12.35", reference: "bank" };
     expectProblem(await api.operator("POST", `/v1/invoices/${ACME}/payments`, pay), 409, "payment_too_large");
   });
@@ -129,7 +135,8 @@ describe("a refund", () => {
     [{ invoice: ACME, prediction: { id: "p1" }, reason: "r" }, 400, "body_invalid"],
     [{ invoice: ACME }, 400, "body_invalid"],
   ])("of %j is refused by name", async (body, status, code) => {
-    expectProblem(await api.operator("POST", "/v1/refunds", body), status, code);
+    for (const path of ["/v1/refunds", "/v1/refunds?dry_run=true"])
+      expectProblem(await api.operator("POST", path, body), status, code);
   });
 });
 
@@ -300,12 +307,23 @@ describe("a correction", () => {
       amount,
       reason: "gone",
     });
-    expectProblem(
-      await api.operator("POST", "/v1/corrections", writeOff((owed + 0.01).toFixed(9))),
-      409,
-      "write_off_too_large",
+    const all = async () => (await api.operator("GET", "/v1/corrections")).body;
+    const before = await all();
+    for (const path of ["/v1/corrections", "/v1/corrections?dry_run=true"])
+      expectProblem(
+        await api.operator("POST", path, writeOff((owed + 0.01).toFixed(9))),
+        409,
+        "write_off_too_large",
+      );
+    // Nobody finds it there to approve it later.
+    expect(await all()).toEqual(before);
+    // At once, all of them see the debt; it is written off once, and who came late leaves nothing either.
+    const made = await Promise.all(
+      [1, 2, 3].map(() => api.operator("POST", "/v1/corrections", writeOff(owed.toFixed(9)))),
     );
-    expect((await api.operator("POST", "/v1/corrections", writeOff(owed.toFixed(9)))).status).toBe(201);
+    expect(made.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
     expect(await payable()).toBe("0.000000000");
+    const { data } = (await all()) as { data: unknown[] };
+    expect(data).toHaveLength((before as { data: unknown[] }).data.length + 1);
   });
 });

@@ -75,6 +75,19 @@ test("what is left below the minimum is carried on, everybody is told why, and t
   expect((await runChecks(sql)).flatMap(({ differences }) => differences)).toEqual([]);
 });
 
+test("who owes more than it had is told of a debt, and not that the next plan pays it", async () => {
+  const month = await openApprovedMonth(2);
+  await takeBack(month, "payee1", "10");
+  expect(await month.pay()).toMatchObject({ results: { paid: 1, carried: 1 } });
+  expect(await listPayouts(month.sql, { payee: "payee1", limit: 1 })).toMatchObject([
+    {
+      state: "carried",
+      reason:
+        "what was refunded, disputed or corrected since 9.87 USD were approved took 0.1234576 more than there was: that comes off later earnings",
+    },
+  ]);
+});
+
 test("a payment disputed since the approval holds its payees' payouts; won before the next plan, paying the month again pays them whole", async () => {
   const month = await openApprovedMonth(2);
   const { sql } = month;

@@ -46,7 +46,14 @@ export async function correct(sql: Sql, wanted: NewCorrection): Promise<Correcti
       ${JSON.stringify(asked)}::text::jsonb, ${reason}, ${by})
     ON CONFLICT DO NOTHING`;
   if (limit !== undefined && planned.sizeNanos > limit) return { id, state: "needs_approval" };
-  return book(sql, id, null);
+  try {
+    return await book(sql, id, null);
+  } catch (error) {
+    // A refusal leaves nothing: what was written down would wait for an approval that nobody asked for.
+    if (error instanceof Refusal)
+      await sql`DELETE FROM correction WHERE id = ${id} AND adjustment_no IS NULL AND withdrawn_by IS NULL`;
+    throw error;
+  }
 }
 
 /**

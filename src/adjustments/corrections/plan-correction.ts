@@ -3,6 +3,8 @@ import {
   add,
   compare,
   firstDay,
+  formatNanos,
+  invalidField,
   multiply,
   type Nanos,
   type Period,
@@ -80,6 +82,7 @@ async function planDirect(
   const signed = asked.kind === "debit" ? -amountNanos : amountNanos;
   const account = "payee" in asked ? `payee:${asked.payee}:payable` : `customer:${asked.customer}:receivable`;
   await requireParty(sql, asked);
+  if (asked.kind === "write_off") await requireDebt(sql, account, currency, amountNanos);
   const movements = [
     { account, amount: signed.toString() },
     { account: "platform:loss", amount: (-signed).toString() },
@@ -104,8 +107,19 @@ async function planMoney(sql: Sql, asked: CustomerMoneyAsked): Promise<PlannedCo
 function amountOf({ amount }: { amount: string }): Nanos {
   const amountNanos = parseNanos(amount);
   if (amountNanos === undefined || amountNanos <= 0n)
-    throw new Refusal("body_invalid", "amount: a decimal amount of more than 0, such as 12.34");
+    throw invalidField("amount", "a decimal amount of more than 0, such as 12.34");
   return amountNanos;
+}
+
+/** The database looks once more when it is booked. */
+async function requireDebt(sql: Sql, account: string, currency: string, amountNanos: Nanos): Promise<void> {
+  const [row] = await sql<[{ owed: string }]>`
+    SELECT greatest(account_balance_of(${account}, ${currency}), 0)::text AS owed`;
+  if (amountNanos > BigInt(row.owed))
+    throw new Refusal(
+      "write_off_too_large",
+      `amount: the payee's balance is ${formatNanos(BigInt(row.owed))} ${currency} below zero: write off at most that`,
+    );
 }
 
 async function requireParty(sql: Sql, asked: { payee: string } | { customer: string }): Promise<void> {
@@ -172,7 +186,7 @@ async function planReattribution(sql: Sql, asked: Asked<"reattribution">): Promi
   const day = await closedPeriod(sql, period);
   await requireParty(sql, { payee: from });
   await requireParty(sql, { payee: to });
-  if (from === to) throw new Refusal("body_invalid", "to: another payee than from");
+  if (from === to) throw invalidField("to", "another payee than from");
   const [row] = await sql<{ model_no: number }[]>`SELECT model_no FROM model WHERE id = ${model}`;
   if (row === undefined) throw new Refusal("model_unknown", `there is no model ${model}`);
   const { model_no } = row;

@@ -1,4 +1,11 @@
-import { formatNanos, NANOS_PER_UNIT, type Nanos, Refusal, rational } from "../../kernel/index.ts";
+import {
+  formatNanos,
+  invalidField,
+  NANOS_PER_UNIT,
+  type Nanos,
+  Refusal,
+  rational,
+} from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { byPayee, planAsJson } from "../lines/plan-adjustment.ts";
 import { planAndPost, untilUnraced } from "../lines/post-adjustment.ts";
@@ -24,8 +31,7 @@ export interface NewDispute {
  */
 export async function openDispute(sql: Sql, dispute: NewDispute): Promise<string> {
   const { id, invoice, amountNanos, reason, by } = dispute;
-  if (amountNanos <= 0n)
-    throw new Refusal("body_invalid", "amount: a decimal amount of more than 0, such as 12.34");
+  if (amountNanos <= 0n) throw invalidField("amount", "a decimal amount of more than 0, such as 12.34");
   return untilUnraced(async () => {
     const asked = { invoice, amount: formatNanos(amountNanos) };
     const { plan, period } = await planRefund(sql, asked, {

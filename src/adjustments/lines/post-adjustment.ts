@@ -35,11 +35,7 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
     ),
   refund_too_large: () =>
     new Refusal("refund_too_large", "that is more than what was charged and is not refunded yet"),
-  refund_exceeds_payments: () =>
-    new Refusal(
-      "refund_too_large",
-      "returned: more than what the customer has paid of this invoice in money or paid credits and has not got back, is not getting back and does not dispute: record its payment first, decide its dispute, or return less",
-    ),
+  refund_exceeds_payments: () => moreThanPaid(),
   dispute_exceeds_payments: () =>
     new Refusal(
       "refund_too_large",
@@ -86,6 +82,13 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
   write_off_too_large: () =>
     new Refusal("write_off_too_large", "that is more than what the payee's balance is below zero"),
 };
+
+export function moreThanPaid(): Refusal {
+  return new Refusal(
+    "refund_too_large",
+    "returned: more than what the customer has paid of this invoice in money or paid credits and has not got back, is not getting back and does not dispute: record its payment first, decide its dispute, or return less",
+  );
+}
 
 export function withdrawn(by: string): Refusal {
   return new Refusal(

@@ -1,6 +1,7 @@
 import {
   compare,
   formatDecimal,
+  invalidField,
   min,
   NANOS_PER_UNIT,
   parseNanos,
@@ -144,7 +145,7 @@ function refundCells(
 function amountOf(text: string): Rational {
   const amountNanos = parseNanos(text);
   if (amountNanos === undefined || amountNanos <= 0n)
-    throw new Refusal("body_invalid", "amount: a decimal amount of more than 0, such as 12.34");
+    throw invalidField("amount", "a decimal amount of more than 0, such as 12.34");
   return rational(amountNanos, NANOS_PER_UNIT);
 }
 

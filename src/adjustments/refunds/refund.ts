@@ -2,7 +2,7 @@ import { type Nanos, Refusal, subtract, ZERO } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { exact, linesOf, usageCells } from "../lines/closed-usage.ts";
 import { planAdjustment, planAsJson } from "../lines/plan-adjustment.ts";
-import { planAndPost } from "../lines/post-adjustment.ts";
+import { moreThanPaid, planAndPost } from "../lines/post-adjustment.ts";
 import { planRefund, type RefundAsked } from "./plan-refund.ts";
 import { type Movement, planProviderFee, returnProviderFee } from "./provider-fee.ts";
 import { bearerOf } from "./refund-policy.ts";
@@ -64,8 +64,15 @@ export async function refund(sql: Sql, wanted: Refund): Promise<string> {
 }
 
 /** What a refund would do: with all that payees give of it, parts of the provider's fee too. @throws Refusal as `refund` */
-export async function draftRefund(sql: Sql, asked: RefundAsked, providerFeeNanos: Nanos = 0n) {
+export async function draftRefund(
+  sql: Sql,
+  asked: RefundAsked,
+  { providerFeeNanos = 0n, returnedNanos = 0n }: { providerFeeNanos?: Nanos; returnedNanos?: Nanos } = {},
+) {
   const planned = await planRefund(sql, asked);
+  const [row] = await sql<[{ exceeds: boolean }]>`
+    SELECT ${returnedNanos.toString()}::numeric > greatest(undisputed_money(${planned.invoice}, NULL), 0) AS exceeds`;
+  if (row.exceeds) throw moreThanPaid();
   const fee = planProviderFee(providerFeeNanos, await bearerOf(sql, planned.period), planned.plan);
   const borne = fee.map(({ account, amount }) => ({
     payee: /^payee:(.+):payable$/.exec(account)?.[1] ?? null,

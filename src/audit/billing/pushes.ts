@@ -1,7 +1,7 @@
 import { sqlCheck } from "../check.ts";
 
 export const pushesOfInvoices = sqlCheck(
-  "every invoice that was pushed stands where its attempts left it, each under its own key",
+  "every invoice that was pushed stands where its attempts left it, each under its own key, and leaves out no more than was paid elsewhere or credited",
   `SELECT format('invoice push %s: state %s as %s after %s attempts, the last is %s of %s', p.invoice_id, p.state, p.provider_id, p.attempt,
      last.outcome, a.n) AS difference
    FROM invoice_push p
@@ -10,6 +10,13 @@ export const pushesOfInvoices = sqlCheck(
    WHERE p.attempt <> coalesce(a.n, 0) OR p.attempt <> coalesce(a.last, 0) OR (p.state = 'pushed') <> (p.provider_id IS NOT NULL)
      OR coalesce(last.outcome, 'pushing') <> CASE p.state WHEN 'waiting' THEN 'not_sent' ELSE p.state END
      OR NOT EXISTS (SELECT FROM invoice i WHERE i.id = p.invoice_id AND i.amount_nanos > 0)
+   UNION ALL
+   SELECT format('invoice push %s: asks for %s less; %s were paid elsewhere or credited', invoice_id, off_nanos, nanos)
+   FROM invoice_push p JOIN invoice i ON i.id = p.invoice_id, LATERAL (
+     SELECT (SELECT coalesce(sum(amount_nanos), 0) FROM invoice_payment m WHERE m.invoice_id = i.id AND m.reference <> 'tributary:credits'
+         AND m.reference IS DISTINCT FROM p.provider_id)
+       + (SELECT coalesce(sum(credited_nanos) FILTER (WHERE credited_nanos > 0), 0) FROM adjustment a WHERE a.invoice_id = i.id) AS nanos) x
+   WHERE off_nanos > nanos OR off_nanos % invoice_step(i.currency) <> 0
    UNION ALL
    SELECT format('invoice push attempt %s/%s: key %s, outcome %s, ended %s', invoice_id, attempt, idempotency_key, outcome, ended_at)
    FROM invoice_push_attempt, books_state

@@ -71,7 +71,7 @@ function OnePayout({ payout }: { payout: Payout }) {
       }
       actions={
         <p className="big">
-          <MoneyView value={payout.amount} />
+          <MoneyView value={payout.state === "carried" ? { ...payout.amount, amount: "0" } : payout.amount} />
         </p>
       }
     >
@@ -109,7 +109,7 @@ function stepsOf(payout: Payout): TimelineStep[] {
       : state === "failed"
         ? [{ at: timeName(updated_at), what: "Failed; the money is payable again", more: "" }]
         : state === "carried"
-          ? [{ at: timeName(updated_at), what: "Carried on; the next plan pays what is left", more: "" }]
+          ? [{ at: timeName(updated_at), what: "Carried on; nothing was sent", more: "" }]
           : [];
   return [{ at: timeName(created_at), what: "Approved", more: "" }, ...tries, ...end];
 }

@@ -63,7 +63,7 @@ function OneProposal({ proposal, payee, acts }: { proposal: Proposal; payee: str
       }
       note={`Proposed by ${proposed_by}, from ${timeName(effective_from)} on`}
     >
-      {reason !== null && <Notice>{reason}</Notice>}
+      {reason !== null && <Notice>{state === "declined" ? `${reason} declined it.` : reason}</Notice>}
       <ul className="steps">
         {shares.map((share) => (
           <li key={share.payee}>

@@ -62,8 +62,8 @@ export function PlanChanges({ period, hash }: { period: string; hash: string | n
   );
 }
 
-/** Who is paid what, and whose balance is carried on and why. */
-export function PlanTables({ plan }: { plan: Schema<"SettlementPlan"> }) {
+/** Who is paid what by the plan, and whose balance it carries on and why; what came of it afterwards stands elsewhere. */
+export function PlanTables({ plan, isApproved }: { plan: Schema<"SettlementPlan">; isApproved: boolean }) {
   return (
     <>
       <Panel
@@ -94,7 +94,7 @@ export function PlanTables({ plan }: { plan: Schema<"SettlementPlan"> }) {
             },
             {
               key: "amount",
-              title: "Paid",
+              title: isApproved ? "Approved" : "To be paid",
               figure: true,
               sort: ({ amount }) => nanosOf(amount.amount),
               cell: ({ amount }) => <MoneyView value={amount} />,
@@ -105,7 +105,7 @@ export function PlanTables({ plan }: { plan: Schema<"SettlementPlan"> }) {
           empty="Nobody is paid by this plan."
         />
       </Panel>
-      <Panel title="Carried on" note="Not paid in this month, and why.">
+      <Panel title="Carried on by the plan" note="Not paid in this month, and why.">
         <DataTable
           caption="Balances that are carried on"
           columns={[

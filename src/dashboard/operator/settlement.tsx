@@ -40,7 +40,7 @@ export function Settlement({ params: { period } }: { params: { period: string } 
               {shown.plan !== null && (
                 <>
                   <PlanChanges period={period} hash={shown.plan_hash} />
-                  <PlanTables plan={shown.plan} />
+                  <PlanTables plan={shown.plan} isApproved={["approved", "paid"].includes(state)} />
                 </>
               )}
               {["approved", "paid"].includes(state) && <Reconciliations period={period} />}
@@ -123,7 +123,7 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
   const withdraw = useAction("post /v1/settlements/{period}/withdraw");
   const [confirmed, setConfirmed] = useState<string[]>([]);
   const warnings = settlement.plan?.warnings ?? [];
-  const hash = settlement.plan_hash;
+  const { plan_hash: hash, withdrawn } = settlement;
   const toggle = (code: string) =>
     setConfirmed((now) => (now.includes(code) ? now.filter((each) => each !== code) : [...now, code]));
   return (
@@ -136,10 +136,9 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
           Plan <code>{hash}</code>, made by {settlement.planned_by}.
         </p>
       )}
-      {hash === null && settlement.withdrawn !== null && (
+      {withdrawn !== null && (
         <Notice>
-          The plan <code>{settlement.withdrawn.hash.slice(0, 12)}…</code> was withdrawn by{" "}
-          {settlement.withdrawn.by}: {settlement.withdrawn.reason}
+          The plan before was withdrawn by {withdrawn.by} on {timeName(withdrawn.at)}: {withdrawn.reason}
         </Notice>
       )}
       {warnings.length > 0 && (
@@ -212,7 +211,10 @@ function PayStep({ period, settlement }: { period: string; settlement: Settlemen
                 {state}
               </span>
             </span>
-            <MoneyView value={amount} />
+            <span>
+              {state === "carried" && "nothing sent of "}
+              <MoneyView value={amount} />
+            </span>
           </li>
         ))}
       </ul>

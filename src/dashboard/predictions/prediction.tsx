@@ -32,6 +32,12 @@ export function Prediction({ params }: { params: { id: string } }) {
                 <Notice tone="warn">It is known, but not counted yet: it waits for {shown.waits_for}.</Notice>
               )}
               {shown.charged === false && <Notice>It was not charged: nobody earned anything of it.</Notice>}
+              {shown.refund !== null && (
+                <Notice tone="warn">
+                  It was refunded on {timeName(shown.refund.made_at)} ({shown.refund.reason}): what was earned
+                  of it is given back.
+                </Notice>
+              )}
               <dl className="facts">
                 <Fact title="Model">{shown.model}</Fact>
                 <Fact title="Version">{shown.version ?? "not told"}</Fact>

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CREDIT_KINDS, grantCredit, listCredits } from "../../billing/index.ts";
 import { Time } from "../../catalog/index.ts";
-import { present, Refusal } from "../../kernel/index.ts";
+import { invalidField, present } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { AmountNanos, Money, PageQuery, page, pageOf } from "../schemas.ts";
@@ -64,7 +64,7 @@ const postCredit = defineRoute({
     const { amount, expires_at, reference, ...rest } = body;
     const expiresAt = expires_at === undefined ? null : new Date(expires_at);
     if (expiresAt !== null && expiresAt.getTime() <= Date.now())
-      throw new Refusal("body_invalid", "expires_at: a time to come, or leave it out");
+      throw invalidField("expires_at", "a time to come, or leave it out");
     const id = await grantCredit(context.sql, {
       ...rest,
       customer: params.id,

@@ -117,7 +117,10 @@ const create = defineRoute({
       amount,
     });
     if (query.dry_run) {
-      const planned = await draftRefund(context.sql, asked, body.provider_fee);
+      const planned = await draftRefund(context.sql, asked, {
+        providerFeeNanos: body.provider_fee ?? 0n,
+        returnedNanos: body.returned ?? 0n,
+      });
       const parties = partiesOf(planned.currency, planned.parties);
       const { invoice: id, refunded } = planned;
       const at_provider = body.at_provider ? await refundPushDue(context.sql, planned) : [];

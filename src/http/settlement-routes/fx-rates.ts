@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { formatInstant, parseDecimal, parseInstant, Refusal } from "../../kernel/index.ts";
+import { formatInstant, invalidField, parseDecimal, parseInstant } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import { fxRates, storeFxRate } from "../../settlement/index.ts";
 import { defineRoute, type Route } from "../route.ts";
@@ -35,9 +35,9 @@ const store = defineRoute({
     const { from, to, source } = body;
     const rate = parseDecimal(body.rate);
     const effectiveFrom = parseInstant(body.effective_from);
-    if (from === to) throw new Refusal("body_invalid", "to: another currency than from");
-    if (rate === undefined || rate.num === 0n) throw new Refusal("body_invalid", "rate: more than zero");
-    if (effectiveFrom === undefined) throw new Refusal("body_invalid", "effective_from: an RFC 3339 time");
+    if (from === to) throw invalidField("to", "another currency than from");
+    if (rate === undefined || rate.num === 0n) throw invalidField("rate", "more than zero");
+    if (effectiveFrom === undefined) throw invalidField("effective_from", "an RFC 3339 time");
     const stored = { from, to, rate, effectiveFrom: formatInstant(effectiveFrom), source, by: principal.id };
     await storeFxRate(context.sql, stored);
     return { body };

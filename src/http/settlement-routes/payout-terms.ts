@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Refusal } from "../../kernel/index.ts";
+import { invalidField } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import {
   payoutTerms,
@@ -141,7 +141,7 @@ const setReserve = defineRoute({
   async handle({ body, principal, context }) {
     const { from, payee, percent, days } = body;
     if ((percent === null) !== (days === null))
-      throw new Refusal("body_invalid", "days: goes with percent; both, or both null to end the rule before");
+      throw invalidField("days", "goes with percent; both, or both null to end the rule before");
     const rule = { from, payee, basisPoints: percent === null ? null : basisPointsOf(percent), days };
     await setReserveRule(context.sql, rule, principal.id);
     return { body };

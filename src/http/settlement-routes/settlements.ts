@@ -74,7 +74,12 @@ const SettlementSummary = z
 
 const SettlementView = SettlementSummary.extend({
   plan: Plan.nullable(),
-  payouts: z.array(z.object({ state: z.string(), currency: z.string(), count: z.int(), amount: Money })),
+  payouts: z
+    .array(z.object({ state: z.string(), currency: z.string(), count: z.int(), amount: Money }))
+    .meta({
+      description:
+        "By state. Of those that are carried on, nothing was sent: their amount is what was approved.",
+    }),
   shortened: z
     .array(
       z.object({
@@ -101,19 +106,17 @@ async function view(context: AppContext, period: Period): Promise<z.infer<typeof
     FROM payout WHERE period = ${`${period}-01`} GROUP BY 1, 2 ORDER BY 1, 2`;
   const payouts = rows.map(({ amount, ...row }) => ({ ...row, amount: money(row.currency, BigInt(amount)) }));
   const plan = settlement.plan as z.infer<typeof Plan> | null;
-  const allPaid =
-    settlement.state === "approved" && payouts.every(({ state }) => state === "paid" || state === "carried");
   const shortened = (await shortenedPayouts(context.sql, period)).map(({ id, payee, state, ...of }) => {
     const paid = state === "carried" ? money(of.amount.currency, 0n) : of.amount;
     return { payout: id, payee, state, approved: of.approved, paid, reason: of.reason };
   });
-  return { ...summary(settlement), ...(allPaid ? { state: "paid" as const } : {}), plan, payouts, shortened };
+  return { ...summary(settlement), plan, payouts, shortened };
 }
 
 function summary(row: Omit<SettlementRow, "plan">): z.infer<typeof SettlementSummary> {
   return {
     period: row.period,
-    state: row.state as z.infer<typeof SettlementSummary>["state"],
+    state: row.isPaid ? "paid" : (row.state as z.infer<typeof SettlementSummary>["state"]),
     cut_at: row.cutAt.toISOString(),
     closed_at: row.closedAt?.toISOString() ?? null,
     plan_hash: row.planHash,

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { Refusal } from "../../kernel/index.ts";
+import { refundOfPrediction } from "../../adjustments/index.ts";
+import { parsePeriod, Refusal } from "../../kernel/index.ts";
 import { feedbackOf, findPayload, findRule } from "../../predictions/index.ts";
 import { findPredictions, type PredictionView } from "../../statements/index.ts";
 import type { AppContext } from "../context.ts";
@@ -62,6 +63,10 @@ const View = z
     earnings: z.array(
       z.object({ payee: z.string().nullable(), reason: z.string(), paid_by: z.string(), earned: Money }),
     ),
+    refund: z.object({ id: z.string(), reason: z.string(), made_at: z.string() }).nullable().meta({
+      description:
+        "It was refunded: its customer owes nothing for it, and everybody gave back what they earned of it. Refunds of an invoice, or of an amount of it, are of no prediction in particular.",
+    }),
     ...PayloadView.shape,
     feedback: z.array(OpinionView),
   })
@@ -80,12 +85,17 @@ const getPrediction = defineRoute({
     const { seen, whole } = await visiblePrediction(context, principal, params.id, query.source);
     const { source, id } = whole;
     const open = await mayRead(context, principal, whole);
-    const [payload, feedback] = await Promise.all([
+    const { customer, gross } = whole;
+    const booked_period = parsePeriod(whole.booked_period ?? "");
+    const [refund = null, payload, feedback] = await Promise.all([
+      booked_period &&
+        gross &&
+        refundOfPrediction(context.sql, { source, id, customer, currency: gross.currency, booked_period }),
       open ? payloadView(context, source, id) : PRIVATE,
       open ? feedbackOf(context.sql, context.payloads.keys, { source, id }) : [],
     ]);
     const hardware = seen.hardware ?? payload.hardware;
-    return { body: { ...seen, ...payload, hardware, feedback } };
+    return { body: { ...seen, refund, ...payload, hardware, feedback } };
   },
 });
 

@@ -1,6 +1,13 @@
 import { expect, onTestFinished, test } from "vitest";
 import { openStripeBillingProvider } from "../../../src/adapters/stripe/stripe-billing-provider.ts";
-import { grantCredit, listInvoices, makeInvoices, pushInvoices } from "../../../src/billing/index.ts";
+import {
+  exportInvoices,
+  grantCredit,
+  listInvoices,
+  makeInvoices,
+  pushInvoices,
+  recordInvoicePaid,
+} from "../../../src/billing/index.ts";
 import { stripeClient } from "../../stripe-simulator/stripe-client.ts";
 import { monthOf } from "../../support/marketplace-books.ts";
 import { startTestMetering } from "../../support/metering.ts";
@@ -65,5 +72,24 @@ test("the provider is asked for what credits leave, with the credit as an item, 
     ["acme", "5.000000000", "pushed"],
     ["globex", "2.000000000", "not_pushed"],
   ]);
+  await recordInvoicePaid(sql, {
+    ...{ invoice: "inv_2023-09_acme_USD", amountNanos: 1_000_000_000n, reference: "bank" },
+    ...{ by: "test", paidAt: new Date() },
+  });
+  // Who bills elsewhere asks for what is left, too.
+  let csv = "";
+  const left: unknown[] = [];
+  for await (const { invoicesCsv, jsonLines } of exportInvoices(sql, MONTH)) {
+    csv += invoicesCsv;
+    for (const line of jsonLines.split("\n").filter((text) => text !== ""))
+      left.push(JSON.parse(line).left.amount);
+  }
+  expect(csv.split("\r\n").map((row) => row.split(",").slice(-2))).toMatchObject([
+    ["paid_from_credits", "left"],
+    ["5.000000000", "6.340000000"],
+    ["2.000000000", "0.000000000"],
+    [""],
+  ]);
+  expect(left).toEqual(["6.340000000", "0.000000000"]);
   await expectBooksToHold(sql);
 });
