@@ -25,7 +25,13 @@ export type {
   ProviderRefund,
   RefundRecord,
 } from "./provider-refunds.ts";
-export { type PushedRefund, pushedRefunds, refundPushDue, resendRefund } from "./push/queries.ts";
+export {
+  type PushedRefund,
+  pushedRefunds,
+  refundPushDue,
+  resendRefund,
+  whyNotAtProvider,
+} from "./push/queries.ts";
 export {
   type MadeOutcome,
   REFUND_MEANS,

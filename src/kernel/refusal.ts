@@ -76,6 +76,7 @@ export const REFUSALS = {
   body_too_large: 413,
   media_type_not_supported: 415,
   payee_unknown: 422,
+  customer_unknown: 422,
   model_unknown: 422,
   lineage_invalid: 422,
   policy_invalid: 422,

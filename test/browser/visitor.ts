@@ -14,8 +14,8 @@ export interface Visitor {
   close(): Promise<void>;
 }
 
-/** The browser reports questions whose answer is: nobody is signed in, this month is not closed yet, or its plan was just withdrawn. */
-const NOT_YET = /\/v1\/(sessions\/current|settlements\/\d{4}-\d{2}(\/changes)?)$/;
+/** The browser reports questions whose answer is: nobody is signed in, or this month is not closed yet. */
+const NOT_YET = /\/v1\/(sessions\/current|settlements\/\d{4}-\d{2})$/;
 
 /** Runs in the page, before anything of it. */
 const WATCH_JUMPS = `

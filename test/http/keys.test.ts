@@ -44,9 +44,9 @@ describe("keys", () => {
     expectProblem(await api.operator("POST", "/v1/keys", body), 400, "body_invalid", path);
   });
 
-  test("a key for an unknown payee is refused", async () => {
-    const answer = await api.operator("POST", "/v1/keys", { role: "payee", payee: "nobody" });
-    expectProblem(answer, 422, "payee_unknown", "payee");
+  test.each(["payee", "customer"])("a key for an unknown %s is refused", async (role) => {
+    const answer = await api.operator("POST", "/v1/keys", { role, [role]: "nobody" });
+    expectProblem(answer, 422, `${role}_unknown`, role);
   });
 
   test("a revoked key is refused at once; revoking again is fine, an unknown one is not there", async () => {

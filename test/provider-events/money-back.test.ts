@@ -13,7 +13,7 @@ import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
 
 // Invoices that were paid at Stripe; then money goes back there, in every way it can. ada earns 80 %.
 
-const CUSTOMERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+const CUSTOMERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 let api: TestApi;
 let stripe: Stripe;
 beforeAll(async () => {
@@ -147,6 +147,31 @@ test("a dispute that is won gives back what was held, and a question of the bank
   expect(await givenBack("three")).toMatchObject({ kinds: null });
 });
 
+test("a refund of what an open dispute may take is not made at Stripe, says why, and is paid back once the dispute is won", async () => {
+  const { data: before } = await stripe.balanceTransactions.list({ type: "charge", limit: 1 });
+  await pay("ten");
+  const { data } = await stripe.balanceTransactions.list({ type: "charge", limit: 1 });
+  expect(data[0]?.source).not.toBe(before[0]?.source);
+  const id = String((await lever("/disputes", { charge: data[0]?.source })).id);
+  await until(async () => (await disputes("open")).includes(id));
+  const asked = { invoice: ours("ten"), reason: "it was wrong", at_provider: true, reference: "ten" };
+  for (const path of ["/v1/refunds?dry_run=true", "/v1/refunds"]) {
+    const { status, body } = await api.operator("POST", path, asked);
+    expect([status, body]).toMatchObject([201, { at_provider: [] }]);
+    const { at_provider_note: note } = body as { at_provider_note: string };
+    expect(note).toContain("10.00 USD of it is not made at the payment provider");
+    expect(note).toContain(`no open dispute may take (${id})`);
+  }
+  const repayment = {
+    ...{ kind: "repayment", customer: "ten", currency: "USD", amount: "10", reason: "refunded by bank" },
+    ...{ reference: "bank-ten", paid_at: new Date().toISOString() },
+  };
+  expect((await api.operator("POST", "/v1/corrections", repayment)).status).toBe(409);
+  await lever(`/disputes/${id}`, { status: "won" });
+  await until(async () => (await disputes("won")).includes(id));
+  expect(await api.operator("POST", "/v1/corrections", repayment)).toMatchObject({ status: 201 });
+});
+
 test("a credit note lessens an open invoice, and what is left of it can be paid", async () => {
   const [row] = await api.sql<
     { id: string }[]
@@ -238,7 +263,10 @@ describe("a refund that we make at Stripe", () => {
   const make = async (customer: string, amount: string) => {
     const asked = { invoice: ours(customer), amount, reason: "it was wrong", at_provider: true };
     const made = await api.operator("POST", "/v1/refunds", asked);
-    expect(made).toMatchObject({ status: 201, body: { at_provider: [{ state: expect.any(String) }] } });
+    expect(made).toMatchObject({
+      status: 201,
+      body: { at_provider: [{ state: expect.any(String) }], at_provider_note: null },
+    });
     return (made.body as { id: string }).id;
   };
   const state = (id: string, wanted: string) =>

@@ -114,7 +114,7 @@ async function close(month: string): Promise<void> {
 
 interface Chain {
   steps: { id: string; depth: number; payer: object; gross: { amount: string }; earnings: object[] }[];
-  totals: { steps: number; gross: { amount: string }; earned: { amount: string } }[];
+  totals: { steps: number; gross: { amount: string }; earned: { amount: string } | null }[];
   truncated: boolean;
 }
 const usd = (amount: string) => ({ currency: "USD", amount });
@@ -124,7 +124,7 @@ async function chain(who: string, id: string) {
   const { steps, totals } = await get<Chain>(who, `/v1/predictions/${id}/chain`);
   return {
     steps: steps.map(({ id, depth, payer, gross }) => [id, depth, ...Object.values(payer), gross.amount]),
-    totals: totals.map(({ gross, earned }) => [gross.amount, earned.amount]),
+    totals: totals.map(({ gross, earned }) => [gross.amount, earned?.amount ?? null]),
   };
 }
 
@@ -161,7 +161,7 @@ test("the caller who pays sees one total of what it pays, and nothing of what th
       ["relayed", 0, "acme", null, "1.000000000"],
       ["relayed-text", 1, "acme", null, "0.500000000"],
     ],
-    totals: [["1.500000000", "0.000000000"]],
+    totals: [["1.500000000", null]],
   });
   expect((await chain("acme", "job")).steps).toEqual([["job", 0, "acme", null, "10.000000000"]]);
 });

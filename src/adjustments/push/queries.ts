@@ -1,4 +1,15 @@
-import { formatDecimal, type Money, money, type Rational, Refusal } from "../../kernel/index.ts";
+import {
+  formatDecimal,
+  formatScaled,
+  type Money,
+  minorDigits,
+  money,
+  parseNanos,
+  present,
+  type Rational,
+  Refusal,
+  toMinor,
+} from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { refusalOf } from "../lines/post-adjustment.ts";
 import type { RefundMeans } from "./refund-maker.ts";
@@ -38,6 +49,27 @@ export async function refundPushDue(
     provider_id: null,
     reason: null,
   }));
+}
+
+/**
+ * Why the provider is asked for less than is refunded there, and what comes next; null when it is asked for all of it.
+ * What is below a step of the currency comes with the next refund. `refunded` is an exact decimal of major units.
+ */
+export async function whyNotAtProvider(
+  sql: Sql,
+  { invoice, currency, refunded }: { invoice: string; currency: string; refunded: string },
+  asked: readonly PushedRefund[],
+): Promise<string | null> {
+  const there = asked.reduce((sum, { amount }) => sum + present(parseNanos(amount.amount), "an amount"), 0n);
+  const [row] = await sql<[{ left: string; disputes: string[] }]>`
+    SELECT (div(${refunded}::numeric * 1000000000 - ${there.toString()}::numeric, step) * step)::text AS left,
+      ARRAY(SELECT id FROM dispute WHERE invoice_id = ${invoice} AND state = 'open' ORDER BY id) AS disputes
+    FROM invoice_step(${currency}) AS step`;
+  if (BigInt(row.left) <= 0n) return null;
+  const left = `${formatScaled(toMinor(currency, BigInt(row.left)), minorDigits(currency))} ${currency} of it is not made at the payment provider`;
+  if (row.disputes.length === 0)
+    return `${left}, which gives back only what was paid there and is not back yet: it stays on the customer's account, for its next invoices. GET /v1/owed-customers says what of it may be paid back by other means`;
+  return `${left}, which gives back only what was paid there, is not back yet, and no open dispute may take (${row.disputes.join(", ")}). It stays on the customer's account. If the dispute is lost, the customer's bank gives it back; once it is won, pay it back by other means and record that: POST /v1/corrections with kind repayment`;
 }
 
 /**

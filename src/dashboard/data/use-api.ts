@@ -67,18 +67,29 @@ export function useAtOnce(asked: FetchQueryOptions, enabled = true): void {
   if (enabled && client.getQueryState(asked.queryKey) === undefined) client.query(asked).catch(() => {});
 }
 
-/** Something to be carried out. What it may have changed on the page is asked for again after, unless it only looks. */
+/**
+ * Something to be carried out. What it may have changed on the page is asked for again after, unless it only looks; but for
+ * what it made go (`gone`), which is asked for when it is shown again.
+ */
 export function useAction<O extends Operation>(
   operation: O,
-  { done, onlyLooks = false }: { done?: (answer: Answer<O>) => void; onlyLooks?: boolean } = {},
+  {
+    done,
+    onlyLooks = false,
+    gone,
+  }: { done?: (answer: Answer<O>) => void; onlyLooks?: boolean; gone?: Operation } = {},
 ): UseMutationResult<Answer<O>, Error, Input<O>> {
   const client = useQueryClient();
   return useMutation<Answer<O>, Error, Input<O>>({
     mutationFn: (input) => call(operation, input),
     onSuccess: async (answer) => {
       done?.(answer);
-      if (!onlyLooks)
-        await client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
+      if (onlyLooks) return;
+      const isGone = ({ queryKey }: { queryKey: readonly unknown[] }) => queryKey[0] === gone;
+      await client.invalidateQueries({ predicate: isGone, refetchType: "none" });
+      await client.invalidateQueries({
+        predicate: (query) => query.queryKey[0] !== "session" && !isGone(query),
+      });
     },
   });
 }

@@ -120,7 +120,9 @@ function CloseStep({ period }: { period: string }) {
 function PlanStep({ period, settlement }: { period: string; settlement: Settlement }) {
   const plan = useAction("post /v1/settlements/{period}/plan");
   const approve = useAction("post /v1/settlements/{period}/approve");
-  const withdraw = useAction("post /v1/settlements/{period}/withdraw");
+  const withdraw = useAction("post /v1/settlements/{period}/withdraw", {
+    gone: "get /v1/settlements/{period}/changes",
+  });
   const [confirmed, setConfirmed] = useState<string[]>([]);
   const warnings = settlement.plan?.warnings ?? [];
   const { plan_hash: hash, withdrawn } = settlement;

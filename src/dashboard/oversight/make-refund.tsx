@@ -84,6 +84,7 @@ export function MakeRefund() {
               Refunded: <code>{make.data.id}</code>
             </Notice>
             {asked?.at_provider && <RefundSteps id={make.data.id} />}
+            {make.data.at_provider_note !== null && <Notice tone="warn">{make.data.at_provider_note}</Notice>}
           </>
         )}
       </div>
@@ -103,6 +104,7 @@ function WouldDo({ preview, asked }: { preview: Preview; asked: Asked }) {
         ))}
       </ul>
       {asked.at_provider && <StepList steps={preview.at_provider} planned />}
+      {preview.at_provider_note !== null && <Notice tone="warn">{preview.at_provider_note}</Notice>}
     </>
   );
 }

@@ -1,6 +1,5 @@
 import { Link } from "wouter";
 import type { Schema } from "../data/api.ts";
-import { useSession } from "../data/session.ts";
 import { timeName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
@@ -12,7 +11,6 @@ type Step = Schema<"ChainStep">;
 
 /** What a prediction was called by and what it called, each step with its time and cost, as far as who looks may see. */
 export function Chain({ id, source }: { id: string; source: string | undefined }) {
-  const { data: session } = useSession();
   const chain = useApi("get /v1/predictions/{id}/chain", { path: { id }, query: { source } });
   return (
     <Panel title="Chain" note="What called it, and what it called: the steps that you may see.">
@@ -38,7 +36,7 @@ export function Chain({ id, source }: { id: string; source: string | undefined }
                   <li key={currency} className="total">
                     <span>
                       {counted} {counted === 1 ? "step" : "steps"} in {currency}
-                      {session?.role !== "customer" && (
+                      {earned !== null && (
                         <>
                           , earned <MoneyView value={earned} bare />
                         </>

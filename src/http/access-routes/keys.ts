@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Id, Time } from "../../catalog/index.ts";
 import { isPlainText, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
+import { requireRegistered } from "../keys/bound-to.ts";
 import { createKey, type KeyView, listKeys, revokeKey, rotateKey } from "../keys/keys.ts";
 import { isOwner, type Principal, ROLES, requireOwn, SCOPES } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
@@ -56,12 +57,7 @@ const postKey = defineRoute({
   }),
   async handle({ body, principal, context }) {
     if (principal.role !== "operator") requireOwnersOwn(principal, body);
-    const catalog = await context.catalog.current();
-    if (body.payee !== undefined && !catalog.payees.has(body.payee)) {
-      throw new Refusal("payee_unknown", `there is no payee ${body.payee}`, [
-        { path: "payee", code: "payee_unknown", message: "register it first" },
-      ]);
-    }
+    await requireRegistered(context, body);
     const { id, secret } = await createKey(context.sql, body, principal.id);
     return {
       body: { id, secret, role: body.role },

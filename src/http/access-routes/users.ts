@@ -3,6 +3,7 @@ import { DUTIES, disableUser, listUsers, putUser, type UserView } from "../../ac
 import { Id } from "../../catalog/index.ts";
 import { isPlainText, Refusal } from "../../kernel/index.ts";
 import type { AppContext } from "../context.ts";
+import { requireRegistered } from "../keys/bound-to.ts";
 import { revokeOperatorKeysOf } from "../keys/keys.ts";
 import { isOwner, type Principal, requireOwn } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
@@ -119,12 +120,7 @@ const put = defineRoute({
       if (known !== undefined) await ownUser(context, principal, params.id);
       requireOwner(principal);
     }
-    const catalog = await context.catalog.current();
-    if (body.payee !== null && !catalog.payees.has(body.payee)) {
-      throw new Refusal("payee_unknown", `there is no payee ${body.payee}`, [
-        { path: "payee", code: "payee_unknown", message: "register it first" },
-      ]);
-    }
+    await requireRegistered(context, body);
     const user = await putUser(context.sql, params.id, body, principal.id);
     if (!mayMakeOperatorKeys(user)) await revokeOperatorKeysOf(context.sql, user.id);
     return { body: user };

@@ -3,6 +3,7 @@ import {
   adjustedParts,
   draftRefund,
   listAdjustments,
+  type PushedRefund,
   pushedRefunds,
   REFUND_MEANS,
   refund,
@@ -11,6 +12,7 @@ import {
   resendRefund,
   returnRefund,
   setRefundPolicy,
+  whyNotAtProvider,
 } from "../../adjustments/index.ts";
 import { Id } from "../../catalog/index.ts";
 import { formatDecimal, Refusal } from "../../kernel/index.ts";
@@ -107,6 +109,10 @@ const create = defineRoute({
     refunded: z.string().meta({ description: "Major units, an exact decimal." }),
     parties: z.array(Party),
     at_provider: AtProvider,
+    at_provider_note: z.string().nullable().meta({
+      description:
+        "Where it was to be made at the provider: why less than all of it is, such as an open dispute, and what comes next.",
+    }),
   }),
   async handle({ query, body, principal, context }, request) {
     const { invoice, line, prediction, amount } = body;
@@ -122,10 +128,11 @@ const create = defineRoute({
         returnedNanos: body.returned ?? 0n,
       });
       const parties = partiesOf(planned.currency, planned.parties);
-      const { invoice: id, refunded } = planned;
-      const at_provider = body.at_provider ? await refundPushDue(context.sql, planned) : [];
-      const would = { invoice: id, refunded: formatDecimal(refunded), parties, at_provider };
-      return { body: { dry_run: true, id: null, ...would } };
+      const { invoice: of, currency } = planned;
+      const asks = body.at_provider ? await refundPushDue(context.sql, planned) : undefined;
+      const would = { invoice: of, refunded: formatDecimal(planned.refunded), parties };
+      const told = await toldOfProvider(context, { ...would, currency }, asks);
+      return { body: { dry_run: true, id: null, ...would, ...told } };
     }
     const id = await refund(context.sql, {
       asked,
@@ -139,9 +146,25 @@ const create = defineRoute({
     const { invoice: of, currency, gross, parts, at_provider } = await refundById(context, id);
     const parties = partiesBooked(currency, parts);
     const refunded = gross.startsWith("-") ? gross.slice(1) : gross;
-    return { body: { dry_run: false, id, invoice: of ?? "", refunded, parties, at_provider } };
+    const did = { invoice: of ?? "", refunded, parties };
+    const told = await toldOfProvider(
+      context,
+      { ...did, currency },
+      body.at_provider ? at_provider : undefined,
+    );
+    return { body: { dry_run: false, id, ...did, ...told } };
   },
 });
+
+/** What the provider is asked for, and why not for more; undefined: nothing was to be made there. */
+async function toldOfProvider(
+  { sql }: AppContext,
+  refunded: { invoice: string; currency: string; refunded: string },
+  asked: PushedRefund[] | undefined,
+): Promise<{ at_provider: PushedRefund[]; at_provider_note: string | null }> {
+  if (asked === undefined) return { at_provider: [], at_provider_note: null };
+  return { at_provider: asked, at_provider_note: await whyNotAtProvider(sql, refunded, asked) };
+}
 
 function defined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;

@@ -35,8 +35,11 @@ const ChainView = z
   .object({
     steps: z.array(Step),
     totals: z
-      .array(z.object({ currency: z.string(), steps: z.int(), gross: Money, earned: Money }))
-      .meta({ description: "Of the steps that are shown; `earned` of the parts that are shown." }),
+      .array(z.object({ currency: z.string(), steps: z.int(), gross: Money, earned: Money.nullable() }))
+      .meta({
+        description:
+          "Of the steps that are shown; `earned` of the parts that are shown, null for customers, who see none.",
+      }),
     missing_parent: z
       .string()
       .nullable()
@@ -66,7 +69,10 @@ const getChain = defineRoute({
     for (const asked of found) {
       const { steps, missing_parent, truncated } = await chainOf(context.sql, asked, query.limit);
       const shown = steps.flatMap((step) => sees(step) ?? []);
-      if (shown.length > 0) seen.push({ steps: shown, totals: totalsOf(shown), missing_parent, truncated });
+      if (shown.length > 0) {
+        const totals = totalsOf(shown, principal.role !== "customer");
+        seen.push({ steps: shown, totals, missing_parent, truncated });
+      }
     }
     const [chain, another] = seen;
     if (chain === undefined) throw new Refusal("not_found", `there is no prediction ${params.id}`);
@@ -114,7 +120,10 @@ function viewOf(
   };
 }
 
-function totalsOf(steps: readonly z.infer<typeof Step>[]): z.infer<typeof ChainView>["totals"] {
+function totalsOf(
+  steps: readonly z.infer<typeof Step>[],
+  seesEarnings: boolean,
+): z.infer<typeof ChainView>["totals"] {
   const currencies = [...new Set(steps.flatMap(({ gross }) => gross?.currency ?? []))].sort();
   return currencies.map((currency) => {
     const own = steps.filter(({ gross }) => gross?.currency === currency);
@@ -125,10 +134,12 @@ function totalsOf(steps: readonly z.infer<typeof Step>[]): z.infer<typeof ChainV
         currency,
         own.flatMap(({ gross }) => gross ?? []),
       ),
-      earned: sumOf(
-        currency,
-        own.flatMap(({ earnings }) => earnings.map(({ earned }) => earned)),
-      ),
+      earned: seesEarnings
+        ? sumOf(
+            currency,
+            own.flatMap(({ earnings }) => earnings.map(({ earned }) => earned)),
+          )
+        : null,
     };
   });
 }

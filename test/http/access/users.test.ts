@@ -57,6 +57,14 @@ describe("a user", () => {
     expectProblem(await api.operator("PUT", "/v1/users/x", body), 400, "body_invalid", path);
   });
 
+  test.each([
+    { role: "payee", payee: "nobody", duties: ["owner"] },
+    { role: "customer", customer: "nobody" },
+  ])("of a $role that does not exist is refused", async (terms) => {
+    const body = { email: "x@example.com", ...terms };
+    expectProblem(await api.operator("PUT", "/v1/users/x", body), 422, `${terms.role}_unknown`, terms.role);
+  });
+
   test("is bound to one role for good, and one address has a role once", async () => {
     await register(api, "bo", operator("maker"));
     const payees = { email: "bo@example.com", role: "payee", payee: "ada", duties: ["owner"] };
