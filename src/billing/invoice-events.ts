@@ -1,4 +1,4 @@
-import { formatNanos, fromMinor } from "../kernel/index.ts";
+import { amountInWords, fromMinor } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { EventHandler, EventOutcome } from "../provider-events/index.ts";
 import { recordPaidWith } from "./carried-over.ts";
@@ -59,7 +59,9 @@ async function lookAtInvoice(
   });
   const outcome = [`${ours.id} is paid`];
   if (creditedNanos > 0n)
-    outcome.push(`${formatNanos(creditedNanos)} more than it asked for: that is credit of the customer now`);
+    outcome.push(
+      `${amountInWords(currency, creditedNanos)} more than it asked for: that is credit of the customer now`,
+    );
   const beyondMinor = paidMinor - askedMinor;
   if (beyondMinor === 0n) return handled(...outcome);
   const ofNoneNanos = await recordPaidWith(sql, provider, {
@@ -68,11 +70,11 @@ async function lookAtInvoice(
     receivedNanos: nanos(receivedMinor - min(receivedMinor, askedMinor)),
   });
   outcome.push(
-    `${formatNanos(nanos(beyondMinor) - ofNoneNanos)} more for invoices that Stripe had carried over`,
+    `${amountInWords(currency, nanos(beyondMinor) - ofNoneNanos)} more for invoices that Stripe had carried over`,
   );
   if (ofNoneNanos > 0n)
     outcome.push(
-      `${formatNanos(ofNoneNanos)} more for none of our invoices: look at the customer's balance at Stripe, and record what is ours with POST /v1/invoices/{id}/payments`,
+      `${amountInWords(currency, ofNoneNanos)} more for none of our invoices: look at the customer's balance at Stripe, and record what is ours with POST /v1/invoices/{id}/payments`,
     );
   return handled(...outcome);
 }

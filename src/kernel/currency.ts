@@ -1,4 +1,4 @@
-import { NANOS_PER_UNIT, type Nanos } from "./nanos.ts";
+import { formatNanos, NANOS_PER_UNIT, type Nanos } from "./nanos.ts";
 
 // ISO 4217 exponents other than two, and Stripe's exceptions (docs.stripe.com/currencies, "special cases"):
 // ISK, HUF, TWD and UGX are sent with two digits but can only be paid out in whole units.
@@ -39,6 +39,13 @@ export function nanosPerMinor(currency: string): Nanos {
 /** The smallest step of a payout, in nanos: the minor unit, or a whole unit where Stripe pays no cents. */
 export function payoutStep(currency: string): Nanos {
   return WHOLE_UNITS_ONLY.has(currency) ? NANOS_PER_UNIT : nanosPerMinor(currency);
+}
+
+/** An amount as sentences say it: exact, without zeros below the currency's minor unit ("2.22" of USD, "1000" of JPY). */
+export function amountInWords(currency: string, amountNanos: Nanos): string {
+  const [whole = "", fraction = ""] = formatNanos(amountNanos).split(".");
+  const digits = fraction.replace(/0+$/, "").padEnd(minorDigits(currency), "0");
+  return digits === "" ? whole : `${whole}.${digits}`;
 }
 
 /** What can be paid of a balance: the largest multiple of the payout step not above it; zero for a debt. */

@@ -2,6 +2,7 @@ export { assert, InvariantBroken, present } from "./assert.ts";
 export { canonicalJson, contentHash } from "./content-hash.ts";
 export { csv } from "./csv.ts";
 export {
+  amountInWords,
   CURRENCY_PATTERN,
   fromMinor,
   isCurrency,

@@ -137,6 +137,40 @@ describe.skipIf(executable === undefined)("terms, refunds and the keyboard, on t
     await Promise.all([operator.close(), customer.close(), ada.close()]);
   }, 120_000);
 
+  test("a customer beyond its limit and without credits reads how far, at a full red bar, and no negative amount left", async () => {
+    await api.send(
+      usageEvent({
+        id: "not invoiced",
+        time: "2023-12-02T00:00:00Z",
+        metrics: { input_token_count: 10_000 },
+      }),
+    );
+    const limits = { currency: "USD", period: "total", soft: null, hard: "20", prepaid: false };
+    expect(await api.operator("PUT", "/v1/customers/acme/spend-limits", limits)).toMatchObject({
+      status: 200,
+    });
+    const { page, open, complaints, close } = await signedIn(
+      await secretFor(api, { role: "customer", customer: "acme" }),
+      360,
+    );
+    await open("/");
+    const facts = page.locator(".facts");
+    await facts.getByText("300 % of the limit").waitFor();
+    const bar = await facts.getByRole("meter").evaluate((meter) => {
+      const { value, max, high, low, optimum } = meter as unknown as Record<
+        "value" | "max" | "high" | "low" | "optimum",
+        number
+      >;
+      return { value, max, red: optimum < low && value > high };
+    });
+    expect(bar).toEqual({ value: 1, max: 1, red: true });
+    await facts.getByText(/40\.00.* beyond it/).waitFor();
+    await facts.getByText(/10\.00.* used or reserved beyond them/).waitFor();
+    await expect.poll(() => facts.textContent()).not.toContain("−");
+    expect(complaints).toEqual([]);
+    await close();
+  }, 120_000);
+
   test("what a customer is owed is recorded as paid back; above the limit it waits, and is withdrawn or approved", async () => {
     const other = await api.keyFor({ role: "operator" });
     const credit = { kind: "credit", customer: "globex", currency: "USD", reason: "we were down" };

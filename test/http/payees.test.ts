@@ -251,7 +251,7 @@ describe("balances, statements and payouts", () => {
         next_payout: {
           minimum: usd("1000.000000000"),
           to_minimum: usd("930.000000000"),
-          why_not: "930.000000000 USD short of the minimum payout; it is carried on until then.",
+          why_not: "930.00 USD short of the minimum payout; it is carried on until then.",
           blocked_by: [{ code: "below_minimum" }],
         },
       },

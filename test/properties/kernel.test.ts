@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   add,
+  amountInWords,
   BEGINNING_OF_TIME,
   compare,
   firstDay,
@@ -10,6 +11,7 @@ import {
   formatInstant,
   formatNanos,
   formatScaled,
+  minorDigits,
   multiply,
   nextPeriod,
   parseDecimal,
@@ -76,6 +78,21 @@ describe("nanos", () => {
         expect(parseNanos(formatNanos(nanos))).toBe(nanos);
       }),
     );
+  });
+
+  test("are said exactly, with the currency's minor digits and no zeros after them", () => {
+    fc.assert(
+      fc.property(big, fc.constantFrom("USD", "JPY", "KWD"), (nanos, currency) => {
+        const said = amountInWords(currency, nanos);
+        expect(parseNanos(said)).toBe(nanos);
+        const digits = said.split(".")[1] ?? "";
+        expect(digits.length).toBeGreaterThanOrEqual(minorDigits(currency));
+        expect(digits.length > minorDigits(currency) && digits.endsWith("0")).toBe(false);
+        expect(said.endsWith(".")).toBe(false);
+      }),
+    );
+    const said = ["USD", "JPY", "KWD"].map((currency) => amountInWords(currency, 1_000_000_000n));
+    expect(said).toEqual(["1.00", "1", "1.000"]);
   });
 
   test("do not take a fraction of a nano", () => {

@@ -68,17 +68,12 @@ test.each([
 });
 
 test.each<[string, Candidate, string, string]>([
-  [
-    "a cent below the minimum",
-    candidate("9.99", { minimumNanos: nanos("10") }),
-    "below_minimum",
-    "0.010000000",
-  ],
+  ["a cent below the minimum", candidate("9.99", { minimumNanos: nanos("10") }), "below_minimum", "0.01 USD"],
   [
     "the minimum reached only by fractions of a cent",
     candidate("10.004", { minimumNanos: nanos("10.004") }),
     "below_minimum",
-    "0.004000000",
+    "0.004 USD",
   ],
   ["no account", candidate("10", { account: null, transfersEnabled: false }), "no_account", "onboarding"],
   [
@@ -166,12 +161,18 @@ test("a payee at ten times its last payout, and a total over the limit, are warn
       MONTH,
       [candidate(payable, { lastPaidNanos: last === null ? null : nanos(last) })],
       new Map([["USD", nanos(limit)]]),
-    ).warnings.map(({ code }) => code);
-  expect(plan("99.99", "10")).toEqual([]);
-  expect(plan("100", "10")).toEqual(["ten_times_last"]);
-  expect(plan("100", null)).toEqual([]);
-  expect(plan("100", null, "100")).toEqual([]);
-  expect(plan("100.01", null, "100")).toEqual(["total_over_limit"]);
+    ).warnings;
+  const codes = (...given: Parameters<typeof plan>) => plan(...given).map(({ code }) => code);
+  expect(codes("99.99", "10")).toEqual([]);
+  expect(codes("100", "10")).toEqual(["ten_times_last"]);
+  expect(codes("100", null)).toEqual([]);
+  expect(codes("100", null, "100")).toEqual([]);
+  expect(codes("100.01", null, "100")).toEqual(["total_over_limit"]);
+  const said = plan("100.5", "10", "100").map(({ message }) => message);
+  expect(said).toEqual([
+    "ada would be paid 100.50 USD, ten times the last payout (10.00) or more.",
+    "100.50 USD in all is more than the limit of 100.00.",
+  ]);
 });
 
 test("what is not on hold is paid, the rest waits", () => {
@@ -228,5 +229,5 @@ test("nothing is converted for a payee that is not paid", () => {
     conversions: [],
     carried: [{ currency: "USD", reason: "below_minimum" }],
   });
-  expect(plan.carried[0]?.message).toContain("0.870000000 EUR short");
+  expect(plan.carried[0]?.message).toContain("0.87 EUR short");
 });

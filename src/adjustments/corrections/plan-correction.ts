@@ -1,9 +1,9 @@
 import { revocableCredit } from "../../billing/index.ts";
 import {
   add,
+  amountInWords,
   compare,
   firstDay,
-  formatNanos,
   invalidField,
   multiply,
   type Nanos,
@@ -118,7 +118,7 @@ async function requireDebt(sql: Sql, account: string, currency: string, amountNa
   if (amountNanos > BigInt(row.owed))
     throw new Refusal(
       "write_off_too_large",
-      `amount: the payee's balance is ${formatNanos(BigInt(row.owed))} ${currency} below zero: write off at most that`,
+      `amount: the payee's balance is ${amountInWords(currency, BigInt(row.owed))} ${currency} below zero: write off at most that`,
     );
 }
 

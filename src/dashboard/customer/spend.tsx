@@ -1,6 +1,6 @@
 import { useState } from "react";
-import type { Schema } from "../data/api.ts";
-import { approximately, nanosOf } from "../data/money.ts";
+import type { Money, Schema } from "../data/api.ts";
+import { approximately, isNegative, nanosOf } from "../data/money.ts";
 import { addMonths, count, monthName, thisMonth } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
@@ -140,14 +140,7 @@ function Standing({ standing }: { standing: Schema<"SpendStanding"> }) {
       <dl className="facts">
         <Fact title="Spent">
           <MoneyView value={{ currency, amount: spent }} />
-          {hard !== null && (
-            <meter
-              min={0}
-              max={approximately(hard.amount)}
-              value={approximately(spent)}
-              aria-label="Spent, against the limit"
-            />
-          )}
+          {hard !== null && <Against spent={spent} limit={hard.amount} reached={over(hard)} />}
         </Fact>
         <Fact title="Reserved for what runs">
           <MoneyView value={reserved} />
@@ -155,10 +148,10 @@ function Standing({ standing }: { standing: Schema<"SpendStanding"> }) {
         <Fact title="Warning at">{soft === null ? "none" : <MoneyView value={soft} />}</Fact>
         <Fact title="Limit">{hard === null ? "none" : <MoneyView value={hard} />}</Fact>
         <Fact title="Left to the limit">
-          {limit_left === null ? "no limit" : <MoneyView value={limit_left} />}
+          {limit_left === null ? "no limit" : <Left value={limit_left} beyond="beyond it" />}
         </Fact>
         <Fact title="Credits left">
-          <MoneyView value={credits.left} />
+          <Left value={credits.left} beyond="used or reserved beyond them" />
         </Fact>
       </dl>
       {over(hard) ? (
@@ -170,5 +163,33 @@ function Standing({ standing }: { standing: Schema<"SpendStanding"> }) {
       )}
       {prepaid && <Notice>Only what credits cover is authorized.</Notice>}
     </Panel>
+  );
+}
+
+/** What is left of something, which is never less than nothing, and what went beyond it. */
+function Left({ value, beyond }: { value: Money; beyond: string }) {
+  const { currency, amount } = value;
+  if (!isNegative(value)) return <MoneyView value={value} />;
+  return (
+    <>
+      <MoneyView value={{ currency, amount: "0" }} />
+      <span className="dim beyond">
+        <MoneyView value={{ currency, amount: amount.slice(1) }} /> {beyond}
+      </span>
+    </>
+  );
+}
+
+/** How much of a limit is spent, in words and as a bar: full, and red, once it is reached. */
+function Against({ spent, limit, reached }: { spent: string; limit: string; reached: boolean }) {
+  const share = approximately(limit) === 0 ? null : approximately(spent) / approximately(limit);
+  const words = share === null ? "Nothing may be spent" : `${Math.floor(share * 100)} % of the limit`;
+  // Browsers paint a value above `high` red where the best one is below `low`.
+  const tone = reached ? { optimum: 0, low: 0.25, high: 0.5 } : {};
+  return (
+    <>
+      <meter min={0} max={1} {...tone} value={reached ? 1 : (share ?? 0)} aria-label={words} />
+      <span className="dim beyond">{words}</span>
+    </>
   );
 }

@@ -113,6 +113,9 @@ const get = defineRoute({
   handle: async ({ params, principal, context }) => ({ body: await visible(context, principal, params.id) }),
 });
 
+/** Nothing is asked, and what is sent all the same, such as a reason, is refused rather than dropped. */
+const Nothing = z.strictObject({});
+
 const answering = (verb: "accept" | "decline", answer: "accepted" | "declined", summary: string) =>
   defineRoute({
     method: "post",
@@ -121,6 +124,8 @@ const answering = (verb: "accept" | "decline", answer: "accepted" | "declined", 
     roles: ["payee"],
     before: async ({ params, context }) => (await listProposals(context.sql, { id: params.id, limit: 1 }))[0],
     params: ProposalPath,
+    body: Nothing,
+    bodyOptional: true,
     response: Proposal,
     async handle({ params, principal, context }) {
       const { id } = await visible(context, principal, params.id);
@@ -137,6 +142,8 @@ const withdraw = defineRoute({
   summary: "Take a proposal back that is not decided yet",
   roles: ["payee"],
   params: ProposalPath,
+  body: Nothing,
+  bodyOptional: true,
   response: Proposal,
   async handle({ params, principal, context }) {
     const { id } = await visible(context, principal, params.id);

@@ -1,6 +1,6 @@
 import {
+  amountInWords,
   contentHash,
-  formatNanos,
   type Money,
   money,
   type Nanos,
@@ -219,7 +219,7 @@ function firstDayOff(paid: readonly Candidate[]): string | null {
 
 function suddenly({ payee, paidIn, lastPaidNanos }: Candidate, payable: Nanos): PlanWarning[] {
   if (lastPaidNanos === null || payable < lastPaidNanos * SUDDEN_FACTOR) return [];
-  const [now, last] = [formatNanos(payable), formatNanos(lastPaidNanos)];
+  const [now, last] = [amountInWords(paidIn, payable), amountInWords(paidIn, lastPaidNanos)];
   const message = `${payee} would be paid ${now} ${paidIn}, ten times the last payout (${last}) or more.`;
   return [{ code: "ten_times_last", message }];
 }
@@ -229,15 +229,16 @@ function elsewhere({ payee, paidIn, account, accountChange }: Candidate, payable
   const { lastAccount, setBy, setOn } = accountChange;
   const instead =
     lastAccount === null ? "and nothing was paid to it before" : `not to ${lastAccount} as the last time`;
-  const message = `${payee} would be paid ${formatNanos(payable)} ${paidIn} to ${account}, ${instead}; ${setBy ?? "nobody knows who"} set this account${setOn === null ? "" : ` on ${setOn}`}.`;
+  const message = `${payee} would be paid ${amountInWords(paidIn, payable)} ${paidIn} to ${account}, ${instead}; ${setBy ?? "nobody knows who"} set this account${setOn === null ? "" : ` on ${setOn}`}.`;
   return [{ code: "account_changed", message }];
 }
 
 function overLimit(totals: SettlementPlan["totals"], limits: ReadonlyMap<string, Nanos>): PlanWarning[] {
   return totals.flatMap(({ currency, amount }) => {
     const limit = limits.get(currency);
-    if (limit === undefined || (parseNanos(amount.amount) ?? 0n) <= limit) return [];
-    const message = `${amount.amount} ${currency} in all is more than the limit of ${formatNanos(limit)}.`;
+    const total = parseNanos(amount.amount) ?? 0n;
+    if (limit === undefined || total <= limit) return [];
+    const message = `${amountInWords(currency, total)} ${currency} in all is more than the limit of ${amountInWords(currency, limit)}.`;
     return [{ code: "total_over_limit", message }];
   });
 }

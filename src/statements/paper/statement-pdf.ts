@@ -1,4 +1,4 @@
-import { formatNanos, type Money, minorDigits, parseNanos, present } from "../../kernel/index.ts";
+import { amountInWords, type Money, parseNanos, present } from "../../kernel/index.ts";
 import type { Statement } from "../../settlement/index.ts";
 import { type Letters, lettersOf } from "./other-scripts.ts";
 import {
@@ -250,11 +250,10 @@ const nanosOf = ({ amount }: Money) => present(parseNanos(amount), "an amount");
 
 const shown = (amount: Money) => shownNanos(nanosOf(amount), amount.currency);
 
-/** Exact, without zeros beyond the currency's minor unit, thousands apart. */
+/** As sentences say it, with thousands apart. */
 function shownNanos(nanos: bigint, currency: string): string {
-  const [whole = "", fraction = ""] = formatNanos(nanos).replace("-", "").split(".");
-  const digits = fraction.replace(/0+$/, "").padEnd(minorDigits(currency), "0");
-  return `${nanos < 0n ? "−" : ""}${grouped(whole)}${digits === "" ? "" : `.${digits}`}`;
+  const [whole = "", ...fraction] = amountInWords(currency, nanos < 0n ? -nanos : nanos).split(".");
+  return `${nanos < 0n ? "−" : ""}${[grouped(whole), ...fraction].join(".")}`;
 }
 
 function grouped(digits: string): string {

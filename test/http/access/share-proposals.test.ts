@@ -109,6 +109,11 @@ describe("shares of a model's income", () => {
 
   test("come to nothing with one no, and nobody changes an answer", async () => {
     const proposal = await propose("2030-01-01T00:00:00Z", 1, 2);
+    const reasoned = await call("lin", "POST", `/v1/share-proposals/${proposal.id}/decline`, {
+      reason: "too few",
+    });
+    expectProblem(reasoned, 400, "body_invalid");
+    expect((reasoned.body as { detail: string }).detail).toContain("reason");
     expect(await say("lin", "decline", proposal)).toMatchObject({
       status: 200,
       body: { state: "declined", reason: "lin" },
