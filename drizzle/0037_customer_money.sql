@@ -60,29 +60,3 @@ END $$;
 --> statement-breakpoint
 CREATE TRIGGER money_was_owed AFTER INSERT ON adjustment_movement FOR EACH ROW WHEN (NEW.account LIKE 'customer:%:receivable')
   EXECUTE FUNCTION check_money_was_owed();
---> statement-breakpoint
-
--- Has what the provider refused of a refund made again, if it may still be: not what was paid back elsewhere meanwhile. Answers how much
--- of it the provider was asked for.
-CREATE OR REPLACE FUNCTION resend_refund(p_refund text) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  a adjustment;
-  v_customer text;
-  v_money numeric;
-BEGIN
-  PERFORM pg_advisory_xact_lock(7015);
-  SELECT * INTO a FROM adjustment WHERE id = p_refund AND kind = 'refund';
-  IF EXISTS (SELECT FROM adjustment WHERE reverses = a.adjustment_no) THEN PERFORM refuse('already_returned'); END IF;
-  SELECT amount_nanos INTO v_money FROM refund_push WHERE adjustment_no = a.adjustment_no AND means = 'refund' AND state = 'failed';
-  IF v_money > undisputed_money(a.invoice_id, NULL) THEN PERFORM refuse('refund_exceeds_payments'); END IF;
-  SELECT customer INTO v_customer FROM invoice WHERE id = a.invoice_id;
-  IF v_money > repayable(v_customer, a.currency) AND EXISTS (
-      SELECT FROM adjustment_movement m JOIN adjustment r USING (adjustment_no)
-      WHERE m.account = format('customer:%s:receivable', v_customer) AND r.kind = 'repayment' AND r.currency = a.currency
-        AND NOT EXISTS (SELECT FROM adjustment b WHERE b.reverses = r.adjustment_no)) THEN
-    PERFORM refuse('refund_repaid');
-  END IF;
-  UPDATE refund_push SET state = 'waiting', reason = NULL, updated_at = clock_timestamp() - interval '1 day'
-  WHERE adjustment_no = a.adjustment_no AND state = 'failed';
-  RETURN (SELECT count(*) FROM refund_push WHERE adjustment_no = a.adjustment_no);
-END $$;

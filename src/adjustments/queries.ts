@@ -82,7 +82,6 @@ export async function listAdjustments(sql: Sql, filter: AdjustmentFilter): Promi
   }));
 }
 
-/** What one party gets (or gives, less than nothing) of one line. */
 export interface PredictionRefund {
   id: string;
   reason: string;
@@ -105,6 +104,7 @@ export async function refundOfPrediction(
   return found && { ...found, made_at: found.made_at.toISOString() };
 }
 
+/** What one party gets (or gives, less than nothing) of one line. */
 export interface AdjustedPart {
   /** Null for the platform's own. */
   payee: string | null;

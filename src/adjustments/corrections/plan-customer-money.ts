@@ -1,4 +1,4 @@
-import { type Nanos, Refusal } from "../../kernel/index.ts";
+import { invalidField, type Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { noDebt, notOwed } from "../lines/post-adjustment.ts";
 
@@ -28,7 +28,7 @@ export async function planCustomerMoney(
   amountNanos: Nanos,
 ): Promise<{ account: string; amount: string }[]> {
   if (new Date(paid_at).getTime() > Date.now() + AHEAD_MAX_MS)
-    throw new Refusal("body_invalid", "paid_at: when the money went, not a time that is to come");
+    throw invalidField("paid_at", "when the money went, not a time that is to come");
   const [owed] = await sql<[{ repayable: string; debt: string }]>`
     SELECT repayable(${customer}, ${currency})::text AS repayable,
       greatest(0, -left_by_adjustments(${customer}, ${currency}))::text AS debt`;
