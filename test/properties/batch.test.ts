@@ -4,6 +4,7 @@ import { buildBatch, placeInLog } from "../../src/metering/batch/build-batch.ts"
 import { columnsBuilding } from "../../src/metering/batch/event-columns.ts";
 import { atOnce } from "../../src/metering/batch/in-turns.ts";
 import { sliceArray } from "../../src/metering/batch/slice-array.ts";
+import { isSecretName } from "../../src/secrets/secret-name.ts";
 import type { LogRecord } from "../../src/usage/index.ts";
 import { idsOf } from "./usage-events.ts";
 
@@ -90,6 +91,16 @@ const arrayTexts = fc
     elements: list.map(([, element]) => element),
   }));
 
+/** Whether a name or a text in it is one that secrets have ("Jwt"): what stands there is not kept. */
+function namesSecret(element: string): boolean {
+  let found = false;
+  JSON.parse(element, (key: string, value: unknown) => {
+    found ||= isSecretName(key) || (typeof value === "string" && isSecretName(value));
+    return value;
+  });
+  return found;
+}
+
 describe("a batch", () => {
   test("is built of any bytes, and everything found is an event or a dead letter", () => {
     const values = fc.oneof(
@@ -143,9 +154,10 @@ describe("a batch", () => {
     );
   });
 
-  test("buries exactly what was sent", () => {
+  test("buries exactly what was sent, where it names no secret", () => {
+    const innocent = arrayTexts.filter(({ elements }) => !elements.some(namesSecret));
     fc.assert(
-      fc.property(arrayTexts, ({ text, elements }) => {
+      fc.property(innocent, ({ text, elements }) => {
         const batch = buildBatch(recordsOf([text]));
         expect(batch.consumed).toBe(elements.length);
         for (const dead of batch.dead) {
