@@ -1,10 +1,12 @@
 import { Kafka, type LogEntry, logLevel } from "kafkajs";
 import type { BaseLogger } from "pino";
-import { stopIdleQueueChecks } from "./request-queue-fix.ts";
+import { keepNoEmptyChunks, stopIdleQueueChecks } from "./kafkajs-fixes.ts";
+import { responseSocket } from "./response-socket.ts";
 
 export type Log = Pick<BaseLogger, "debug" | "warn">;
 
 stopIdleQueueChecks();
+keepNoEmptyChunks();
 
 /** kafkajs reports every lost connection and rebalance as an error and goes on: for us those are warnings. */
 function writeTo(log: Log): (entry: LogEntry) => void {
@@ -24,6 +26,7 @@ export function kafkaClient(brokers: string[], log: Log): Kafka {
     connectionTimeout: 2_000,
     requestTimeout: 5_000,
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
+    socketFactory: responseSocket,
     logLevel: logLevel.INFO,
     logCreator: () => writeTo(log),
   });
