@@ -59,10 +59,16 @@ export function exists(path: string): Promise<boolean> {
   );
 }
 
+/**
+ * glibc otherwise gives the memory of a large batch back to the kernel, and the next one touches it anew: a tenth of what metering
+ * costs PostgreSQL.
+ */
+const KEPT_MEMORY = { MALLOC_MMAP_THRESHOLD_: "33554432", MALLOC_TRIM_THRESHOLD_: "268435456" };
+
 /** Only what the programs need: this process's secrets stay out of the server. */
 export function serverEnvironment(): NodeJS.ProcessEnv {
   const kept = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SystemRoot", "TEMP", "TMPDIR"];
-  const environment: NodeJS.ProcessEnv = { LC_ALL: "C", TZ: "UTC" };
+  const environment: NodeJS.ProcessEnv = { LC_ALL: "C", TZ: "UTC", ...KEPT_MEMORY };
   for (const name of kept) if (process.env[name] !== undefined) environment[name] = process.env[name];
   return environment;
 }
