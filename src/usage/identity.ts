@@ -37,7 +37,7 @@ export function billedContent({
   const bytes = Buffer.alloc(CONTENT_BYTES);
   const subject = subjectText(event.model, event.version, event.status);
   const ofColumns = COLUMN_METERS.map((meter) => Number(quantities.get(meter) ?? UNMETERED));
-  writeContent(bytes, textFingerprint(customer), textFingerprint(subject), Number(occurredAt), ofColumns);
+  writeContent(bytes, 0, textFingerprint(customer), textFingerprint(subject), Number(occurredAt), ofColumns);
   const others: string[] = [];
   for (const meter of quantities.keys()) if (!isBuiltInMeter(meter)) others.push(meter);
   const text = others.sort().map((meter) => `\n${meter}\n${quantities.get(meter)}`);
@@ -48,16 +48,17 @@ export function billedContent({
 /** Customer and subject by their fingerprints, time and quantities as numbers: one place each, so none can pass for another. */
 export function writeContent(
   bytes: Uint8Array,
+  from: number,
   customer: Uint8Array,
   subject: Uint8Array,
   occurredAt: number,
   quantities: ArrayLike<number>,
 ): void {
   for (let at = 0; at < FINGERPRINT_BYTES; at++) {
-    bytes[at] = customer[at] ?? 0;
-    bytes[FINGERPRINT_BYTES + at] = subject[at] ?? 0;
+    bytes[from + at] = customer[at] ?? 0;
+    bytes[from + FINGERPRINT_BYTES + at] = subject[at] ?? 0;
   }
-  let at = writeNumber(bytes, 2 * FINGERPRINT_BYTES, occurredAt);
+  let at = writeNumber(bytes, from + 2 * FINGERPRINT_BYTES, occurredAt);
   for (let meter = 0; meter < COLUMN_METERS.length; meter++)
     at = writeNumber(bytes, at, quantities[meter] ?? UNMETERED);
 }

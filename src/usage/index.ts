@@ -15,6 +15,7 @@ export {
   textFingerprint,
   UNMETERED,
 } from "./identity.ts";
+export { Digests } from "./logged/digests.ts";
 export { elementEnd } from "./logged/element-end.ts";
 export { type EventNames, NO_HARDWARE } from "./logged/event-names.ts";
 export { LoggedEventReader } from "./logged/read-logged.ts";

@@ -8,11 +8,11 @@ import {
   acceptEvents,
   acceptLogged,
   COLUMN_METERS,
+  Digests,
   type LogAppend,
   type LogRecord,
   type UsageLog,
 } from "../../src/usage/index.ts";
-import { sha256 } from "../../src/usage/logged/sha256.ts";
 import { eventJson, idsOf, times } from "./usage-events.ts";
 
 const APPENDED_AT = new Date("2023-11-20T00:00:00Z");
@@ -223,18 +223,45 @@ function keptLog() {
 }
 
 describe("hashes and numbers", () => {
-  test("SHA-256 is node:crypto's at any length", () => {
+  test("SHA-256 is node:crypto's, of as many messages of any length as there are", () => {
+    const messages = fc.array(fc.oneof(fc.uint8Array({ maxLength: 70 }), fc.uint8Array({ maxLength: 800 })), {
+      maxLength: 400,
+    });
+    const expected = (message: Uint8Array) => createHash("sha256").update(message).digest("hex").slice(0, 32);
+    const digests = new Digests();
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => {
-        const message = new Uint8Array(1024).fill(0xaa);
-        message.set(bytes);
-        const digest = new Int32Array(8);
-        sha256(message, bytes.length, digest);
-        const words = [...digest].map((word) => (word >>> 0).toString(16).padStart(8, "0"));
-        expect(words.join("")).toBe(createHash("sha256").update(bytes).digest("hex"));
+      fc.property(messages, fc.nat(400), (list, dropped) => {
+        const column = new HashColumn(4);
+        const add = (message: Uint8Array, row: number) => {
+          digests.bytes.set(message, digests.at);
+          digests.add(message.length, column, row);
+        };
+        // What was there before, and was not wanted after all.
+        list.slice(0, dropped).forEach(add);
+        digests.drop();
+        for (const [row, message] of list.entries()) {
+          column.reserve();
+          add(message, row);
+        }
+        digests.finish();
+        expect(list.map((_, row) => column.hexOf(row))).toEqual(list.map(expected));
       }),
-      { numRuns: 1500 },
+      { numRuns: 300 },
     );
+  });
+
+  test("a full record's messages, and more, are all hashed", () => {
+    const digests = new Digests();
+    const column = new HashColumn(2);
+    for (let row = 0; row < 5000; row++) {
+      column.reserve();
+      digests.add(Buffer.from(digests.bytes.buffer, digests.at).write(`event ${row}`), column, row);
+    }
+    digests.finish();
+    for (let row = 0; row < 5000; row += 7) {
+      const expected = createHash("sha256").update(`event ${row}`).digest("hex").slice(0, 16);
+      expect(column.hexOf(row)).toBe(expected);
+    }
   });
 
   test("are written as they are", () => {

@@ -2,6 +2,7 @@ import { instantOf, present } from "../../kernel/index.ts";
 import { redactedBytes, redactText } from "../../secrets/index.ts";
 import {
   acceptedTimes,
+  Digests,
   EVENTS_PER_BATCH_MAX,
   elementEnd,
   LoggedEventReader,
@@ -49,6 +50,9 @@ export interface MeteringBatch {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
+/** Of all batches, and empty between their steps. Made when it is needed: most processes build none. */
+let digests: Digests | undefined;
+
 /** Reads log records into rows, as many as make a batch. Pure, and never throws: whatever a producer wrote becomes an event or a dead letter. */
 export function buildBatch(records: readonly LogRecord[], horizonDays?: number): MeteringBatch {
   return atOnce(batchBuilding(records, horizonDays));
@@ -59,7 +63,8 @@ export function* batchBuilding(
   records: readonly LogRecord[],
   horizonDays?: number,
 ): Generator<number, MeteringBatch, void> {
-  const events = new EventTable(eventsLikelyIn(records));
+  digests ??= new Digests();
+  const events = new EventTable(digests, eventsLikelyIn(records));
   const batch: MeteringBatch = { records: 0, consumed: 0, events, firsts: [], repeats: [], dead: [] };
   const reader = new LoggedEventReader(events);
   const seen = new SeenIdentities(events.identity);
@@ -67,6 +72,7 @@ export function* batchBuilding(
     if (batch.consumed >= EVENTS_MAX) break;
     const [rows, dead] = [events.size, batch.dead.length];
     addRecord(batch, reader, record, horizonDays);
+    events.hash();
     for (let row = rows; row < events.size; row++) (seen.add(row) ? batch.firsts : batch.repeats).push(row);
     const found = events.size - rows + batch.dead.length - dead;
     batch.consumed += found;

@@ -2,6 +2,7 @@ import { isBuiltInMeter } from "../../pricing/index.ts";
 import {
   billedContent,
   COLUMN_METERS,
+  type Digests,
   type EventNames,
   eventIdentity,
   type LoggedEventReader,
@@ -59,11 +60,16 @@ export class EventTable implements EventNames {
   readonly record: NumberColumn;
   readonly index: NumberColumn;
 
+  readonly #digests: Digests;
   readonly #customerFingerprints: Uint8Array[] = [];
   readonly #subjectFingerprints: Uint8Array[] = [];
 
-  /** @param capacity how many there will be, as far as that is known */
-  constructor(capacity = 0) {
+  /**
+   * @param digests empty whenever another table uses them
+   * @param capacity how many there will be, as far as that is known
+   */
+  constructor(digests: Digests, capacity = 0) {
+    this.#digests = digests;
     const numbers = () => new NumberColumn(capacity);
     this.source = numbers();
     this.customer = numbers();
@@ -99,21 +105,30 @@ export class EventTable implements EventNames {
     this.index.add(index);
   }
 
-  /** Adds what was read last. Its numbers are those that this table gave. */
+  /** Adds what was read last. Its numbers are those that this table gave. It has no identity and no content before hash(). */
   addLogged(event: LoggedEventReader, record: number, index: number): void {
     const { source, customer, subject, occurredAt, parent, hardware } = event;
     this.#addFacts(source, customer, subject, occurredAt, parent, hardware);
     for (let meter = 0; meter < COLUMN_METERS.length; meter++)
       this.quantities[meter]?.add(event.quantities[meter] ?? UNMETERED);
+    const row = this.size;
     event.addId(this.id);
-    this.identity.add(event.identity());
-    this.content.add(event.content());
+    this.identity.reserve();
+    this.content.reserve();
+    event.addIdentity(this.#digests, this.identity, row);
+    event.addContent(this.#digests, this.content, row);
     this.record.add(record);
     this.index.add(index);
   }
 
-  /** Takes the rows from `size` on away. */
+  /** Gives the rows that were added since their identities and contents. */
+  hash(): void {
+    this.#digests.finish();
+  }
+
+  /** Takes the rows from `size` on away; those before were hashed. */
   truncate(size: number): void {
+    this.#digests.drop();
     const { source, customer, subject, occurredAt, id, hardware, identity, content, record, index } = this;
     for (const column of [source, customer, subject, occurredAt, hardware, record, index, ...this.quantities])
       column.truncate(size);

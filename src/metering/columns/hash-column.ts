@@ -1,28 +1,38 @@
 const CAPACITY_MIN = 64;
 
-/** Hashes of rows, each of the same number of 32-bit words: no text and no object for any of them. */
+/** Hashes of rows, each of two or of four 32-bit words: no text and no object for any of them. */
 export class HashColumn {
-  readonly #wordsEach: number;
+  readonly #wordsEach: 2 | 4;
   #words: Int32Array;
   #size = 0;
 
   /** @param capacity how many there will be, as far as that is known */
-  constructor(wordsEach: number, capacity = 0) {
+  constructor(wordsEach: 2 | 4, capacity = 0) {
     this.#wordsEach = wordsEach;
     this.#words = new Int32Array(Math.max(capacity, CAPACITY_MIN) * wordsEach);
   }
 
-  /** Adds the first words of a digest. */
-  add(digest: Int32Array): void {
-    const each = this.#wordsEach;
-    if ((this.#size + 1) * each > this.#words.length) this.#widen();
-    for (let n = 0, at = this.#size * each; n < each; n++, at++) this.#words[at] = digest[n] ?? 0;
+  /** Adds a row whose hash is set later. */
+  reserve(): void {
+    if ((this.#size + 1) * this.#wordsEach > this.#words.length) this.#widen();
     this.#size++;
   }
 
+  /** Of a digest's first 128 bits the row takes as many as it has. */
+  set(row: number, one: number, two: number, three: number, four: number): void {
+    const each = this.#wordsEach;
+    const at = row * each;
+    this.#words[at] = one;
+    this.#words[at + 1] = two;
+    if (each <= 2) return;
+    this.#words[at + 2] = three;
+    this.#words[at + 3] = four;
+  }
+
   addHex(hex: string): void {
+    this.reserve();
     const word = (n: number) => Number.parseInt(hex.slice(8 * n, 8 * n + 8), 16);
-    this.add(Int32Array.from({ length: this.#wordsEach }, (_, n) => word(n)));
+    this.set(this.#size - 1, word(0), word(1), word(2), word(3));
   }
 
   addBigInt(value: bigint): void {

@@ -11,6 +11,7 @@ import { COLUMN_METERS, CONTENT_BYTES, UNMETERED, writeContent } from "../identi
 import { hardwareName } from "../logged-event.ts";
 import { plainMicros } from "../read-time.ts";
 import { toQuantity } from "../to-quantity.ts";
+import type { DigestColumn, Digests } from "./digests.ts";
 import { type EventNames, NO_HARDWARE } from "./event-names.ts";
 import { HASH_SEED, KnownTexts } from "./known-texts.ts";
 import {
@@ -28,7 +29,6 @@ import {
   isDigit,
   METRICS,
 } from "./layout.ts";
-import { sha256 } from "./sha256.ts";
 
 const SECONDS = COLUMN_METERS.indexOf("predict_seconds");
 
@@ -61,8 +61,6 @@ export class LoggedEventReader {
   readonly #hardware = new KnownTexts();
   /** By source: the part of the text that its identities begin with. */
   readonly #identityHeads: Uint8Array[] = [];
-  readonly #message = new Uint8Array(1024);
-  readonly #digest = new Int32Array(8);
   #bytes: Buffer = Buffer.alloc(0);
   #idFrom = 0;
   #idTo = 0;
@@ -109,29 +107,27 @@ export class LoggedEventReader {
     ids.addPlain(this.#bytes, this.#idFrom, this.#idTo);
   }
 
-  /** Its first four words are the identity's 128 bits. The next digest takes its place. */
-  identity(): Int32Array {
+  /** The digest's first 128 bits are the identity. */
+  addIdentity(digests: Digests, column: DigestColumn, row: number): void {
     const head = this.#identityHeads[this.source] as Uint8Array;
-    const message = this.#message;
-    let to = 0;
-    for (; to < head.length; to++) message[to] = head[to] as number;
+    const message = digests.bytes;
+    let to = digests.at;
+    for (let n = 0; n < head.length; n++) message[to++] = head[n] as number;
     const length = this.#idTo - this.#idFrom;
     if (length > 99) message[to++] = ZERO + Math.floor(length / 100);
     if (length > 9) message[to++] = ZERO + (Math.floor(length / 10) % 10);
     message[to++] = ZERO + (length % 10);
     message[to++] = COLON;
     for (let at = this.#idFrom; at < this.#idTo; at++) message[to++] = this.#bytes[at] as number;
-    sha256(message, to, this.#digest);
-    return this.#digest;
+    digests.add(to - digests.at, column, row);
   }
 
-  /** A digest whose first two words are the content's 64 bits. The next digest takes its place. */
-  content(): Int32Array {
+  /** The digest's first 64 bits are the content. */
+  addContent(digests: Digests, column: DigestColumn, row: number): void {
     const customer = this.#names.customerFingerprint(this.customer);
     const subject = this.#names.subjectFingerprint(this.subject);
-    writeContent(this.#message, customer, subject, this.occurredAt, this.quantities);
-    sha256(this.#message, CONTENT_BYTES, this.#digest);
-    return this.#digest;
+    writeContent(digests.bytes, digests.at, customer, subject, this.occurredAt, this.quantities);
+    digests.add(CONTENT_BYTES, column, row);
   }
 
   /** The end of these bytes, when they stand at `at`. */
