@@ -55,7 +55,7 @@ END $$;
 -- a parent.
 CREATE TYPE usage_columns AS (
   customers text[], sources text[], models text[], versions text[], statuses text[], meters text[],
-  identities uuid[], contents bigint[], events text,
+  identities uuid[], contents bigint[], identity_places int[], events text,
   payer_customer int[], payer_kind int[], payer_first bigint[], payer_last bigint[],
   cell_subject int[], cell_kind int[], cell_first bigint[], cell_last bigint[], cell_events int[],
   cell_predict_seconds bigint[], cell_predict_seconds_events int[], cell_input_tokens bigint[], cell_input_tokens_events int[],

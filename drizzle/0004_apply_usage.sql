@@ -47,10 +47,10 @@ BEGIN
     END IF;
 
     v_block := nextval('usage_block_no');
-    -- In sorted order, so that two partitions with the same identities cannot wait for each other in a circle.
+    -- They come in sorted order, so that two partitions with the same identities cannot wait for each other in a circle. Read as they are
+    -- inserted: a function in FROM would be kept as rows first.
     INSERT INTO usage_identity (identity, content, event_no)
-    SELECT e.identity, e.content, (v_block << 20) + e.place
-    FROM unnest(p.identities, p.contents) WITH ORDINALITY AS e(identity, content, place) ORDER BY e.identity;
+    SELECT unnest(p.identities), unnest(p.contents), (v_block << 20) + unnest(p.identity_places);
 
     SELECT * INTO v_booked FROM book_events(v_block, p_partition::smallint, p);
     v_applied := v_booked.applied;
@@ -103,7 +103,7 @@ END $$;
 CREATE FUNCTION park_events(p_shard smallint, p usage_columns, p_groups int[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   INSERT INTO parked_event (identity, shard, reason, event)
-  SELECT p.identities[e.place], p_shard, reason_to_wait(c.id, m.id, from_epoch_micros(e.occurred_at)),
+  SELECT i.identity, p_shard, reason_to_wait(c.id, m.id, from_epoch_micros(e.occurred_at)),
     jsonb_build_object('s', p.sources[e.source], 'e', e.id,
       't', to_char(from_epoch_micros(e.occurred_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
       'u', c.id, 'm', m.id, 'v', p.versions[x.subject], 'k', p.statuses[x.subject], 'p', e.parent,
@@ -112,7 +112,7 @@ BEGIN
       || coalesce((SELECT jsonb_object_agg(o.meter, o.quantity::text) FROM unpack_other_meters(p.events) o
                    WHERE o.place = e.place), '{}'))
     || jsonb_strip_nulls(jsonb_build_object('h', p.hardware[p.group_hardware[e.grp]]))
-  FROM unpack_events(p.events) e
+  FROM unpack_events(p.events) e JOIN unnest(p.identities, p.identity_places) AS i(identity, place) ON i.place = e.place
   CROSS JOIN LATERAL (SELECT p.customers[p.group_customer[e.grp]]) AS c(id)
   CROSS JOIN LATERAL (SELECT p.cell_subject[p.group_cell[e.grp]]) AS x(subject)
   CROSS JOIN LATERAL (SELECT p.models[x.subject]) AS m(id)
@@ -120,12 +120,13 @@ BEGIN
 
   UPDATE usage_identity u SET event_no = NULL FROM parked_event e
   WHERE u.identity = e.identity AND e.identity IN (
-    SELECT p.identities[x.place] FROM unpack_events(p.events) x WHERE x.grp IN (SELECT unnest(p_groups)));
+    SELECT i.identity FROM unpack_events(p.events) x JOIN unnest(p.identities, p.identity_places) AS i(identity, place) ON i.place = x.place
+    WHERE x.grp IN (SELECT unnest(p_groups)));
 END $$;
 --> statement-breakpoint
 
--- Parked events as columns again, each by itself; the n-th of the array is at place n, and so are its group, cell and payer.
-CREATE FUNCTION columns_of_parked(p_identities uuid[], p_events jsonb[]) RETURNS usage_columns LANGUAGE sql STABLE AS $$
+-- Parked events as columns again, each by itself and without its identity, which stays where it is; the n-th of the array is at place n, and so are its group, cell and payer.
+CREATE FUNCTION columns_of_parked(p_events jsonb[]) RETURNS usage_columns LANGUAGE sql STABLE AS $$
   WITH event AS (
     SELECT e.place, x.*, epoch_micros(x.t) AS micros,
       (x.q->>'predict_seconds')::bigint AS ps, (x.q->>'input_tokens')::bigint AS it,
@@ -154,7 +155,7 @@ CREATE FUNCTION columns_of_parked(p_identities uuid[], p_events jsonb[]) RETURNS
     (SELECT array_agg(v ORDER BY subject) FROM (SELECT DISTINCT m, v, k, subject FROM event) x),
     (SELECT array_agg(k ORDER BY subject) FROM (SELECT DISTINCT m, v, k, subject FROM event) x),
     (SELECT array_agg(name ORDER BY meter) FROM (SELECT DISTINCT name, meter FROM other) x),
-    p_identities, NULL, (SELECT string_agg((l.events || jsonb_build_object('o', coalesce((
+    NULL, NULL, NULL, (SELECT string_agg((l.events || jsonb_build_object('o', coalesce((
         SELECT jsonb_agg(jsonb_build_array(o.place, o.place, o.name, o.quantity)) FROM other o WHERE (o.place - 1) / 1000 = l.n), '[]')))::text,
       E'\n' ORDER BY l.n) FROM line l),
     array_agg(customer::int ORDER BY place), array_agg(place::int ORDER BY place), array_agg(micros ORDER BY place),
@@ -195,7 +196,7 @@ BEGIN
   LOOP
     v_block := nextval('usage_block_no');
     SELECT * INTO v_booked FROM book_events(v_block, v_shard.shard,
-      columns_of_parked(v_shard.identities, v_shard.events));
+      columns_of_parked(v_shard.events));
     UPDATE usage_identity u SET event_no = (v_block << 20) + n.place
     FROM unnest(v_shard.identities) WITH ORDINALITY AS n(identity, place)
     WHERE u.identity = n.identity AND n.place <> ALL (coalesce(v_booked.waiting, '{}'));

@@ -255,7 +255,7 @@ async function callApply(
   const position = [logId, String(partition), epoch, nextOffset.toString(), to.toString(), String(consumed)];
   const names = [e.customers, e.sources, e.models, e.versions, e.statuses, e.meters];
   await sql.binary.call("apply_usage_batch", APPLY_USAGE_BATCH, [
-    ...[...position, ...names, e.identities, e.contents, e.events],
+    ...[...position, ...names, e.identities, e.contents, e.identityPlaces, e.events],
     ...[payers.customer, payers.kind, payers.first, payers.last],
     ...[cells.subject, cells.kind, cells.first, cells.last, cells.events, ...meterColumns(cells)],
     ...[groups.customer, cells.ofGroup, groups.first, groups.events, ...meterColumns(groups)],
@@ -273,7 +273,7 @@ function meterColumns({ meters }: EventColumns["cells"] | EventColumns["groups"]
 const METER_TYPES = COLUMN_METERS.flatMap(() => ["bigint[]", "int[]"]);
 /** Of usage_columns in drizzle/0003_metering.sql, in its order. */
 const COLUMN_TYPES = [
-  ...["text[]", "text[]", "text[]", "text[]", "text[]", "text[]", "uuid[]", "bigint[]", "text"],
+  ...["text[]", "text[]", "text[]", "text[]", "text[]", "text[]", "uuid[]", "bigint[]", "int[]", "text"],
   ...["int[]", "int[]", "bigint[]", "bigint[]"],
   ...["int[]", "int[]", "bigint[]", "bigint[]", "int[]", ...METER_TYPES],
   ...["int[]", "int[]", "bigint[]", "int[]", ...METER_TYPES],

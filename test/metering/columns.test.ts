@@ -89,3 +89,23 @@ test("hashes are read as uuids and signed numbers, of the rows that are asked fo
     { numRuns: 200 },
   );
 });
+
+test("hashes are put in the order that PostgreSQL sorts them in", () => {
+  const near = fc.bigInt(0n, 40n).map((low) => 2n ** 127n - 20n + low);
+  const few = fc
+    .tuple(fc.bigInt(0n, 3n), fc.bigInt(0n, 2n ** 96n - 1n))
+    .map(([high, low]) => (high << 126n) | low);
+  const hashes = fc.array(fc.oneof(fc.bigInt(0n, 2n ** 128n - 1n), near, few), { maxLength: 300 });
+  fc.assert(
+    fc.property(hashes, fc.infiniteStream(fc.nat()), (list, picks) => {
+      const column = new HashColumn(4);
+      for (const hash of list) column.addBigInt(hash);
+      const rows = list.map(() => picks.next().value % list.length);
+      const places = [...column.order(rows)];
+      expect([...places].sort((a, b) => a - b)).toEqual(rows.map((_, place) => place));
+      const hexes = rows.map((row) => column.hexOf(row));
+      expect(places.map((place) => hexes[place])).toEqual([...hexes].sort());
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,5 +1,5 @@
 import { COLUMN_METERS, UNMETERED } from "../../usage/index.ts";
-import { bigintArray, uuidArray } from "../columns/array-bytes.ts";
+import { bigintArray, int4Array, uuidArray } from "../columns/array-bytes.ts";
 import { ByteText } from "../columns/byte-text.ts";
 import type { NumberColumn } from "../columns/number-column.ts";
 import { textArray } from "../columns/text-array.ts";
@@ -49,11 +49,16 @@ function columnsOf(
   sources: Renumbered,
   events: Buffer,
 ) {
+  // Identities are inserted in their order.
+  const identityPlaces = table.identity.order(rows);
+  const byIdentity = identityPlaces.map((place) => rows[place] as number);
   return {
     ...groups.namesToArrays(),
     sources: textArray(sources.old.map((source) => table.sourceNames.names[source] ?? "")),
-    identities: uuidArray(table.identity, rows),
-    contents: bigintArray(table.content, rows),
+    identities: uuidArray(table.identity, byIdentity),
+    contents: bigintArray(table.content, byIdentity),
+    /** Of the events, from 1, in the same order. */
+    identityPlaces: int4Array(identityPlaces.map((place) => place + 1)),
     events,
     /** How many of them name a parent. */
     chained: table.parents.size === 0 ? 0 : rows.filter((row) => table.parents.has(row)).length,

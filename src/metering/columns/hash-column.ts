@@ -1,4 +1,6 @@
 const CAPACITY_MIN = 64;
+const RADIX_BITS = 11;
+const RADIX = 2 ** RADIX_BITS;
 
 /** Hashes of rows, each of two or of four 32-bit words: no text and no object for any of them. */
 export class HashColumn {
@@ -56,6 +58,30 @@ export class HashColumn {
     return true;
   }
 
+  /** The places of these rows in the order of their hashes, smallest first: as PostgreSQL sorts uuid. */
+  order(rows: ArrayLike<number>): Int32Array {
+    const first = (place: number) => this.word(rows[place] as number, 0);
+    let places = Int32Array.from({ length: rows.length }, (_, place) => place);
+    for (let shift = 0; shift < 32; shift += RADIX_BITS) places = sortedBy(places, first, shift);
+    // Of those that begin alike, few if any.
+    for (let n = 1; n < places.length; n++) {
+      const place = places[n] as number;
+      let at = n;
+      for (; at > 0 && this.#isLess(rows[place] as number, rows[places[at - 1] as number] as number); at--)
+        places[at] = places[at - 1] as number;
+      places[at] = place;
+    }
+    return places;
+  }
+
+  #isLess(row: number, other: number): boolean {
+    for (let n = 0; n < this.#wordsEach; n++) {
+      const [word, its] = [this.word(row, n) >>> 0, this.word(other, n) >>> 0];
+      if (word !== its) return word < its;
+    }
+    return false;
+  }
+
   hexOf(row: number): string {
     let hex = "";
     for (let n = 0; n < this.#wordsEach; n++) hex += (this.word(row, n) >>> 0).toString(16).padStart(8, "0");
@@ -72,4 +98,27 @@ export class HashColumn {
     wider.set(this.#words);
     this.#words = wider;
   }
+}
+
+/** A step of a radix sort: by some bits of the words, and as they were where these are the same. */
+function sortedBy(
+  places: Int32Array,
+  wordOf: (place: number) => number,
+  shift: number,
+): Int32Array<ArrayBuffer> {
+  const digitOf = (place: number) => (wordOf(place) >>> shift) & (RADIX - 1);
+  const next = new Int32Array(RADIX + 1);
+  for (const place of places) add(next, digitOf(place) + 1, 1);
+  for (let digit = 1; digit <= RADIX; digit++) add(next, digit, next[digit - 1] as number);
+  const sorted = new Int32Array(places.length);
+  for (const place of places) {
+    const digit = digitOf(place);
+    sorted[next[digit] as number] = place;
+    add(next, digit, 1);
+  }
+  return sorted;
+}
+
+function add(numbers: Int32Array, at: number, value: number): void {
+  numbers[at] = (numbers[at] as number) + value;
 }
