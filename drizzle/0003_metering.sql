@@ -391,9 +391,10 @@ BEGIN
       (SELECT array_agg((SELECT x.source_no FROM usage_source x WHERE x.source = n.source) ORDER BY n.place)
        FROM unnest(p.sources) WITH ORDINALITY AS n(source, place)),
       p.events,
+      -- Not functions in FROM, which are kept as rows first.
       ARRAY(SELECT CASE WHEN v_terms[g.cell] IS NOT NULL THEN v_customers[g.customer] END
-            FROM unnest(p.group_customer, p.group_cell) WITH ORDINALITY AS g(customer, cell, grp) ORDER BY g.grp),
-      ARRAY(SELECT v_terms[g.cell] FROM unnest(p.group_cell) WITH ORDINALITY AS g(cell, grp) ORDER BY g.grp),
+            FROM (SELECT unnest(p.group_customer) AS customer, unnest(p.group_cell) AS cell) g),
+      ARRAY(SELECT v_terms[g.cell] FROM (SELECT unnest(p.group_cell) AS cell) g),
       p.group_first, p.group_events, p.predict_seconds, p.predict_seconds_events,
       p.input_tokens, p.input_tokens_events, p.output_tokens, p.output_tokens_events, p.images, p.images_events,
       v_decided.other_group, v_decided.other_meter_no, v_decided.other_quantity, v_decided.other_events, p.chained, p.hardware,

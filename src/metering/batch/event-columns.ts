@@ -51,7 +51,8 @@ function columnsOf(
 ) {
   // Identities are inserted in their order.
   const identityPlaces = table.identity.order(rows);
-  const byIdentity = identityPlaces.map((place) => rows[place] as number);
+  const byIdentity = new Int32Array(rows.length);
+  for (let n = 0; n < byIdentity.length; n++) byIdentity[n] = rows[identityPlaces[n] as number] as number;
   return {
     ...groups.namesToArrays(),
     sources: textArray(sources.old.map((source) => table.sourceNames.names[source] ?? "")),

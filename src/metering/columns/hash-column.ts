@@ -60,9 +60,13 @@ export class HashColumn {
 
   /** The places of these rows in the order of their hashes, smallest first: as PostgreSQL sorts uuid. */
   order(rows: ArrayLike<number>): Int32Array {
-    const first = (place: number) => this.word(rows[place] as number, 0);
-    let places = Int32Array.from({ length: rows.length }, (_, place) => place);
-    for (let shift = 0; shift < 32; shift += RADIX_BITS) places = sortedBy(places, first, shift);
+    const words = new Int32Array(rows.length);
+    let places = new Int32Array(rows.length);
+    for (let place = 0; place < rows.length; place++) {
+      words[place] = this.word(rows[place] as number, 0);
+      places[place] = place;
+    }
+    for (let shift = 0; shift < 32; shift += RADIX_BITS) places = sortedBy(places, words, shift);
     // Of those that begin alike, few if any.
     for (let n = 1; n < places.length; n++) {
       const place = places[n] as number;
@@ -100,23 +104,23 @@ export class HashColumn {
   }
 }
 
-/** A step of a radix sort: by some bits of the words, and as they were where these are the same. */
-function sortedBy(
-  places: Int32Array,
-  wordOf: (place: number) => number,
-  shift: number,
-): Int32Array<ArrayBuffer> {
-  const digitOf = (place: number) => (wordOf(place) >>> shift) & (RADIX - 1);
+/** A step of a radix sort: by some bits of their words, and as they were where these are the same. */
+function sortedBy(places: Int32Array, words: Int32Array, shift: number): Int32Array<ArrayBuffer> {
   const next = new Int32Array(RADIX + 1);
-  for (const place of places) add(next, digitOf(place) + 1, 1);
+  for (let n = 0; n < words.length; n++) add(next, digitOf(words, n, shift) + 1, 1);
   for (let digit = 1; digit <= RADIX; digit++) add(next, digit, next[digit - 1] as number);
   const sorted = new Int32Array(places.length);
-  for (const place of places) {
-    const digit = digitOf(place);
+  for (let n = 0; n < places.length; n++) {
+    const place = places[n] as number;
+    const digit = digitOf(words, place, shift);
     sorted[next[digit] as number] = place;
     add(next, digit, 1);
   }
   return sorted;
+}
+
+function digitOf(words: Int32Array, place: number, shift: number): number {
+  return ((words[place] as number) >>> shift) & (RADIX - 1);
 }
 
 function add(numbers: Int32Array, at: number, value: number): void {
