@@ -49,7 +49,7 @@ export interface LogRecord {
 
 /** Bounds of one batch. A single record above the bytes comes alone. */
 export const BATCH_RECORDS_MAX = 10_000;
-export const BATCH_BYTES_MAX = 16 * 1024 * 1024;
+export const BATCH_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Of these records' values. */
 export function valueBytes(records: readonly LogRecord[]): number {
