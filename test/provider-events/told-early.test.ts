@@ -43,7 +43,9 @@ test("what Stripe told of an invoice before we knew that it is there is heard on
   await until(async () => (await told(refund.id, "refund.created")).length === 1);
 
   expect(await push()).toMatchObject({ results: { pushed: 1 } });
-  await until(async () => (await api.sql`SELECT FROM adjustment WHERE reference = ${refund.id}`).length === 1);
+  await until(
+    async () => (await api.sql`SELECT FROM adjustment WHERE reference = ${refund.id}`).length === 1,
+  );
   const { body } = await api.operator("GET", "/v1/invoices/inv_2023-11_acme_USD");
   expect(body).toMatchObject({
     paid: { amount: "10.000000000" },

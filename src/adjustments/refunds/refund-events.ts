@@ -3,7 +3,13 @@ import type { Sql } from "../../postgres/index.ts";
 import type { EventHandler, EventOutcome } from "../../provider-events/index.ts";
 import { ourInvoice } from "../our-invoice.ts";
 import type { ProviderCreditNote, ProviderRefund, RefundRecord } from "../provider-refunds.ts";
-import { bookMoney, leftOnAccountBy, ourRefund, takeOurCreditNote, takeOurRefund } from "../push/our-refunds.ts";
+import {
+  bookMoney,
+  leftOnAccountBy,
+  ourRefund,
+  takeOurCreditNote,
+  takeOurRefund,
+} from "../push/our-refunds.ts";
 import { refund } from "./refund.ts";
 import { takeBack } from "./take-back.ts";
 
