@@ -204,6 +204,18 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
+-- What the provider told of an invoice before we knew that it is there was of no invoice of ours then: that it was paid,
+-- or what went back of it (named after refund, credit note or dispute). Each such event is handled once more. One in hand
+-- just now may have looked before this is committed: it counts as another attempt, whose end is not heard. Never what was
+-- ignored when it came, which is of the other mode.
+CREATE FUNCTION hear_again_of_invoice(p_provider_id text, p_since timestamptz) RETURNS void LANGUAGE sql VOLATILE AS $$
+  UPDATE provider_event SET state = 'waiting', outcome = NULL, next_try_at = clock_timestamp(), updated_at = clock_timestamp(),
+    attempts = CASE state WHEN 'waiting' THEN attempts + 1 ELSE 0 END
+  WHERE received_at >= p_since AND state IN ('waiting', 'ignored', 'dead') AND attempts > 0
+    AND (about = p_provider_id OR type ~ '^(v1\.)?(refund\.|credit_note\.|charge\.(refunded|refund\.|dispute\.))')
+$$;
+--> statement-breakpoint
+
 -- Records what came of an attempt; the first answer counts. p_outcome: pushed, failed, not_sent (the provider refused for
 -- a reason of its own, such as our key) or unknown (the answer was lost).
 CREATE FUNCTION finish_invoice_push(p_id text, p_attempt int, p_outcome text, p_provider_id text, p_detail text)
@@ -219,6 +231,9 @@ BEGIN
   UPDATE invoice_push SET provider_id = p_provider_id, reason = p_detail, updated_at = clock_timestamp(),
     state = CASE p_outcome WHEN 'not_sent' THEN 'waiting' ELSE p_outcome END
   WHERE invoice_id = p_id RETURNING state INTO v.state;
+  IF v.state = 'pushed' THEN
+    PERFORM hear_again_of_invoice(p_provider_id, (SELECT min(started_at) FROM invoice_push_attempt WHERE invoice_id = p_id));
+  END IF;
   RETURN v.state;
 END $$;
 --> statement-breakpoint

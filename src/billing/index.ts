@@ -13,7 +13,7 @@ export { type ExportedPiece, exportInvoices } from "./export-invoices.ts";
 export type { Invoice, InvoiceLine, InvoiceWithLines, PushState } from "./invoice.ts";
 export { invoiceEventHandlers } from "./invoice-events.ts";
 export { type InvoiceTotals, makeInvoices } from "./make-invoices.ts";
-export { type Payment, recordInvoicePaid, recordPaidAtProvider } from "./payments.ts";
+export { type Payment, recordInvoicePaid, recordPaidAtProvider, requireHappened } from "./payments.ts";
 export type {
   BillingProvider,
   CustomerOutcome,

@@ -1,4 +1,4 @@
-import { formatNanos, type Nanos, Refusal } from "../kernel/index.ts";
+import { formatNanos, invalidField, type Nanos, Refusal } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 import { prepareAccounts } from "./spend/limits.ts";
 
@@ -11,14 +11,31 @@ export interface Payment {
   paidAt: Date;
 }
 
+/** Banks date ahead of us by their time zones at most. */
+const AHEAD_MAX_MS = 86_400_000;
+/** What credits paid is a payment under a name of ours, made with the invoice (drizzle/0021_credits.sql). */
+const OUR_NAMES = "tributary:";
+
+/** A slip of the pen in the year would keep what waits for the days after it held for so long. @throws Refusal body_invalid */
+export function requireHappened(paidAt: Date): void {
+  if (paidAt.getTime() > Date.now() + AHEAD_MAX_MS)
+    throw invalidField("paid_at", "when the money passed, not a time that is to come");
+}
+
 /**
  * Records money that came for an invoice: the receivable is less by it, and once the invoice is paid in full, what is
  * held for it becomes payable after the rule's days. One statement; repeated, it changes nothing. Answers what is left
  * to pay, in nanos.
- * @throws Refusal not_found, payment_differs or payment_too_large
+ * @throws Refusal not_found, payment_differs, payment_too_large or body_invalid
  */
 export async function recordInvoicePaid(sql: Sql, payment: Payment): Promise<Nanos> {
   const { invoice, amountNanos, reference, by, paidAt } = payment;
+  requireHappened(paidAt);
+  if (reference.startsWith(OUR_NAMES))
+    throw invalidField(
+      "reference",
+      `the bank's or the payer's name for it; names that begin with ${OUR_NAMES} are ours`,
+    );
   try {
     const [row] = await sql<[{ left: string }]>`
       SELECT record_invoice_payment(${invoice}, ${reference}, ${amountNanos.toString()}, ${by}, ${paidAt})::text AS left`;

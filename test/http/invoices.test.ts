@@ -101,6 +101,15 @@ test("a payment that came elsewhere is recorded once, and never more than is owe
   ).toBe(404);
 });
 
+test("a payment that is still to come, or under a name of ours, is refused", async () => {
+  const pay = (body: object) =>
+    api.operator("POST", "/v1/invoices/inv_2023-11_acme_USD/payments", { amount: "0.01", ...body });
+  const later = await pay({ reference: "bank-3", paid_at: "2062-11-30T00:00:00Z" });
+  expect(later).toMatchObject({ status: 400, body: { errors: [{ path: "paid_at" }] } });
+  const ours = await pay({ reference: "tributary:credits" });
+  expect(ours).toMatchObject({ status: 400, body: { errors: [{ path: "reference" }] } });
+});
+
 test("the release rule is set for open months only", async () => {
   const set = (from: string) =>
     api.operator("PUT", "/v1/release-rule", { from, rule: "on_payment", hold_days: 14 });

@@ -167,6 +167,11 @@ test("a dispute holds the parts until it is decided, and a lost one is deducted 
   ]);
   expect(Number(await payable())).toBeCloseTo(before - 2.4, 9);
   const lost = { outcome: "lost", provider_fee: "15" };
+  expectProblem(
+    await api.operator("POST", "/v1/disputes/bank-case-7/decide", { outcome: "won", provider_fee: "15" }),
+    400,
+    "body_invalid",
+  );
   expect(await api.operator("POST", "/v1/disputes/bank-case-7/decide", lost)).toMatchObject({
     body: { state: "lost", held: usd("0.000000000") },
   });
@@ -259,6 +264,8 @@ describe("a correction", () => {
       409,
       "period_not_closed",
     );
+    const twice = { ...rerate, components: [...rerate.components, ...rerate.components] };
+    expectProblem(await api.operator("POST", "/v1/corrections", twice), 400, "body_invalid");
   });
 
   test("gives what a payee earned of a model's usage to another one, whose refunds it then bears", async () => {

@@ -1,4 +1,5 @@
-import { invalidField, type Nanos } from "../../kernel/index.ts";
+import { requireHappened } from "../../billing/index.ts";
+import type { Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { noDebt, notOwed } from "../lines/post-adjustment.ts";
 
@@ -15,9 +16,6 @@ export interface CustomerMoneyAsked {
   reference: string;
 }
 
-/** Banks date ahead of us by their time zones at most. */
-const AHEAD_MAX_MS = 86_400_000;
-
 /**
  * What booking it moves: the receivable and what was received; nobody gains or loses by it. The database asks for the bound again.
  * @throws Refusal refund_too_large, payment_too_large, body_invalid
@@ -27,8 +25,7 @@ export async function planCustomerMoney(
   { kind, customer, currency, paid_at }: CustomerMoneyAsked,
   amountNanos: Nanos,
 ): Promise<{ account: string; amount: string }[]> {
-  if (new Date(paid_at).getTime() > Date.now() + AHEAD_MAX_MS)
-    throw invalidField("paid_at", "when the money went, not a time that is to come");
+  requireHappened(new Date(paid_at));
   const [owed] = await sql<[{ repayable: string; debt: string }]>`
     SELECT repayable(${customer}, ${currency})::text AS repayable,
       greatest(0, -left_by_adjustments(${customer}, ${currency}))::text AS debt`;

@@ -99,7 +99,7 @@ export async function linesOf(
   return now;
 }
 
-/** The lines of models in a closed period, and what adjustments have made of them. One statement: one moment. */
+/** The lines of models in a closed period, and what adjustments have made of them: those of their currency. One statement: one moment. */
 export async function linesNow(
   sql: Sql,
   period: string,
@@ -113,7 +113,8 @@ export async function linesNow(
           'fee_kept', (refund_policy_of(l.booked_period)).fee = 'kept',
           'rerated', coalesce(a.rerated, 0)::text, 'refunded', coalesce(a.refunded, 0)::text,
           'reattributions', (SELECT coalesce(jsonb_agg(jsonb_build_object('from', from_payee, 'to', to_payee) ORDER BY adjustment_no), '[]')
-            FROM reattribution r WHERE r.booked_period = l.booked_period AND r.model_no = l.model_no))
+            FROM reattribution r JOIN adjustment t USING (adjustment_no)
+            WHERE r.booked_period = l.booked_period AND r.model_no = l.model_no AND t.currency = l.currency))
           ORDER BY l.service_month, l.model_no, l.split_plan_no)
        FROM accrual_line l JOIN split_plan p USING (split_plan_no)
        LEFT JOIN (

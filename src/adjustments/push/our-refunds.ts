@@ -17,6 +17,23 @@ export async function ourRefund(
   return rows.length === 0 ? undefined : { id, invoice };
 }
 
+/**
+ * Whether it is a correction, or a refund of another invoice, that left something in favour of this invoice's customer: what a
+ * refund of the invoice's payment may give back as money too.
+ */
+export async function leftOnAccountBy(sql: Sql, id: string | null, invoice: string): Promise<boolean> {
+  if (id === null) return false;
+  const rows = await sql`
+    SELECT FROM adjustment a JOIN invoice i ON i.id = ${invoice} AND i.currency = a.currency
+    WHERE a.id = ${id} AND a.kind IN ('refund', 'rerate', 'credit') AND (
+      EXISTS (SELECT FROM invoice o WHERE o.id = a.invoice_id AND o.customer = i.customer)
+      OR EXISTS (SELECT FROM adjustment_cell c JOIN customer u USING (customer_no)
+                 WHERE c.adjustment_no = a.adjustment_no AND u.id = i.customer)
+      OR EXISTS (SELECT FROM adjustment_movement m
+                 WHERE m.adjustment_no = a.adjustment_no AND m.account = format('customer:%s:receivable', i.customer)))`;
+  return rows.length > 0;
+}
+
 /** Money that went back for a refund of ours: booked once it arrived, and given back when it failed. @throws Refusal */
 export async function takeOurRefund(
   sql: Sql,
@@ -30,17 +47,25 @@ export async function takeOurRefund(
     await settle(sql, { ...settled, undone: "it failed at Stripe: the money is on the customer's account" });
     return "failed";
   }
-  if (one.status === "succeeded")
-    await recordMoneyReturned(sql, {
-      invoice,
-      amountNanos,
-      reference: one.id,
-      reason: `refunded at Stripe: ${one.reason ?? "no reason given"}`,
-      by: "stripe",
-      pays: id,
-    });
+  if (one.status === "succeeded") await bookMoney(sql, one, { invoice, pays: id });
   await settle(sql, settled);
   return "made";
+}
+
+/** Money of a refund at the provider, under its name there: once. Answers the adjustment's id. @throws Refusal */
+export function bookMoney(
+  sql: Sql,
+  one: ProviderRefund,
+  { invoice, pays }: { invoice: string; pays?: string },
+): Promise<string> {
+  return recordMoneyReturned(sql, {
+    invoice,
+    amountNanos: fromMinor(one.currency, one.amountMinor),
+    reference: one.id,
+    reason: `refunded at Stripe: ${one.reason ?? "no reason given"}`,
+    by: "stripe",
+    ...(pays === undefined ? {} : { pays }),
+  });
 }
 
 /** What a credit note takes was booked with its refund: nothing moves. */

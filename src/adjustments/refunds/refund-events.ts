@@ -3,7 +3,13 @@ import type { Sql } from "../../postgres/index.ts";
 import type { EventHandler, EventOutcome } from "../../provider-events/index.ts";
 import { ourInvoice } from "../our-invoice.ts";
 import type { ProviderCreditNote, ProviderRefund, RefundRecord } from "../provider-refunds.ts";
-import { ourRefund, takeOurCreditNote, takeOurRefund } from "../push/our-refunds.ts";
+import {
+  bookMoney,
+  leftOnAccountBy,
+  ourRefund,
+  takeOurCreditNote,
+  takeOurRefund,
+} from "../push/our-refunds.ts";
 import { refund } from "./refund.ts";
 import { takeBack } from "./take-back.ts";
 
@@ -12,7 +18,8 @@ const CREDIT_NOTE_EVENTS = ["credit_note.created", "credit_note.updated", "credi
 
 /**
  * Refunds and credit notes at the provider: what people made there is refunded once, whichever event comes first; what we
- * made, or what names a refund of ours, is known to be of it and refunds nothing anew.
+ * made, or what names a refund of ours, is known to be of it and refunds nothing anew; nor does what names another adjustment
+ * that left something on the customer's account.
  */
 export function refundEventHandlers(sql: Sql, record: RefundRecord): [string, EventHandler][] {
   const ofCharge: EventHandler = async ({ about }) => {
@@ -63,6 +70,13 @@ async function takeRefund(sql: Sql, one: ProviderRefund): Promise<EventOutcome> 
       outcome: `${one.id} of ${invoice} is on its way: it is booked when it arrived`,
     };
   if (one.status === "failed") return takeBack(sql, one.id, `${one.id} failed at Stripe`);
+  if (await leftOnAccountBy(sql, one.ofRefund, invoice)) {
+    const id = await bookMoney(sql, one, { invoice });
+    return {
+      state: "handled",
+      outcome: `${one.id} of ${invoice} pays back what ${one.ofRefund} left on the customer's account: ${id}`,
+    };
+  }
   const amountNanos = fromMinor(one.currency, one.amountMinor);
   const id = await refund(sql, {
     asked: { invoice, amount: formatNanos(amountNanos) },

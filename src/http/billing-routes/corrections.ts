@@ -93,7 +93,10 @@ const Asked = z.union([
     components: z
       .array(z.strictObject({ meter: Meter, amount: Amount, per: Per }))
       .min(1)
-      .max(32),
+      .max(32)
+      .refine((components) => new Set(components.map(({ meter }) => meter)).size === components.length, {
+        message: "each meter once",
+      }),
     ...common,
   }),
   z.strictObject({

@@ -60,7 +60,15 @@ const decide = defineRoute({
     "Won: what was held is payable again. Lost: it becomes a refund, with the provider's fee borne as the policy says",
   roles: operator,
   params: DisputePath,
-  body: z.strictObject({ outcome: z.enum(["won", "lost"]), provider_fee: AmountNanos.optional() }),
+  body: z
+    .strictObject({
+      outcome: z.enum(["won", "lost"]),
+      provider_fee: AmountNanos.optional().meta({ description: "What the provider charged for a lost one." }),
+    })
+    .refine(({ outcome, provider_fee }) => outcome === "lost" || provider_fee === undefined, {
+      path: ["provider_fee"],
+      message: "only of a lost dispute: of one that was won no fee is booked",
+    }),
   response: Dispute,
   async handle({ params: { id }, body, principal, context }) {
     const feeNanos = body.provider_fee ?? 0n;
