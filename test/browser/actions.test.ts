@@ -152,6 +152,32 @@ describe.skipIf(executable === undefined)("what people do on the dashboard", () 
     await close();
   }, 120_000);
 
+  test("a link by mail signs in where the page is open already, and where somebody else is signed in", async () => {
+    const { page, complaints, open, close } = await visitor(browser, api.url);
+    await register(api, "eve-owner", { role: "payee", payee: "eve", duties: ["owner"] });
+    await register(api, "sam-maker", { role: "operator", duties: ["maker"] });
+    const linkFor = async (email: string) => {
+      const ask = () => api.as(null)("POST", "/v1/login-links", { email });
+      return `${api.url}/dashboard#login_token=${await mailbox.nextToken(email, ask)}`;
+    };
+    const link = await linkFor("eve-owner@example.com");
+    await open("");
+    // As from the address bar: only what stands after the # is new, and nothing is loaded.
+    await page.goto(link);
+    await page.locator(".who", { hasText: "eve-owner@example.com" }).waitFor();
+    await page.goto(await linkFor("sam-maker@example.com"));
+    await page.locator(".who", { hasText: "sam-maker@example.com" }).waitFor();
+    await page.getByRole("heading", { name: "Settlements" }).waitFor();
+    expect(page.url()).not.toContain("login_token");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("API key").waitFor();
+    // Used once: said, and not only to who opens a new tab.
+    await page.goto(link);
+    await page.getByRole("status").getByText(/link/).waitFor();
+    expect(complaints).toEqual([expect.stringContaining("401")]);
+    await close();
+  }, 120_000);
+
   test("a policy is written step by step, tried on a month, and posted; without a mouse too", async () => {
     const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
     await signIn(OPERATOR_KEY);

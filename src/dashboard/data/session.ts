@@ -5,8 +5,10 @@ import { queryClient, useAtOnce } from "./use-api.ts";
 /** Who is signed in. The session itself is a cookie that no script can read. */
 export type Session = Answer<"get /v1/sessions/current">;
 
+export const SESSION_KEY = ["session"];
+
 const SESSION = {
-  queryKey: ["session"],
+  queryKey: SESSION_KEY,
   // The page's document has the browser ask for it before any script is there: the very same request.
   queryFn: async (): Promise<Session | null> => {
     try {
@@ -43,7 +45,7 @@ export function useSignOut(): () => Promise<void> {
   return async () => {
     await call("delete /v1/sessions/current", {}).catch(() => {});
     // First what the page looks at, so that it goes; only then is the rest taken from under nobody.
-    client.setQueryData(["session"], null);
+    client.setQueryData(SESSION_KEY, null);
     client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
   };
 }
