@@ -41,13 +41,17 @@ describe.skipIf(executable === undefined)("what people do on the dashboard", () 
     const [account] = await api.sql<
       [{ id: string }]
     >`SELECT stripe_account AS id FROM payee WHERE id = 'eve'`;
-    await stripeSays(api, account.id, { transfers: "inactive", currently_due: ["external_account"] });
+    await stripeSays(api, account.id, {
+      transfers: "inactive",
+      currently_due: ["external_account", "tos_acceptance.date", "tos_acceptance.ip"],
+    });
     await page.route("https://connect.stripe.com/**", (route) =>
       route.fulfill({ contentType: "text/html", body: "<h1>Stripe</h1>" }),
     );
     await signIn(await payee("eve"));
     await open("/profile");
-    await page.getByText("external account").waitFor();
+    await page.getByText("a bank account or debit card").waitFor();
+    expect(await page.getByText("your agreement to Stripe's terms").count()).toBe(1);
     await page.getByRole("button", { name: "Complete it at Stripe" }).click();
     await page.waitForURL(/connect\.stripe\.com\/setup/);
     await stripeSays(api, account.id, { transfers: "active" });
@@ -175,6 +179,26 @@ describe.skipIf(executable === undefined)("what people do on the dashboard", () 
     await page.goto(link);
     await page.getByRole("status").getByText(/link/).waitFor();
     expect(complaints).toEqual([expect.stringContaining("401")]);
+    await close();
+  }, 120_000);
+
+  test("what takes another duty cannot be pressed, and the page says who does it", async () => {
+    const { page, complaints, open, close } = await visitor(browser, api.url);
+    const closing = page.getByRole("button", { name: "Close December 2023" });
+    for (const duty of ["support", "approver"]) {
+      await register(api, `kim-${duty}`, { role: "operator", duties: [duty] });
+      const email = `kim-${duty}@example.com`;
+      const token = await mailbox.nextToken(email, () => api.as(null)("POST", "/v1/login-links", { email }));
+      await page.goto(`${api.url}/dashboard#login_token=${token}`);
+      await page.locator(".who", { hasText: email }).waitFor();
+      await open("/settlements/2023-12");
+      await page.getByText("A month is closed by a maker.").waitFor();
+      expect(await closing.getAttribute("aria-disabled")).toBe("true");
+      const readsOnly = page.getByText("You may look at everything here, and change nothing.");
+      expect(await readsOnly.count()).toBe(duty === "support" ? 1 : 0);
+    }
+    // Only that no month of this name is closed yet.
+    expect(complaints.filter((text) => !text.includes("404"))).toEqual([]);
     await close();
   }, 120_000);
 

@@ -32,6 +32,14 @@ export function useSession() {
   return useQuery(SESSION);
 }
 
+/** What whoever is signed in may do as an operator: the service decides, the page says it before somebody tries. */
+export function useDuties(): { makes: boolean; approves: boolean } {
+  const { data: session } = useSession();
+  const has = (duty: "maker" | "approver") =>
+    session?.scope === "write" && (session.duties === null || session.duties.includes(duty));
+  return { makes: has("maker"), approves: has("approver") };
+}
+
 /** Signs in, with an API key or with what came in a link by mail. @throws Problem */
 export function signIn(
   proof: { api_key: string } | { login_token: string } | { user: string },

@@ -10,25 +10,29 @@ import { SESSION_KEY, signIn } from "../data/session.ts";
  */
 export function useLinkByMail(known: boolean): string | null {
   const client = useQueryClient();
+  // Read before a page is drawn: an operator's first one goes on to another address at once.
+  const [token, setToken] = useState(tokenOfAddress);
   const [problem, setProblem] = useState<string | null>(null);
   useEffect(() => {
-    if (!known) return;
-    const enter = () => {
-      const token = new URLSearchParams(window.location.hash.slice(1)).get("login_token");
-      if (token === null) return;
-      window.history.replaceState(null, "", window.location.pathname);
-      signIn({ login_token: token }).then(
-        (session) => {
-          // A new page where somebody was signed in: nothing of what was shown to the one stays for the other.
-          if (client.getQueryData(SESSION_KEY) !== null) window.location.assign("/dashboard");
-          else client.setQueryData(SESSION_KEY, session);
-        },
-        (error: Error) => setProblem(error.message),
-      );
-    };
-    enter();
-    window.addEventListener("hashchange", enter);
-    return () => window.removeEventListener("hashchange", enter);
-  }, [known, client]);
+    const look = () => setToken(tokenOfAddress());
+    window.addEventListener("hashchange", look);
+    return () => window.removeEventListener("hashchange", look);
+  }, []);
+  useEffect(() => {
+    if (!known || token === null) return;
+    if (tokenOfAddress() !== null) window.history.replaceState(null, "", window.location.pathname);
+    signIn({ login_token: token }).then(
+      (session) => {
+        // A new page where somebody was signed in: nothing of what was shown to the one stays for the other.
+        if (client.getQueryData(SESSION_KEY) !== null) window.location.assign("/dashboard");
+        else client.setQueryData(SESSION_KEY, session);
+      },
+      (error: Error) => setProblem(error.message),
+    );
+  }, [known, token, client]);
   return problem;
+}
+
+function tokenOfAddress(): string | null {
+  return new URLSearchParams(window.location.hash.slice(1)).get("login_token");
 }
