@@ -57,10 +57,12 @@ describe.skipIf(executable === undefined)("what people do on the dashboard", () 
     await stripeSays(api, account.id, { transfers: "active" });
     await open("/profile");
     await page.getByText("ready.", { exact: true }).waitFor();
+    await page.getByText("send them to its support").waitFor();
 
     await api.send(usageEvent({ id: "poem", model: "eve/poet", metrics: { input_token_count: 123_457 } }));
     await open("/");
     await page.locator(".card", { hasText: "Accruing" }).getByText("98.76").waitFor();
+    await page.locator(".card", { hasText: "Payable" }).getByText("Nothing is settled yet").waitFor();
     for (const step of ["close", "plan", "approve", "pay"])
       expect(await api.operator("POST", `/v1/settlements/2023-11/${step}`)).toMatchObject({ status: 200 });
     await open("/payouts");

@@ -59,7 +59,7 @@ export function Profile() {
                 <Fact title="Country">{country}</Fact>
                 <Fact title="Currency">{default_currency}</Fact>
                 <Fact title="Minimum payout">
-                  {minimum_payout === null ? "the marketplace's" : `${minimum_payout} ${default_currency}`}
+                  {minimum_payout === null ? "none" : `${minimum_payout} ${default_currency}`}
                 </Fact>
                 <Fact title="Legal name">{legal?.name ?? "not given"}</Fact>
                 <Fact title="Address">
@@ -67,6 +67,12 @@ export function Profile() {
                 </Fact>
                 <Fact title="Tax number">{legal?.tax_id ?? "not given"}</Fact>
               </dl>
+              {legal === null && (
+                <Notice>
+                  Your statements carry your legal name, address and tax number once the marketplace has them:
+                  send them to its support.
+                </Notice>
+              )}
               {not_printed !== null && <Notice tone="warn">{not_printed.message}</Notice>}
             </>
           )}
