@@ -158,52 +158,6 @@ describe.skipIf(executable === undefined)("what people do on the dashboard", () 
     await close();
   }, 120_000);
 
-  test("a link by mail signs in where the page is open already, and where somebody else is signed in", async () => {
-    const { page, complaints, open, close } = await visitor(browser, api.url);
-    await register(api, "eve-owner", { role: "payee", payee: "eve", duties: ["owner"] });
-    await register(api, "sam-maker", { role: "operator", duties: ["maker"] });
-    const linkFor = async (email: string) => {
-      const ask = () => api.as(null)("POST", "/v1/login-links", { email });
-      return `${api.url}/dashboard#login_token=${await mailbox.nextToken(email, ask)}`;
-    };
-    const link = await linkFor("eve-owner@example.com");
-    await open("");
-    // As from the address bar: only what stands after the # is new, and nothing is loaded.
-    await page.goto(link);
-    await page.locator(".who", { hasText: "eve-owner@example.com" }).waitFor();
-    await page.goto(await linkFor("sam-maker@example.com"));
-    await page.locator(".who", { hasText: "sam-maker@example.com" }).waitFor();
-    await page.getByRole("heading", { name: "Settlements" }).waitFor();
-    expect(page.url()).not.toContain("login_token");
-    await page.getByRole("button", { name: "Sign out" }).click();
-    await page.getByLabel("API key").waitFor();
-    // Used once: said, and not only to who opens a new tab.
-    await page.goto(link);
-    await page.getByRole("status").getByText(/link/).waitFor();
-    expect(complaints).toEqual([expect.stringContaining("401")]);
-    await close();
-  }, 120_000);
-
-  test("what takes another duty cannot be pressed, and the page says who does it", async () => {
-    const { page, complaints, open, close } = await visitor(browser, api.url);
-    const closing = page.getByRole("button", { name: "Close December 2023" });
-    for (const duty of ["support", "approver"]) {
-      await register(api, `kim-${duty}`, { role: "operator", duties: [duty] });
-      const email = `kim-${duty}@example.com`;
-      const token = await mailbox.nextToken(email, () => api.as(null)("POST", "/v1/login-links", { email }));
-      await page.goto(`${api.url}/dashboard#login_token=${token}`);
-      await page.locator(".who", { hasText: email }).waitFor();
-      await open("/settlements/2023-12");
-      await page.getByText("A month is closed by a maker.").waitFor();
-      expect(await closing.getAttribute("aria-disabled")).toBe("true");
-      const readsOnly = page.getByText("You may look at everything here, and change nothing.");
-      expect(await readsOnly.count()).toBe(duty === "support" ? 1 : 0);
-    }
-    // Only that no month of this name is closed yet.
-    expect(complaints.filter((text) => !text.includes("404"))).toEqual([]);
-    await close();
-  }, 120_000);
-
   test("a policy is written step by step, tried on a month, and posted; without a mouse too", async () => {
     const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
     await signIn(OPERATOR_KEY);
@@ -224,7 +178,7 @@ describe.skipIf(executable === undefined)("what people do on the dashboard", () 
     await page.getByRole("button", { name: "Add a payee" }).click();
     await steps.getByLabel(/^Payee 2/).fill("ada");
 
-    await page.getByLabel("Month").fill("2023-11");
+    await page.getByLabel("Month", { exact: true }).fill("2023-11");
     await page.getByRole("button", { name: "Preview" }).click();
     // Of 123.457: 98.7656 as it is; 75 % and half of that under the draft, which ada gets as well.
     await page.getByRole("row", { name: /^eve .*98\.76/ }).waitFor();
@@ -238,6 +192,33 @@ describe.skipIf(executable === undefined)("what people do on the dashboard", () 
     const { body } = await api.operator("GET", "/v1/models/eve/poet");
     expect((body as { policies: { steps: unknown }[] }).policies.at(-1)?.steps).toEqual(JSON.parse(text));
     expect(complaints).toEqual([]);
+    await close();
+  }, 120_000);
+
+  test("a price is written from the one that holds, tried on a month, and posted", async () => {
+    const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
+    await signIn(OPERATOR_KEY);
+    await open("/catalogue/eve/poet");
+    await page.getByLabel("Amount 1").fill("");
+    await page.getByRole("button", { name: "Try the price" }).click();
+    await page.getByText(/a decimal string such as/).waitFor();
+    await page.getByLabel("Amount 1").fill("2");
+    await page.getByLabel("Month to try the price on").fill("2023-11");
+    await page.getByRole("button", { name: "Try the price" }).click();
+    // Twice the price of before is twice of everything.
+    await page.getByRole("row", { name: /^eve .*98\.76.*197\.53/ }).waitFor();
+    await page.getByRole("checkbox", { name: "failed" }).check();
+    await page.getByLabel("Price in force from (UTC)").fill("2100-01-01T00:00:00Z");
+    await confirmed(page, page.locator("main"), "Post the price");
+    await page.getByText("The price is posted.").waitFor();
+    const { body } = await api.operator("GET", "/v1/models/eve/poet");
+    expect((body as { prices: unknown[] }).prices.at(-1)).toMatchObject({
+      effective_from: expect.stringContaining("2100-01-01T00:00:00"),
+      charge_statuses: ["succeeded", "failed", "canceled"],
+      components: [{ meter: "input_tokens", amount: "2", per: "1000" }],
+    });
+    // The one refusal that was provoked.
+    expect(complaints).toEqual([expect.stringContaining("400")]);
     await close();
   }, 120_000);
 
