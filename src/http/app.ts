@@ -28,7 +28,7 @@ export function createApp(context: AppContext, watching: Watching): Express {
   mountDashboard(app);
   mountWatching(app, watching);
   const document = openApiDocument(ROUTES, OPEN_ROUTES, stripeWebhook);
-  mountReference(app, document);
+  mountReference(app, document, context.publicUrl);
   const openapi = JSON.stringify(document);
   app.get("/openapi.json", (_request, response) => {
     response.type("application/json").send(openapi);

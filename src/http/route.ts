@@ -164,7 +164,7 @@ function requireDuty({ role, duties }: Principal, { method, duty = "maker", read
   if (needed.every((one) => duties.includes(one))) return;
   throw new Refusal(
     "duty_not_allowed",
-    `this takes somebody who is ${needed.join(" and ")}; you are ${duties.join(" and ")}`,
+    `this takes the duty ${needed.join(" and the duty ")}, and yours is ${duties.join(" and ")}: ask somebody who has it`,
   );
 }
 

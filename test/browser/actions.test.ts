@@ -41,22 +41,28 @@ describe.skipIf(executable === undefined)("what people do on the dashboard", () 
     const [account] = await api.sql<
       [{ id: string }]
     >`SELECT stripe_account AS id FROM payee WHERE id = 'eve'`;
-    await stripeSays(api, account.id, { transfers: "inactive", currently_due: ["external_account"] });
+    await stripeSays(api, account.id, {
+      transfers: "inactive",
+      currently_due: ["external_account", "tos_acceptance.date", "tos_acceptance.ip"],
+    });
     await page.route("https://connect.stripe.com/**", (route) =>
       route.fulfill({ contentType: "text/html", body: "<h1>Stripe</h1>" }),
     );
     await signIn(await payee("eve"));
     await open("/profile");
-    await page.getByText("external account").waitFor();
+    await page.getByText("a bank account or debit card").waitFor();
+    expect(await page.getByText("your agreement to Stripe's terms").count()).toBe(1);
     await page.getByRole("button", { name: "Complete it at Stripe" }).click();
     await page.waitForURL(/connect\.stripe\.com\/setup/);
     await stripeSays(api, account.id, { transfers: "active" });
     await open("/profile");
     await page.getByText("ready.", { exact: true }).waitFor();
+    await page.getByText("send them to its support").waitFor();
 
     await api.send(usageEvent({ id: "poem", model: "eve/poet", metrics: { input_token_count: 123_457 } }));
     await open("/");
     await page.locator(".card", { hasText: "Accruing" }).getByText("98.76").waitFor();
+    await page.locator(".card", { hasText: "Payable" }).getByText("Nothing is settled yet").waitFor();
     for (const step of ["close", "plan", "approve", "pay"])
       expect(await api.operator("POST", `/v1/settlements/2023-11/${step}`)).toMatchObject({ status: 200 });
     await open("/payouts");
@@ -172,7 +178,7 @@ describe.skipIf(executable === undefined)("what people do on the dashboard", () 
     await page.getByRole("button", { name: "Add a payee" }).click();
     await steps.getByLabel(/^Payee 2/).fill("ada");
 
-    await page.getByLabel("Month").fill("2023-11");
+    await page.getByLabel("Month", { exact: true }).fill("2023-11");
     await page.getByRole("button", { name: "Preview" }).click();
     // Of 123.457: 98.7656 as it is; 75 % and half of that under the draft, which ada gets as well.
     await page.getByRole("row", { name: /^eve .*98\.76/ }).waitFor();
@@ -186,6 +192,33 @@ describe.skipIf(executable === undefined)("what people do on the dashboard", () 
     const { body } = await api.operator("GET", "/v1/models/eve/poet");
     expect((body as { policies: { steps: unknown }[] }).policies.at(-1)?.steps).toEqual(JSON.parse(text));
     expect(complaints).toEqual([]);
+    await close();
+  }, 120_000);
+
+  test("a price is written from the one that holds, tried on a month, and posted", async () => {
+    const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
+    await signIn(OPERATOR_KEY);
+    await open("/catalogue/eve/poet");
+    await page.getByLabel("Amount 1").fill("");
+    await page.getByRole("button", { name: "Try the price" }).click();
+    await page.getByText(/a decimal string such as/).waitFor();
+    await page.getByLabel("Amount 1").fill("2");
+    await page.getByLabel("Month to try the price on").fill("2023-11");
+    await page.getByRole("button", { name: "Try the price" }).click();
+    // Twice the price of before is twice of everything.
+    await page.getByRole("row", { name: /^eve .*98\.76.*197\.53/ }).waitFor();
+    await page.getByRole("checkbox", { name: "failed" }).check();
+    await page.getByLabel("Price in force from (UTC)").fill("2100-01-01T00:00:00Z");
+    await confirmed(page, page.locator("main"), "Post the price");
+    await page.getByText("The price is posted.").waitFor();
+    const { body } = await api.operator("GET", "/v1/models/eve/poet");
+    expect((body as { prices: unknown[] }).prices.at(-1)).toMatchObject({
+      effective_from: expect.stringContaining("2100-01-01T00:00:00"),
+      charge_statuses: ["succeeded", "failed", "canceled"],
+      components: [{ meter: "input_tokens", amount: "2", per: "1000" }],
+    });
+    // The one refusal that was provoked.
+    expect(complaints).toEqual([expect.stringContaining("400")]);
     await close();
   }, 120_000);
 

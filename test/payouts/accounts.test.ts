@@ -61,3 +61,23 @@ test("an account is closed only when a key that works is told so", async () => {
   await simulator.control("POST", `/accounts/${account}`, { closed: true });
   expect(await asked()).toMatchObject({ closed: true, transfersEnabled: false });
 });
+
+test("an account that is only begun is said to be unfinished, not late", async () => {
+  const { simulator, provider } = await openSimulator();
+  const answer = await fetch(`${simulator.url}/v1/accounts`, {
+    method: "POST",
+    headers: { Authorization: "Bearer sk_test_simulator" },
+    body: new URLSearchParams({
+      country: "US",
+      "capabilities[transfers][requested]": "true",
+      "metadata[simulator_onboarding]": "pending",
+    }),
+  });
+  const { id, requirements } = (await answer.json()) as { id: string; requirements: object };
+  // Stripe's own word for it, from the first minute on.
+  expect(requirements).toMatchObject({ disabled_reason: "requirements.past_due" });
+  expect(await provider.accountStatus(id)).toMatchObject({
+    transfersEnabled: false,
+    disabledReason: "its set-up at Stripe is not finished",
+  });
+});

@@ -63,6 +63,15 @@ test("what is less than can be paid at once waits for nothing, in each currency'
     "USD",
     "KRW",
   ]);
+  const { body } = await api.operator("GET", "/v1/payees/ada/balances");
+  const yen = (body as { currency: string; next_payout: object }[]).find(
+    ({ currency }) => currency === "JPY",
+  );
+  expect(yen?.next_payout).toMatchObject({
+    minimum: { amount: "1.000000000" },
+    to_minimum: { amount: "1.000000000" },
+    why_not: "Less than the smallest amount that can be paid in JPY; it is carried on.",
+  });
 });
 
 test("what is held waits since its month though nothing of it is payable; a debt is part of the way to the minimum", async () => {

@@ -21,8 +21,10 @@ const WORDS: Record<string, string> = {
 };
 
 /** Why no transfer can be made to an account, in words that go on a sentence of the payee's. */
-export function whyNotReady({ requirements }: Stripe.Account): string {
+export function whyNotReady({ requirements, details_submitted }: Stripe.Account): string {
   const code = requirements?.disabled_reason ?? null;
+  // Of an account that is only begun Stripe says past_due, too, though there never was a day.
+  if (code === "requirements.past_due" && !details_submitted) return "its set-up at Stripe is not finished";
   if (code !== null) return WORDS[code] ?? code;
   const missing = requirements?.currently_due ?? [];
   if (missing.length === 0) return "Stripe has not switched transfers on yet";

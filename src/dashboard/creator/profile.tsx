@@ -22,6 +22,23 @@ const STATES: Record<Onboarding["state"], { word: string; tone: Tone; action: st
 
 const READY_AND_ASKED = { word: "ready", tone: "warn", action: "Complete it at Stripe" } as const;
 
+/** Stripe's names of what it asks for, as people call it; each once. */
+const ASKED: [RegExp, string][] = [
+  [/external_account$/, "a bank account or debit card for your payouts"],
+  [/tos_acceptance/, "your agreement to Stripe's terms"],
+  [/verification\.additional_document/, "a second document that shows who you are"],
+  [/verification\.document/, "a document that shows who you are"],
+  [/\.dob\./, "your date of birth"],
+  [/(ssn_last_4|id_number|tax_id)$/, "your tax or identity number"],
+  [/address\./, "your address"],
+  [/business_profile\./, "what you do, and where it can be seen"],
+];
+
+function inWords(missing: readonly string[]): string[] {
+  const words = (field: string) => ASKED.find(([name]) => name.test(field))?.[1];
+  return [...new Set(missing.map((field) => words(field) ?? field.replaceAll(/[._]/g, " ")))];
+}
+
 /** Who is paid, and how far the payout account is. */
 export function Profile() {
   const id = usePayee();
@@ -42,7 +59,7 @@ export function Profile() {
                 <Fact title="Country">{country}</Fact>
                 <Fact title="Currency">{default_currency}</Fact>
                 <Fact title="Minimum payout">
-                  {minimum_payout === null ? "the marketplace's" : `${minimum_payout} ${default_currency}`}
+                  {minimum_payout === null ? "none" : `${minimum_payout} ${default_currency}`}
                 </Fact>
                 <Fact title="Legal name">{legal?.name ?? "not given"}</Fact>
                 <Fact title="Address">
@@ -50,6 +67,12 @@ export function Profile() {
                 </Fact>
                 <Fact title="Tax number">{legal?.tax_id ?? "not given"}</Fact>
               </dl>
+              {legal === null && (
+                <Notice>
+                  Your statements carry your legal name, address and tax number once the marketplace has them:
+                  send them to its support.
+                </Notice>
+              )}
               {not_printed !== null && <Notice tone="warn">{not_printed.message}</Notice>}
             </>
           )}
@@ -84,8 +107,8 @@ export function Profile() {
                       Stripe still asks for{missing_by === null ? "" : `, until ${timeName(missing_by)}`}:
                     </p>
                     <ul className="plain-list">
-                      {missing.map((what) => (
-                        <li key={what}>{what.replaceAll(/[._]/g, " ")}</li>
+                      {inWords(missing).map((what) => (
+                        <li key={what}>{what}</li>
                       ))}
                     </ul>
                   </div>

@@ -5,8 +5,10 @@ import { queryClient, useAtOnce } from "./use-api.ts";
 /** Who is signed in. The session itself is a cookie that no script can read. */
 export type Session = Answer<"get /v1/sessions/current">;
 
+export const SESSION_KEY = ["session"];
+
 const SESSION = {
-  queryKey: ["session"],
+  queryKey: SESSION_KEY,
   // The page's document has the browser ask for it before any script is there: the very same request.
   queryFn: async (): Promise<Session | null> => {
     try {
@@ -30,6 +32,14 @@ export function useSession() {
   return useQuery(SESSION);
 }
 
+/** What whoever is signed in may do as an operator: the service decides, the page says it before somebody tries. */
+export function useDuties(): { makes: boolean; approves: boolean } {
+  const { data: session } = useSession();
+  const has = (duty: "maker" | "approver") =>
+    session?.scope === "write" && (session.duties === null || session.duties.includes(duty));
+  return { makes: has("maker"), approves: has("approver") };
+}
+
 /** Signs in, with an API key or with what came in a link by mail. @throws Problem */
 export function signIn(
   proof: { api_key: string } | { login_token: string } | { user: string },
@@ -43,7 +53,7 @@ export function useSignOut(): () => Promise<void> {
   return async () => {
     await call("delete /v1/sessions/current", {}).catch(() => {});
     // First what the page looks at, so that it goes; only then is the rest taken from under nobody.
-    client.setQueryData(["session"], null);
+    client.setQueryData(SESSION_KEY, null);
     client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
   };
 }

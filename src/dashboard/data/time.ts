@@ -58,6 +58,11 @@ export function count(text: string | number): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
+/** "1 payout", "2 payouts". */
+export function numberOf(number: number, what: string): string {
+  return `${count(number)} ${what}${number === 1 ? "" : "s"}`;
+}
+
 /** "0.761904" → "76.19 %". */
 export function percent(fraction: string): string {
   const [whole = "0", digits = ""] = fraction.split(".");

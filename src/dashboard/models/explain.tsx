@@ -1,6 +1,6 @@
 import { usePayee } from "../creator/payee-context.ts";
 import type { Schema } from "../data/api.ts";
-import { count } from "../data/time.ts";
+import { count, monthName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Shown } from "../parts/states.tsx";
@@ -26,7 +26,7 @@ export function Explain({ model, month, currency }: { model: string; month: stri
           >
             <summary>
               <span>
-                {count(line.events)} predictions, booked in {line.booked_period}
+                {count(line.events)} predictions, booked in {monthName(line.booked_period)}{" "}
                 {line.self_dealing && <span className="tag">your own usage</span>}
               </span>
               <MoneyView value={line.earned} />

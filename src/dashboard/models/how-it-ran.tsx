@@ -17,7 +17,10 @@ export function HowItRan({ model, month }: { model: string; month: string }) {
     query: { ...monthRange(month), group_by: "hardware" },
   });
   return (
-    <Panel title="How it ran" note={`${monthName(month)} (UTC), by hardware`}>
+    <Panel
+      title="How it ran"
+      note={`${monthName(month)} (UTC), by hardware. Every prediction: those that were not charged, and your own usage, too.`}
+    >
       <Shown query={insight} lines={4}>
         {({ data }) => (
           <DataTable

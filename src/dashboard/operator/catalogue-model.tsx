@@ -7,6 +7,7 @@ import { Page, Panel } from "../parts/page.tsx";
 import { Shown } from "../parts/states.tsx";
 import { PolicyEditor } from "../policies/policy-editor.tsx";
 import { PolicySteps } from "../policies/policy-steps.tsx";
+import { PriceEditor } from "./price-editor.tsx";
 
 /** One model's terms; a new policy is tried on a month's usage before it is posted. */
 export function CatalogueModel({ params }: { params: { owner: string; name: string } }) {
@@ -41,7 +42,12 @@ export function CatalogueModel({ params }: { params: { owner: string; name: stri
         </Shown>
       </Panel>
       <Shown query={model}>
-        {({ policies }) => <PolicyEditor key={id} model={id} steps={policies.at(-1)?.steps ?? null} />}
+        {({ policies, prices }) => (
+          <>
+            <PolicyEditor key={`policy ${id}`} model={id} steps={policies.at(-1)?.steps ?? null} />
+            <PriceEditor key={`price ${id}`} model={id} price={prices.at(-1)} />
+          </>
+        )}
       </Shown>
     </Page>
   );

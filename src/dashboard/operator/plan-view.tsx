@@ -1,7 +1,7 @@
 import { Link } from "wouter";
 import type { Schema } from "../data/api.ts";
 import { nanosOf } from "../data/money.ts";
-import { monthName } from "../data/time.ts";
+import { monthName, numberOf } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
@@ -70,7 +70,7 @@ export function PlanTables({ plan, isApproved }: { plan: Schema<"SettlementPlan"
         title="Payouts"
         note={plan.totals.map(({ currency, payouts, amount }) => (
           <span key={currency}>
-            {payouts} payouts, <MoneyView value={amount} />{" "}
+            {numberOf(payouts, "payout")}, <MoneyView value={amount} />{" "}
           </span>
         ))}
       >

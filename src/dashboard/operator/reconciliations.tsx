@@ -1,3 +1,4 @@
+import { useDuties } from "../data/session.ts";
 import { count, timeName } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
@@ -11,12 +12,18 @@ export function Reconciliations({ period }: { period: string }) {
   const path = { period };
   const found = useApi("get /v1/settlements/{period}/reconciliations", { path });
   const reconcile = useAction("post /v1/settlements/{period}/reconcile");
+  const { makes } = useDuties();
   return (
     <Panel
       title="Reconcile"
       note="Stripe's record against ours, both ways. It corrects nothing."
       actions={
-        <button type="button" disabled={reconcile.isPending} onClick={() => reconcile.mutate({ path })}>
+        <button
+          type="button"
+          disabled={reconcile.isPending || !makes}
+          title={makes ? undefined : "A maker compares."}
+          onClick={() => reconcile.mutate({ path })}
+        >
           {reconcile.isPending ? "Comparing…" : "Compare now"}
         </button>
       }

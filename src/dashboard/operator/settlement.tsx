@@ -1,7 +1,8 @@
 import { useState } from "react";
 import { Link } from "wouter";
 import type { Answer } from "../data/api.ts";
-import { monthName, thisMonth, timeName } from "../data/time.ts";
+import { useDuties } from "../data/session.ts";
+import { monthName, numberOf, thisMonth, timeName } from "../data/time.ts";
 import { useAction, useApiOrNull } from "../data/use-api.ts";
 import { WithdrawButton } from "../overlays/withdraw-button.tsx";
 import { ActionProblem } from "../parts/action-problem.tsx";
@@ -75,6 +76,7 @@ function Steps({ settlement }: { settlement: Settlement | undefined }) {
 function CloseStep({ period }: { period: string }) {
   const preview = useAction("post /v1/settlements/{period}/close", { onlyLooks: true });
   const close = useAction("post /v1/settlements/{period}/close");
+  const { makes } = useDuties();
   const isOver = period < thisMonth();
   const shown =
     preview.data !== undefined && preview.data !== null && "dry_run" in preview.data ? preview.data : null;
@@ -88,17 +90,18 @@ function CloseStep({ period }: { period: string }) {
           {shown.totals.length === 0 && <li>Nothing was earned in this month.</li>}
           {shown.totals.map(({ currency, earned, payees }) => (
             <li key={currency}>
-              <span>{payees} payees earned</span>
+              <span>{numberOf(payees, "payee")} earned</span>
               <MoneyView value={earned} />
             </li>
           ))}
         </ul>
       )}
       {!isOver && <Notice>{monthName(period)} is not over yet: it can be closed after its end.</Notice>}
+      {!makes && <Notice>A month is closed by a maker.</Notice>}
       <div className="actions">
         <button
           type="button"
-          disabled={preview.isPending || !isOver}
+          disabled={preview.isPending || !isOver || !makes}
           onClick={() => preview.mutate({ path: { period }, query: { dry_run: "true" } })}
         >
           Show what it would book
@@ -106,7 +109,7 @@ function CloseStep({ period }: { period: string }) {
         <ConfirmButton
           label={close.isPending ? "Closing…" : `Close ${monthName(period)}`}
           title={`Close ${monthName(period)}?`}
-          disabled={close.isPending || !isOver}
+          disabled={close.isPending || !isOver || !makes}
           onConfirm={() => close.mutate({ path: { period } })}
         >
           <p>Usage of this month that comes later is booked in the next one. This cannot be undone.</p>
@@ -123,6 +126,7 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
   const withdraw = useAction("post /v1/settlements/{period}/withdraw", {
     gone: "get /v1/settlements/{period}/changes",
   });
+  const { makes, approves } = useDuties();
   const [confirmed, setConfirmed] = useState<string[]>([]);
   const warnings = settlement.plan?.warnings ?? [];
   const { plan_hash: hash, withdrawn } = settlement;
@@ -156,15 +160,23 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
           ))}
         </Notice>
       )}
+      {!makes && hash === null && <Notice>A plan is made by a maker.</Notice>}
+      {!approves && hash !== null && <Notice>A plan is approved by an approver.</Notice>}
       <div className="actions">
-        <button type="button" disabled={plan.isPending} onClick={() => plan.mutate({ path: { period } })}>
+        <button
+          type="button"
+          disabled={plan.isPending || !makes}
+          onClick={() => plan.mutate({ path: { period } })}
+        >
           {hash === null ? "Make the plan" : "Make it anew"}
         </button>
         {hash !== null && (
           <ConfirmButton
             label="Approve"
             title="Approve this plan?"
-            disabled={approve.isPending || !warnings.every(({ code }) => confirmed.includes(code))}
+            disabled={
+              approve.isPending || !approves || !warnings.every(({ code }) => confirmed.includes(code))
+            }
             onConfirm={() => approve.mutate({ path: { period }, body: { hash, confirm: confirmed } })}
           >
             <p>
@@ -173,7 +185,7 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
             <ul className="steps">
               {settlement.plan?.totals.map(({ currency, payouts, amount }) => (
                 <li key={currency}>
-                  <span>{payouts} payouts</span>
+                  <span>{numberOf(payouts, "payout")}</span>
                   <MoneyView value={amount} />
                 </li>
               ))}
@@ -183,7 +195,7 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
         {hash !== null && (
           <WithdrawButton
             title={`Withdraw the plan of ${monthName(period)}?`}
-            disabled={withdraw.isPending}
+            disabled={withdraw.isPending || !(makes || approves)}
             onConfirm={(reason) => withdraw.mutate({ path: { period }, body: { hash, reason } })}
           >
             <p>The month has no plan then, until somebody makes one anew. No schedule does it.</p>
@@ -197,6 +209,8 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
 
 function PayStep({ period, settlement }: { period: string; settlement: Settlement }) {
   const pay = useAction("post /v1/settlements/{period}/pay");
+  const { makes, approves } = useDuties();
+  const mayPay = makes || approves;
   const waiting = settlement.payouts.filter(({ state }) => state !== "paid");
   return (
     <Panel
@@ -231,12 +245,13 @@ function PayStep({ period, settlement }: { period: string; settlement: Settlemen
           ))}
         </Notice>
       )}
+      {waiting.length > 0 && !mayPay && <Notice>A month is paid by a maker or an approver.</Notice>}
       {waiting.length > 0 && (
         <div className="actions">
           <ConfirmButton
             label={pay.isPending ? "Paying…" : "Pay"}
             title={`Pay ${monthName(period)}?`}
-            disabled={pay.isPending}
+            disabled={pay.isPending || !mayPay}
             onConfirm={() => pay.mutate({ path: { period } })}
           >
             <p>Transfers are sent to Stripe now:</p>

@@ -28,7 +28,7 @@ export function BalanceCards({ balance }: { balance: Balance | undefined }) {
       <Card name="payable" value={balance?.payable}>
         {balance !== undefined &&
           (isZero(balance.payable)
-            ? "All that was settled is paid out"
+            ? nothingPayable(balance)
             : isNegative(balance.payable)
               ? "More was taken back than was there: it is netted from what you earn next"
               : "Settled, for the next payout")}
@@ -55,6 +55,15 @@ export function BalanceCards({ balance }: { balance: Balance | undefined }) {
       </Card>
     </ul>
   );
+}
+
+/** What was settled has gone on its way, or nothing was yet. */
+function nothingPayable({ paid_out, in_transit, netted, held }: Balance): string {
+  const gone = [paid_out, in_transit, netted].some((amount) => !isZero(amount));
+  if (gone) return "All that was settled is paid out, or on its way";
+  return isZero(held)
+    ? "Nothing is settled yet: that comes with the close of a month"
+    : "All that was settled is held";
 }
 
 function Card({ name, value, children }: { name: Defined; value: Money | undefined; children: ReactNode }) {

@@ -45,7 +45,7 @@ function Coming({ next }: { next: Balance["next_payout"] }) {
           <dt>Still to the minimum</dt>
           <dd>
             {isZero(to_minimum) ? "Reached" : <MoneyView value={to_minimum} />}
-            {!isZero(minimum) && (
+            {!isZero(to_minimum) && (
               <meter
                 min={0}
                 max={approximately(minimum.amount)}

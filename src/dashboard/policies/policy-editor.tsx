@@ -1,6 +1,6 @@
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { addMonths, thisMonth } from "../data/time.ts";
-import { useAction, useApi } from "../data/use-api.ts";
+import { useAction } from "../data/use-api.ts";
 import { modelPath } from "../models/model-field.tsx";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
@@ -9,7 +9,7 @@ import { Panel } from "../parts/page.tsx";
 import { Notice } from "../parts/states.tsx";
 import { draftOf, type Steps, stepsOf } from "./draft.ts";
 import { PolicyForm } from "./policy-form.tsx";
-import { PreviewTable } from "./preview-table.tsx";
+import { Preview } from "./preview.tsx";
 
 /** Writes a new policy, shows beside it what a month would have been under it, and posts it. */
 export function PolicyEditor({ model, steps }: { model: string; steps: Steps | null }) {
@@ -44,53 +44,8 @@ export function PolicyEditor({ model, steps }: { model: string; steps: Steps | n
         <div role="status">{post.isSuccess && <Notice tone="good">Posted.</Notice>}</div>
         <AsJson steps={drafted} />
       </Panel>
-      <Preview model={model} steps={drafted} />
+      <Preview model={model} draft={{ policy: { steps: drafted } }} />
     </div>
-  );
-}
-
-/** What a month's usage would have brought under the draft; asked for by hand, since it may read many events. */
-function Preview({ model, steps }: { model: string; steps: Steps }) {
-  const settlements = useApi("get /v1/settlements", { query: { limit: 1 } });
-  const [chosen, setChosen] = useState<string | null>(null);
-  const [shown, setShown] = useState("");
-  const preview = useAction("post /v1/policies/preview", { onlyLooks: true });
-  const period = chosen ?? settlements.data?.data[0]?.period ?? addMonths(thisMonth(), -1);
-  const asked = JSON.stringify({ period, steps });
-  const look = (event: FormEvent) => {
-    event.preventDefault();
-    setShown(asked);
-    preview.mutate({ body: { model, period, policy: { steps } } });
-  };
-  return (
-    <Panel title="Preview" note="The draft, tried on a month's usage: that changes nothing.">
-      <form className="row-form" onSubmit={look}>
-        <label className="choice">
-          <span>Month</span>
-          <input
-            type="month"
-            value={period}
-            required
-            pattern="\d{4}-\d{2}"
-            onChange={(event) => setChosen(event.target.value)}
-          />
-        </label>
-        <button type="submit" disabled={preview.isPending}>
-          {preview.isPending ? "Trying…" : "Preview"}
-        </button>
-      </form>
-      <ActionProblem error={preview.error} />
-      <div role="status">
-        {preview.data !== undefined && shown !== asked && (
-          <Notice tone="warn">The draft is another one now: this is what it was before.</Notice>
-        )}
-      </div>
-      {preview.data === undefined ? (
-        <p className="empty">Nothing was tried yet.</p>
-      ) : (
-        <PreviewTable preview={preview.data} />
-      )}
-    </Panel>
   );
 }
 

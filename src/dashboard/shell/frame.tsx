@@ -59,6 +59,9 @@ export function Frame({
           <ReferenceLink />
         </nav>
         <main id="main" ref={main} tabIndex={-1}>
+          {session.scope === "read" && (
+            <p className="dim">You may look at everything here, and change nothing.</p>
+          )}
           <PageBoundary key={location}>{children}</PageBoundary>
         </main>
       </div>

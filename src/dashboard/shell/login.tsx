@@ -1,12 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { call } from "../data/api.ts";
-import { signIn, useSignOut } from "../data/session.ts";
+import { SESSION_KEY, signIn, useSignOut } from "../data/session.ts";
 import { useApi } from "../data/use-api.ts";
 import { Notice } from "../parts/states.tsx";
 
 /** Signing in: with an API key, with a link that comes by mail, or at the identity provider. */
-export function Login({ wrongRole }: { wrongRole?: string }) {
+export function Login({ wrongRole, linkProblem }: { wrongRole?: string; linkProblem: string | null }) {
   const client = useQueryClient();
   const signOut = useSignOut();
   const options = useApi("get /v1/login-options", {});
@@ -15,21 +15,13 @@ export function Login({ wrongRole }: { wrongRole?: string }) {
   const [sent, setSent] = useState(false);
 
   const enter = async (proof: Parameters<typeof signIn>[0]) =>
-    client.setQueryData(["session"], await signIn(proof));
+    client.setQueryData(SESSION_KEY, await signIn(proof));
   const attempt = async (work: () => Promise<unknown>) => {
     setBusy(true);
     setProblem(null);
     await work().catch((error: Error) => setProblem(error.message));
     setBusy(false);
   };
-  const token = useTokenOfAddress();
-  useEffect(() => {
-    if (token === null) return;
-    signIn({ login_token: token }).then(
-      (session) => client.setQueryData(["session"], session),
-      (error: Error) => setProblem(error.message),
-    );
-  }, [token, client]);
 
   const withKey = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -45,6 +37,8 @@ export function Login({ wrongRole }: { wrongRole?: string }) {
     });
   };
 
+  // What was tried last is told.
+  const told = problem ?? (busy || sent ? null : linkProblem);
   return (
     <main className="login">
       <div className="login-card">
@@ -88,7 +82,7 @@ export function Login({ wrongRole }: { wrongRole?: string }) {
           </a>
         )}
         <div role="status">
-          {problem !== null && <Notice tone="bad">{problem}</Notice>}
+          {told !== null && <Notice tone="bad">{told}</Notice>}
           {sent && (
             <Notice tone="good">If that address is known here, a link is on its way. It works once.</Notice>
           )}
@@ -99,12 +93,3 @@ export function Login({ wrongRole }: { wrongRole?: string }) {
 }
 
 const MARK = new URL("../mark.svg", import.meta.url).href;
-
-/** The token of a link that came by mail: it stands after the #, and is taken out of the address at once. */
-function useTokenOfAddress(): string | null {
-  const [token] = useState(() => new URLSearchParams(window.location.hash.slice(1)).get("login_token"));
-  useEffect(() => {
-    if (token !== null) window.history.replaceState(null, "", window.location.pathname);
-  }, [token]);
-  return token;
-}

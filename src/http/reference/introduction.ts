@@ -1,11 +1,11 @@
-import { html } from "./html.ts";
+import { type Html, html } from "./html.ts";
 
-/** What holds for every operation. */
-export const INTRODUCTION = html`<h1>API reference</h1>
+/** What holds for every operation, with the address under which this very service is reached. */
+export const introduction = (url: string): Html => html`<h1>API reference</h1>
 <p>Everything that Tributary does can be done over HTTP, in JSON, under <code>/v1</code>. These pages are made from
 <a href="/openapi.json">the OpenAPI document</a>, and that from the very schemas that validate: they cannot be older than the service.</p>
 <h2>Calling it</h2>
-<pre><code>export TRIBUTARY_URL=http://127.0.0.1:8787
+<pre><code>export TRIBUTARY_URL=${url}
 export TRIBUTARY_KEY=trib_…
 curl "$TRIBUTARY_URL/v1/sessions/current" -H "Authorization: Bearer $TRIBUTARY_KEY"</code></pre>
 <ul class="facts">

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import type { Express, Request, Response } from "express";
 import helmet from "helmet";
 import { type Html, html, prose } from "./html.ts";
-import { INTRODUCTION } from "./introduction.ts";
+import { introduction } from "./introduction.ts";
 import { operationView } from "./operation-view.ts";
 import { fieldsOf, kindOf, SCHEMAS_AT } from "./schema-view.ts";
 import { anchorOf, SUBJECTS, type Subject } from "./subjects.ts";
@@ -25,14 +25,14 @@ const POLICY = {
 };
 
 /** The reference of the API at /reference: pages made once, from the document that /openapi.json is. */
-export function mountReference(app: Express, document: ApiDocument): void {
+export function mountReference(app: Express, document: ApiDocument, url: string): void {
   const pages = new Map<string, Buffer>();
   const style = readFileSync(join(import.meta.dirname, "reference.css"));
   app.use("/reference", helmet({ contentSecurityPolicy: POLICY }));
   app.get("/reference/reference.css", (request, response) => send(request, response, "text/css", style));
   app.get(["/reference", "/reference/:slug"], (request, response, next) => {
     const slug = String(request.params.slug ?? "");
-    const bytes = pages.get(slug) ?? pageAt(slug, document);
+    const bytes = pages.get(slug) ?? pageAt(slug, document, url);
     if (bytes === undefined) return next();
     pages.set(slug, bytes);
     send(request, response, "text/html", bytes);
@@ -49,9 +49,9 @@ function send(request: Request, response: Response, type: string, bytes: Buffer)
 }
 
 /** Undefined where there is no such page. */
-function pageAt(slug: string, document: ApiDocument): Buffer | undefined {
+function pageAt(slug: string, document: ApiDocument, url: string): Buffer | undefined {
   const subject = SUBJECTS.find((one) => one.slug === slug);
-  if (slug === "") return page("API reference", slug, indexView(document));
+  if (slug === "") return page("API reference", slug, indexView(document, url));
   if (slug === "schemas") return page("Schemas", slug, schemasView(document));
   if (subject === undefined) return undefined;
   const operations = operationsOf(document, subject);
@@ -87,9 +87,9 @@ function listView(operations: readonly Named[], at: string): Html {
   return html`<ul class="operations">${rows}</ul>`;
 }
 
-function indexView(document: ApiDocument): Html {
+function indexView(document: ApiDocument, url: string): Html {
   const subjects = SUBJECTS.map((subject) => ({ ...subject, operations: operationsOf(document, subject) }));
-  return html`${INTRODUCTION}${subjects
+  return html`${introduction(url)}${subjects
     .filter(({ operations }) => operations.length > 0)
     .map(
       ({ slug, title, about, operations }) =>

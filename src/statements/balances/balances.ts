@@ -4,6 +4,7 @@ import {
   type Nanos,
   type Period,
   payableFloor,
+  payoutStep,
   periodEnd,
   periodOfDay,
 } from "../../kernel/index.ts";
@@ -93,7 +94,8 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
     const atClose = payableAtClose(rules, accruingIn, usedNanos);
     const nettedNanos = netted.get(currency) ?? 0n;
     const isOwn = paidIn(currency) === currency;
-    const minimum = minimums.get(paidIn(currency)) ?? 0n;
+    // Nothing smaller than a step can be paid, whatever was set.
+    const minimum = most(minimums.get(paidIn(currency)) ?? 0n, payoutStep(paidIn(currency)));
     // What is closed then is on hold then, if there is a hold at all.
     const waits = { ...NO_HOLD, ...waitsThen.get(currency) };
     const closing = terms.hold_days > 0 ? 0n : atClose;
@@ -109,7 +111,7 @@ export async function balancesOf(sql: Sql, payee: string): Promise<Balance[]> {
       onHoldUntil: payable + atClose > free ? (waits.until ?? date) : null,
     };
     const isHeldAtClose = accruingNanos - usedNanos > atClose;
-    const blocked = blockersOf(terms, next ?? periodToday(), due, paidIn(currency), isHeldAtClose);
+    const blocked = blockersOf(terms, next ?? periodToday(), due, paidIn(currency), isHeldAtClose, free > 0n);
     const now = { ...NO_HOLD, ...waitsNow.get(currency) };
     return {
       currency,
@@ -156,6 +158,7 @@ async function accruingNow(
 }
 
 const least = (a: Nanos, b: Nanos): Nanos => (a < b ? a : b);
+const most = (a: Nanos, b: Nanos): Nanos => (a < b ? b : a);
 type OnHold = Map<string, typeof NO_HOLD>;
 const NO_HOLD: { nanos: Nanos; until: string | null } = { nanos: 0n, until: null };
 

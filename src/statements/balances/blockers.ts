@@ -64,6 +64,7 @@ export async function payeeTerms(sql: Sql, payee: string): Promise<PayeeTerms> {
 /**
  * What stands between a payee and its next payout in a currency, as a plan would say.
  * @param isHeldAtClose whether some of what accrues will be held when its month is closed
+ * @param isThere whether there is something, be it less than can be paid
  */
 export function blockersOf(
   terms: PayeeTerms,
@@ -71,6 +72,7 @@ export function blockersOf(
   due: Due,
   paidIn: string,
   isHeldAtClose: boolean,
+  isThere: boolean,
 ): Blocker[] {
   const nothing = isHeldAtClose
     ? "Nothing to pay yet: what accrues is held at close, until customers have paid or as a reserve; no action is needed."
@@ -81,7 +83,9 @@ export function blockersOf(
     found.push({ code: "payouts_stopped", message });
   }
   for (const obstacle of obstaclesTo(period, terms, due))
-    found.push(obstacle.code === "nothing_payable" ? { ...obstacle, message: nothing } : obstacle);
+    found.push(
+      obstacle.code === "nothing_payable" && !isThere ? { ...obstacle, message: nothing } : obstacle,
+    );
   if (paidIn !== due.currency && !terms.rates_from.includes(due.currency)) {
     const message = `No rate from ${due.currency} to ${paidIn} is stored yet: it waits for one.`;
     found.push({ code: "no_rate", message });

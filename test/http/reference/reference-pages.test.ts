@@ -13,7 +13,7 @@ let server: Server;
 let url: string;
 beforeAll(async () => {
   const app = express();
-  mountReference(app, document);
+  mountReference(app, document, "https://tributary.example");
   server = createServer(app).listen(0, "127.0.0.1");
   await once(server, "listening");
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -25,6 +25,10 @@ async function page(slug: string): Promise<string> {
   expect([slug, response.status]).toEqual([slug, 200]);
   return response.text();
 }
+
+test("what is to be copied names the address of this very service", async () => {
+  expect(await page("")).toContain("export TRIBUTARY_URL=https://tributary.example\n");
+});
 
 test("every operation stands on the page of its subject, with its call of curl", async () => {
   const pages = new Map<string, string>();
