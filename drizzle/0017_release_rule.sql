@@ -199,8 +199,8 @@ BEGIN
   v_left := invoice_left(p_invoice);
   SELECT amount_nanos INTO v_known FROM invoice_payment WHERE invoice_id = p_invoice AND reference = p_reference;
   IF v_known = p_amount THEN RETURN v_left; END IF;
-  IF v_known IS NOT NULL THEN PERFORM refuse('payment_differs', jsonb_build_object('nanos', v_known)); END IF;
-  IF p_amount <= 0 OR p_amount > v_left THEN PERFORM refuse('payment_too_large', jsonb_build_object('nanos', v_left)); END IF;
+  IF v_known IS NOT NULL THEN PERFORM refuse('payment_differs', jsonb_build_object('nanos', v_known, 'currency', v.currency)); END IF;
+  IF p_amount <= 0 OR p_amount > v_left THEN PERFORM refuse('payment_too_large', jsonb_build_object('nanos', v_left, 'currency', v.currency)); END IF;
   INSERT INTO invoice_payment (invoice_id, reference, amount_nanos, recorded_by, paid_at)
   VALUES (p_invoice, p_reference, p_amount, p_by, p_paid_at);
   PERFORM post_entry(format('payment:%s:%s', p_invoice, p_reference), 'customer_paid', v.currency, open_period(),

@@ -1,4 +1,4 @@
-import { formatNanos, type Nanos, Refusal } from "../kernel/index.ts";
+import { amountInWords, money, type Nanos, Refusal } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 import { prepareAccounts } from "./spend/limits.ts";
 
@@ -56,7 +56,8 @@ export async function recordPaidAtProvider(
 function refusalOf(error: unknown, { invoice, reference }: Payment): unknown {
   const refused = refusedByDatabase(error);
   if (refused?.code === "invoice_unknown") return new Refusal("not_found", `there is no invoice ${invoice}`);
-  const amount = formatNanos(BigInt(refused?.detail.nanos ?? "0"));
+  const nanos = BigInt(refused?.detail.nanos ?? "0");
+  const amount = amountInWords(money(refused?.detail.currency ?? "", nanos));
   if (refused?.code === "payment_differs")
     return new Refusal(
       "payment_differs",
@@ -65,7 +66,7 @@ function refusalOf(error: unknown, { invoice, reference }: Payment): unknown {
   if (refused?.code === "payment_too_large")
     return new Refusal(
       "payment_too_large",
-      amount === "0.000000000"
+      nanos === 0n
         ? `amount: nothing is left to pay of ${invoice}: record money that came all the same as a paid credit (POST /v1/customers/{id}/credits)`
         : `amount: ${invoice} has ${amount} left to pay: record at most that, and what is beyond it as a paid credit (POST /v1/customers/{id}/credits)`,
     );

@@ -222,7 +222,7 @@ describe("a payment at Stripe that is not what our books ask for", () => {
     await refundHere("seven", "4");
     const id = await pushed("seven");
     await stripe.invoices.pay(id);
-    expect(await toldOf(id)).toContain("4.00 more than it asked for");
+    expect(await toldOf(id)).toContain("4.00 USD more than it asked for");
     expect(await paidAndCredited("seven")).toEqual({ paid: "6", credit: "4", left: "0" });
     await paidAtProvider("seven", id, 10_000_000_000n);
     expect(await paidAndCredited("seven")).toEqual({ paid: "6", credit: "4", left: "0" });

@@ -1,4 +1,4 @@
-import { invalidField, type Nanos } from "../../kernel/index.ts";
+import { invalidField, money, type Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { noDebt, notOwed } from "../lines/post-adjustment.ts";
 
@@ -33,7 +33,8 @@ export async function planCustomerMoney(
     SELECT repayable(${customer}, ${currency})::text AS repayable,
       greatest(0, -left_by_adjustments(${customer}, ${currency}))::text AS debt`;
   const mostNanos = BigInt(kind === "repayment" ? owed.repayable : owed.debt);
-  if (amountNanos > mostNanos) throw kind === "repayment" ? notOwed(mostNanos) : noDebt(mostNanos);
+  const most = money(currency, mostNanos);
+  if (amountNanos > mostNanos) throw kind === "repayment" ? notOwed(most) : noDebt(most);
   const signed = kind === "repayment" ? -amountNanos : amountNanos;
   return [
     { account: `customer:${customer}:receivable`, amount: signed.toString() },

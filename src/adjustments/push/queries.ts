@@ -64,7 +64,7 @@ export async function whyNotAtProvider(
       ARRAY(SELECT id FROM dispute WHERE invoice_id = ${invoice} AND state = 'open' ORDER BY id) AS disputes
     FROM invoice_step(${currency}) AS step`;
   if (BigInt(row.left) <= 0n) return null;
-  const left = `${amountInWords(currency, BigInt(row.left))} ${currency} of it is not made at the payment provider`;
+  const left = `${amountInWords(money(currency, BigInt(row.left)))} of it is not made at the payment provider`;
   if (row.disputes.length === 0)
     return `${left}, which gives back only what was paid there and is not back yet: it stays on the customer's account, for its next invoices. GET /v1/owed-customers says what of it may be paid back by other means`;
   return `${left}, which gives back only what was paid there, is not back yet, and no open dispute may take (${row.disputes.join(", ")}). It stays on the customer's account. If the dispute is lost, the customer's bank gives it back; once it is won, pay it back by other means and record that: POST /v1/corrections with kind repayment`;
