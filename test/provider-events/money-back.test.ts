@@ -155,13 +155,24 @@ test("a refund of what an open dispute may take is not made at Stripe, says why,
   const id = String((await lever("/disputes", { charge: data[0]?.source })).id);
   await until(async () => (await disputes("open")).includes(id));
   const asked = { invoice: ours("ten"), reason: "it was wrong", at_provider: true, reference: "ten" };
+  const noteIn = (body: unknown) => (body as { at_provider_note: string | null }).at_provider_note;
+  const notes: (string | null)[] = [];
+  let refund = "";
   for (const path of ["/v1/refunds?dry_run=true", "/v1/refunds"]) {
     const { status, body } = await api.operator("POST", path, asked);
     expect([status, body]).toMatchObject([201, { at_provider: [] }]);
-    const { at_provider_note: note } = body as { at_provider_note: string };
-    expect(note).toContain("10.00 USD of it is not made at the payment provider");
-    expect(note).toContain(`no open dispute may take (${id})`);
+    notes.push(noteIn(body));
+    refund = (body as { id: string }).id;
   }
+  const listed = async () => {
+    const { body } = await api.operator("GET", `/v1/refunds?invoice=${ours("ten")}`);
+    return noteIn((body as { data: unknown[] }).data[0]);
+  };
+  notes.push(noteIn((await api.operator("GET", `/v1/refunds/${refund}`)).body), await listed());
+  expect(notes).toHaveLength(4);
+  expect(new Set(notes).size).toBe(1);
+  expect(notes[0]).toContain("10.00 USD of it is not made at the payment provider");
+  expect(notes[0]).toContain(`no open dispute may take (${id})`);
   const repayment = {
     ...{ kind: "repayment", customer: "ten", currency: "USD", amount: "10", reason: "refunded by bank" },
     ...{ reference: "bank-ten", paid_at: new Date().toISOString() },
@@ -169,6 +180,7 @@ test("a refund of what an open dispute may take is not made at Stripe, says why,
   expect((await api.operator("POST", "/v1/corrections", repayment)).status).toBe(409);
   await lever(`/disputes/${id}`, { status: "won" });
   await until(async () => (await disputes("won")).includes(id));
+  expect(await listed()).toContain("GET /v1/owed-customers says");
   expect(await api.operator("POST", "/v1/corrections", repayment)).toMatchObject({ status: 201 });
 });
 
