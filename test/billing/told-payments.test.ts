@@ -3,10 +3,13 @@ import { once } from "node:events";
 import type Stripe from "stripe";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
+import { correct } from "../../src/adjustments/index.ts";
 import {
   type BillingProvider,
   invoiceEventHandlers,
+  listCredits,
   makeInvoices,
+  owedCustomers,
   paymentsOf,
   pushInvoices,
   recordInvoicePaid,
@@ -143,6 +146,18 @@ test("who was charged before Stripe was told has paid twice: the rest is its cre
   await tell();
   expect(await states("twice")).toEqual([["bank", "failed"]]);
   expect(await told("twice")).toEqual(["10000000000", "4000000000"]);
+  const overpaid = async () => {
+    const owed = await owedCustomers(books.sql, { limit: 10 });
+    return owed.map(({ customer, on_account, repayable, overpaid }) => [
+      customer,
+      ...[on_account, repayable, overpaid].map(({ amount }) => amount),
+    ]);
+  };
+  expect(await overpaid()).toEqual([["twice", "0.000000000", "0.000000000", "4.000000000"]]);
+  const [credit] = await listCredits(books.sql, "twice", { limit: 1 });
+  const asked = { kind: "revocation" as const, credit: present(credit, "a credit").id };
+  await correct(books.sql, { asked, reference: "back", reason: "paid back by bank", by: "ops" });
+  expect(await overpaid()).toEqual([]);
 });
 
 test("what came before Stripe was asked is not told: it is not asked for", async () => {
