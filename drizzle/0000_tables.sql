@@ -326,6 +326,19 @@ CREATE TABLE "invoice_payment" (
 	CONSTRAINT "invoice_payment_invoice_id_reference_pk" PRIMARY KEY("invoice_id","reference")
 );
 --> statement-breakpoint
+CREATE TABLE "payment_push" (
+	"invoice_id" text NOT NULL,
+	"reference" text NOT NULL,
+	"amount_nanos" numeric(38, 0) NOT NULL,
+	"state" text NOT NULL,
+	"attempt" integer NOT NULL,
+	"started_at" timestamp with time zone,
+	"provider_id" text,
+	"reason" text,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "payment_push_invoice_id_reference_pk" PRIMARY KEY("invoice_id","reference")
+);
+--> statement-breakpoint
 CREATE TABLE "invoice_push" (
 	"invoice_id" text PRIMARY KEY NOT NULL,
 	"state" text NOT NULL,
@@ -1461,6 +1474,7 @@ ALTER TABLE "royalty_terms_end" ADD CONSTRAINT "royalty_terms_end_terms_royalty_
 ALTER TABLE "share_proposal_party" ADD CONSTRAINT "share_proposal_party_proposal_share_proposal_id_fk" FOREIGN KEY ("proposal") REFERENCES "public"."share_proposal"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_line" ADD CONSTRAINT "invoice_line_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_payment" ADD CONSTRAINT "invoice_payment_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "payment_push" ADD CONSTRAINT "payment_push_invoice_id_reference_invoice_payment_invoice_id_reference_fk" FOREIGN KEY ("invoice_id","reference") REFERENCES "public"."invoice_payment"("invoice_id","reference") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_push" ADD CONSTRAINT "invoice_push_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_push_attempt" ADD CONSTRAINT "invoice_push_attempt_invoice_id_invoice_push_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice_push"("invoice_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoice_release" ADD CONSTRAINT "invoice_release_invoice_id_invoice_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -1512,6 +1526,7 @@ CREATE INDEX "adjustment_part_adjustment_no_index" ON "adjustment_part" USING bt
 CREATE INDEX "adjustment_part_payee_adjustment_no_index" ON "adjustment_part" USING btree ("payee","adjustment_no");--> statement-breakpoint
 CREATE INDEX "dispute_invoice_id_index" ON "dispute" USING btree ("invoice_id");--> statement-breakpoint
 CREATE INDEX "refund_push_state_index" ON "refund_push" USING btree ("state") WHERE state IN ('waiting', 'sending', 'unknown');--> statement-breakpoint
+CREATE INDEX "payment_push_state_index" ON "payment_push" USING btree ("state") WHERE state IN ('waiting', 'sending', 'unknown');--> statement-breakpoint
 CREATE INDEX "held_share_payee_index" ON "held_share" USING btree ("payee");--> statement-breakpoint
 CREATE INDEX "invoice_period_id_index" ON "invoice" USING btree ("period","id");--> statement-breakpoint
 CREATE INDEX "invoice_release_due_at_index" ON "invoice_release" USING btree ("due_at") WHERE released_at IS NULL;--> statement-breakpoint

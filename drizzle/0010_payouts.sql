@@ -21,6 +21,15 @@ CREATE FUNCTION open_period() RETURNS date LANGUAGE sql STABLE AS $$
 $$;
 --> statement-breakpoint
 
+-- An amount as people are told it: "2.22 USD", "1000 JPY", "1.500 KWD". The kernel's amountInWords says the same.
+CREATE FUNCTION amount_in_words(p_nanos numeric, p_currency text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT format('%s %s', CASE WHEN scale(exact) < digits THEN round(exact, digits) ELSE exact END, p_currency)
+  FROM (SELECT trim_scale(p_nanos * 0.000000001) AS exact, CASE
+    WHEN p_currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 0
+    WHEN p_currency IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') THEN 3 ELSE 2 END AS digits) x
+$$;
+--> statement-breakpoint
+
 -- Begins a payout's next attempt, or answers the one under way (sending, unknown), and why the payee is frozen, if it is: then
 -- that one is looked for, and not sent. Each attempt sends what is payable when it begins, in whole steps (p_step, of the currency),
 -- and at most what was approved: what was taken back since is not paid. No row: nothing to send.
@@ -66,11 +75,11 @@ BEGIN
   IF v.amount_nanos = 0 OR (v.amount_nanos < v.planned_nanos AND v.amount_nanos < v_minimum) THEN
     UPDATE payout SET state = 'carried', updated_at = clock_timestamp(),
       reason = CASE WHEN v_payable < 0
-        THEN format('what was refunded, disputed or corrected since %s %s were approved took %s more than there was: that comes off later earnings',
-          trim_scale(v.planned_nanos * 0.000000001), v.currency, trim_scale(-v_payable * 0.000000001))
-        ELSE format('what was refunded, disputed or corrected since it was approved left %s %s of %s, %s: that is carried on, and the next plan pays it',
-          trim_scale(v_payable * 0.000000001), v.currency, trim_scale(v.planned_nanos * 0.000000001), CASE WHEN v.amount_nanos = 0
-            THEN 'too little to be paid' ELSE format('less than the minimum payout of %s', trim_scale(v_minimum * 0.000000001)) END) END
+        THEN format('what was refunded, disputed or corrected since %s were approved took %s more than there was: that comes off later earnings',
+          amount_in_words(v.planned_nanos, v.currency), amount_in_words(-v_payable, v.currency))
+        ELSE format('what was refunded, disputed or corrected since it was approved left %s of %s, %s: that is carried on, and the next plan pays it',
+          amount_in_words(v_payable, v.currency), amount_in_words(v.planned_nanos, v.currency), CASE WHEN v.amount_nanos = 0
+            THEN 'too little to be paid' ELSE format('less than the minimum payout of %s', amount_in_words(v_minimum, v.currency)) END) END
     WHERE id = p_id;
     RETURN;
   END IF;

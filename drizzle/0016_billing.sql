@@ -194,6 +194,8 @@ BEGIN
   IF v.state IS NULL OR v.state = 'pushed' THEN RETURN; END IF;
   IF v_new = 0 AND v.state IN ('waiting', 'failed') THEN
     IF NOT v_asks THEN RETURN; END IF;
+    -- The new attempt does not ask for what was to be told of the one before.
+    DELETE FROM payment_push WHERE invoice_id = p_id;
     UPDATE invoice_push SET state = 'pushing', attempt = v.attempt + 1, off_nanos = v_off, reason = NULL, updated_at = clock_timestamp()
     WHERE invoice_id = p_id RETURNING * INTO v;
   END IF;

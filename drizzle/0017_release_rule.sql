@@ -198,14 +198,21 @@ BEGIN
   IF v.id IS NULL THEN PERFORM refuse('invoice_unknown'); END IF;
   v_left := invoice_left(p_invoice);
   SELECT amount_nanos INTO v_known FROM invoice_payment WHERE invoice_id = p_invoice AND reference = p_reference;
-  IF v_known = p_amount THEN RETURN v_left; END IF;
-  IF v_known IS NOT NULL THEN PERFORM refuse('payment_differs', jsonb_build_object('nanos', v_known)); END IF;
-  IF p_amount <= 0 OR p_amount > v_left THEN PERFORM refuse('payment_too_large', jsonb_build_object('nanos', v_left)); END IF;
+  IF v_known = p_amount THEN
+    -- drizzle/0038_payments_told.sql: what the provider refused to be told is told again.
+    UPDATE payment_push SET state = 'waiting', reason = NULL, updated_at = clock_timestamp()
+    WHERE invoice_id = p_invoice AND reference = p_reference AND state = 'failed';
+    RETURN v_left;
+  END IF;
+  IF v_known IS NOT NULL THEN PERFORM refuse('payment_differs', jsonb_build_object('nanos', v_known, 'currency', v.currency)); END IF;
+  IF p_amount <= 0 OR p_amount > v_left THEN PERFORM refuse('payment_too_large', jsonb_build_object('nanos', v_left, 'currency', v.currency)); END IF;
   INSERT INTO invoice_payment (invoice_id, reference, amount_nanos, recorded_by, paid_at)
   VALUES (p_invoice, p_reference, p_amount, p_by, p_paid_at);
   PERFORM post_entry(format('payment:%s:%s', p_invoice, p_reference), 'customer_paid', v.currency, open_period(),
     jsonb_build_object('invoice', p_invoice, 'reference', p_reference),
     ARRAY['platform:received', format('customer:%s:receivable', v.customer)], ARRAY[p_amount, -p_amount]);
+  -- What came at the provider it knows.
+  IF p_by NOT LIKE 'stripe:%' THEN PERFORM plan_payment_push(p_invoice, p_reference); END IF;
   IF p_amount = v_left THEN
     PERFORM plan_release(p_invoice, p_paid_at);
     PERFORM release_held(p_invoice, 1);

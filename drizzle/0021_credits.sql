@@ -574,7 +574,7 @@ BEGIN
   SELECT coalesce(sum(amount_nanos), 0) INTO v_paid FROM invoice_payment WHERE invoice_id = p_invoice AND reference = p_reference;
   SELECT coalesce(sum(amount_nanos), 0) INTO v_credited FROM credit_grant WHERE customer = v.customer AND reference = p_reference;
   IF v_paid + v_credited > 0 THEN
-    IF v_paid + v_credited < p_received THEN PERFORM refuse('payment_differs', jsonb_build_object('nanos', v_paid)); END IF;
+    IF v_paid + v_credited < p_received THEN PERFORM refuse('payment_differs', jsonb_build_object('nanos', v_paid, 'currency', v.currency)); END IF;
     RETURN v_credited;
   END IF;
   v_paid := least(p_amount, invoice_left(p_invoice));

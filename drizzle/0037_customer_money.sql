@@ -50,10 +50,10 @@ BEGIN
   SELECT * INTO v FROM adjustment WHERE adjustment_no = NEW.adjustment_no;
   IF v.kind = 'repayment' THEN
     v_owed := repayable(split_part(NEW.account, ':', 2), v.currency);
-    IF -NEW.amount_nanos NOT BETWEEN 1 AND v_owed THEN PERFORM refuse('repayment_too_large', jsonb_build_object('nanos', v_owed::text)); END IF;
+    IF -NEW.amount_nanos NOT BETWEEN 1 AND v_owed THEN PERFORM refuse('repayment_too_large', jsonb_build_object('nanos', v_owed::text, 'currency', v.currency)); END IF;
   ELSIF v.kind = 'payment' THEN
     v_owed := greatest(0, -left_by_adjustments(split_part(NEW.account, ':', 2), v.currency));
-    IF NEW.amount_nanos NOT BETWEEN 1 AND v_owed THEN PERFORM refuse('payment_exceeds_debt', jsonb_build_object('nanos', v_owed::text)); END IF;
+    IF NEW.amount_nanos NOT BETWEEN 1 AND v_owed THEN PERFORM refuse('payment_exceeds_debt', jsonb_build_object('nanos', v_owed::text, 'currency', v.currency)); END IF;
   END IF;
   RETURN NULL;
 END $$;

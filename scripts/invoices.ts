@@ -11,7 +11,7 @@ import {
   type PushReport,
   pushInvoices,
 } from "../src/billing/index.ts";
-import { type Period, parsePeriod, Refusal } from "../src/kernel/index.ts";
+import { amountInWords, type Period, parsePeriod, Refusal } from "../src/kernel/index.ts";
 import { noteCommand } from "../src/processes/audited/note-command.ts";
 import type { Tributary } from "../src/processes/wire.ts";
 import { runCommand, withTributary } from "./run-command.ts";
@@ -56,9 +56,9 @@ async function make({ sql }: Tributary, { period, dryRun, json, by }: Command) {
 
 function showTotals(period: Period, dryRun: boolean, totals: readonly InvoiceTotals[]): void {
   if (totals.length === 0) console.log(`No customer owes anything for ${period}.`);
-  for (const { currency, invoices, gross, carried_in, amount, carried_out } of totals)
+  for (const { invoices, gross, carried_in, amount, carried_out } of totals)
     console.log(
-      `${invoices} invoices ${dryRun ? "would ask" : "ask"} for ${amount.amount} ${currency}: used ${gross}, carried in ${carried_in}, carried on ${carried_out}`,
+      `${invoices} invoices ${dryRun ? "would ask" : "ask"} for ${amountInWords(amount)}: used ${gross}, carried in ${carried_in}, carried on ${carried_out}`,
     );
 }
 
@@ -126,7 +126,7 @@ async function status({ sql }: Tributary, { period, json }: Command) {
   if (!json) console.log(`${period}: ${made ? "made" : "not made yet"}`);
   if (!json)
     for (const { state, invoices, amount } of states)
-      console.log(`  ${invoices} ${state.replaceAll("_", " ")}: ${amount.amount} ${amount.currency}`);
+      console.log(`  ${invoices} ${state.replaceAll("_", " ")}: ${amountInWords(amount)}`);
   return { step: "status", period, made, states };
 }
 

@@ -15,6 +15,12 @@ import {
   voidCreditNote,
 } from "./resources/money-back/credit-notes.ts";
 import { retrieveDispute } from "./resources/money-back/disputes.ts";
+import {
+  attachPayment,
+  listPaymentRecords,
+  reportPayment,
+  retrievePaymentRecord,
+} from "./resources/money-back/payment-records.ts";
 import { listInvoicePayments, retrieveCharge } from "./resources/money-back/payments.ts";
 import { createRefund, listRefunds, retrieveRefund } from "./resources/money-back/refunds.ts";
 import { listPayouts, retrievePayout } from "./resources/payouts.ts";
@@ -75,7 +81,11 @@ const ENDPOINTS: [method: string, path: RegExp, handler: (call: Call) => Answer]
   ["POST", /^\/v1\/invoices\/(\w+)\/pay$/, payInvoice],
   ["POST", /^\/v1\/invoices\/(\w+)\/void$/, voidInvoice],
   ["POST", /^\/v1\/invoices\/(\w+)\/mark_uncollectible$/, markUncollectible],
+  ["POST", /^\/v1\/invoices\/(\w+)\/attach_payment$/, attachPayment],
   ["GET", /^\/v1\/invoice_payments$/, listInvoicePayments],
+  ["POST", /^\/v1\/payment_records\/report_payment$/, reportPayment],
+  ["GET", /^\/v1\/payment_records$/, listPaymentRecords],
+  ["GET", /^\/v1\/payment_records\/(\w+)$/, retrievePaymentRecord],
   ["GET", /^\/v1\/charges\/(\w+)$/, retrieveCharge],
   ["POST", /^\/v1\/refunds$/, createRefund],
   ["GET", /^\/v1\/refunds$/, listRefunds],

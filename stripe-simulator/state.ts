@@ -18,6 +18,7 @@ export interface Objects {
   invoice: WireInvoice;
   invoice_item: WireInvoiceItem;
   invoice_payment: WirePayment;
+  payment_record: Stripe.PaymentRecord;
   charge: WireCharge;
   refund: Stripe.Refund;
   credit_note: WireCreditNote;
@@ -94,6 +95,7 @@ export class State {
     invoice: new Map(),
     invoice_item: new Map(),
     invoice_payment: new Map(),
+    payment_record: new Map(),
     charge: new Map(),
     refund: new Map(),
     credit_note: new Map(),

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import type { PeriodTotals } from "../../src/earnings/index.ts";
 import type { CloseResult } from "../../src/http/index.ts";
-import type { Period } from "../../src/kernel/index.ts";
+import { amountInWords, digitsInWords, type Period } from "../../src/kernel/index.ts";
 import type { PayReport, ReconcileReport } from "../../src/payouts/index.ts";
 import type { PlanChange, SettlementPlan, SettlementRow } from "../../src/settlement/index.ts";
 import type { PayoutView } from "../../src/statements/index.ts";
@@ -21,8 +21,10 @@ export function showClose(
     const beside =
       before === undefined
         ? ""
-        : ` (${before.period}: gross ${last?.gross ?? "0"}, ${last?.payees ?? 0} payees ${last?.earned.amount ?? "0"})`;
-    console.log(`  ${currency}: gross ${gross}, earned by ${payees} payees ${earned.amount}${beside}`);
+        : ` (${before.period}: gross ${last?.gross ?? "0"}, ${last?.payees ?? 0} payees ${last === undefined ? "0" : amountInWords(last.earned)})`;
+    console.log(
+      `  ${currency}: gross ${gross}, earned by ${payees} payees ${amountInWords(earned)}${beside}`,
+    );
   }
   if (totals.length === 0) console.log("  no charged usage");
 }
@@ -42,8 +44,8 @@ export function showChanges(since: Period | null, changes: readonly PlanChange[]
     colAligns: ["left", "right", "right", "right", "left"],
     style: { head: [], border: [] },
   });
-  for (const { payee, currency, before, now, difference, why } of changes.slice(0, CHANGES_SHOWN_MAX))
-    table.push([payee, before.amount, now.amount, `${difference.amount} ${currency}`, why ?? ""]);
+  for (const { payee, before, now, difference, why } of changes.slice(0, CHANGES_SHOWN_MAX))
+    table.push([payee, digitsInWords(before), digitsInWords(now), amountInWords(difference), why ?? ""]);
   console.log(table.toString());
   const more = changes.length - CHANGES_SHOWN_MAX;
   if (more > 0) console.log(`… and ${more} smaller differences; --json has them all`);
@@ -55,16 +57,14 @@ export function showPlan(plan: SettlementPlan, hash: string, dryRun: boolean): v
     style: { head: [], border: [] },
   });
   for (const { payee, amount, carried } of plan.payouts)
-    table.push([payee, `${amount.amount} ${amount.currency}`, carried.amount, ""]);
+    table.push([payee, amountInWords(amount), digitsInWords(carried), ""]);
   for (const { payee, amount, message } of plan.carried)
-    table.push([payee, "–", `${amount.amount} ${amount.currency}`, message]);
+    table.push([payee, "–", amountInWords(amount), message]);
   console.log(table.toString());
   for (const { payee, from, to, rate, source } of plan.conversions)
-    console.log(
-      `${payee}: ${from.amount} ${from.currency} become ${to.amount} ${to.currency} at ${rate} (${source})`,
-    );
-  for (const { currency, payouts, amount } of plan.totals)
-    console.log(`${payouts} payouts, ${amount.amount} ${currency} in all`);
+    console.log(`${payee}: ${amountInWords(from)} become ${amountInWords(to)} at ${rate} (${source})`);
+  for (const { payouts, amount } of plan.totals)
+    console.log(`${payouts} payouts, ${amountInWords(amount)} in all`);
   for (const { code, message } of plan.warnings) console.log(`Warning ${code}: ${message}`);
   console.log(`Plan ${hash}${dryRun ? " (dry run: not recorded)" : ""}`);
 }
@@ -84,9 +84,9 @@ export function showReconcile({ period, compared, totals, differences }: Reconci
     `Compared ${payouts} payouts of ${period} with ${transfers} transfers, ${reversals} reversals and ${movements} balance transactions.`,
   );
   for (const { currency, ours, theirs } of totals)
-    console.log(`  ${currency}: ${ours.amount} by our books, ${theirs.amount} at Stripe`);
-  for (const { kind, payout, reference, currency, difference, cause } of differences)
-    console.log(`  ${kind} ${payout ?? reference ?? ""}: ${difference.amount} ${currency} – ${cause}`);
+    console.log(`  ${currency}: ${amountInWords(ours)} by our books, ${amountInWords(theirs)} at Stripe`);
+  for (const { kind, payout, reference, difference, cause } of differences)
+    console.log(`  ${kind} ${payout ?? reference ?? ""}: ${amountInWords(difference)} – ${cause}`);
   console.log(differences.length === 0 ? "No difference." : `${differences.length} differences.`);
 }
 

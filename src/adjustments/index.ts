@@ -26,6 +26,7 @@ export type {
   RefundRecord,
 } from "./provider-refunds.ts";
 export {
+  notesAtProvider,
   type PushedRefund,
   pushedRefunds,
   refundPushDue,

@@ -1,4 +1,4 @@
-import { now, parseInstant, present, Refusal } from "../kernel/index.ts";
+import { invalidField, now, parseInstant, present, Refusal } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 import { listRoyaltyTerms, type RoyaltyTerms } from "./royalty-terms.ts";
 
@@ -38,12 +38,8 @@ export async function endRoyaltyTerms(
       `these terms of ${terms.model} have not begun: withdraw them`,
     );
   const same = at !== undefined && terms.ends_at !== null && parseInstant(at) === parseInstant(terms.ends_at);
-  if (at !== undefined && !same && present(parseInstant(at), "a time") < now()) {
-    const message = "not before now: leave it out for now";
-    throw new Refusal("body_invalid", `ends_at: ${message}`, [
-      { path: "ends_at", code: "body_invalid", message },
-    ]);
-  }
+  if (at !== undefined && !same && present(parseInstant(at), "a time") < now())
+    throw invalidField("ends_at", "not before now: leave it out for now");
   return end(sql, { id, kind: "ended", at: at ?? null, by });
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type CatalogStore, versionAt } from "../catalog/index.ts";
-import { now, parseInstant, present, Refusal } from "../kernel/index.ts";
+import { invalidField, now, parseInstant, present, Refusal } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 
 export const TERMS_STATES = ["upcoming", "in_force", "replaced", "ended", "withdrawn"] as const;
@@ -46,12 +46,8 @@ export async function offerRoyaltyTerms(
   const owner = versionAt((await catalog.current()).models.get(model)?.lineage ?? [], at)?.payee;
   if (owner !== offeredBy) throw new Refusal("not_found", `there is no model ${model} of ${offeredBy}`);
   const { effectiveFrom } = offer;
-  if (effectiveFrom !== undefined && present(parseInstant(effectiveFrom), "a time") < at) {
-    const message = "not before now: leave it out for now";
-    throw new Refusal("body_invalid", `effective_from: ${message}`, [
-      { path: "effective_from", code: "body_invalid", message },
-    ]);
-  }
+  if (effectiveFrom !== undefined && present(parseInstant(effectiveFrom), "a time") < at)
+    throw invalidField("effective_from", "not before now: leave it out for now");
   const id = `rt_${randomBytes(9).toString("base64url")}`;
   const made = await sql`
     INSERT INTO royalty_terms (id, model, offered_by, percent, "of", wording, effective_from)

@@ -22,7 +22,7 @@ import {
 import { heldSharesFromParts, holdEntries, paymentsBooked, releasesFromPayments } from "./billing/holds.ts";
 import { invoiceRuns, invoicesAddUp, invoicesFromBills, invoicesFromWindows } from "./billing/invoices.ts";
 import { nettingEntries, nettingsFromUsage } from "./billing/netting.ts";
-import { billingCustomers, pushesOfInvoices } from "./billing/pushes.ts";
+import { billingCustomers, pushesOfInvoices, pushesOfPayments } from "./billing/pushes.ts";
 import { reservationsSettled, spendAccounts, spendFromUsage } from "./billing/spend.ts";
 import type { Check } from "./check.ts";
 import { bothSidesAgree, linesFromWindows, partsFromSplit } from "./checks/accruals-from-windows.ts";
@@ -147,6 +147,7 @@ const CHECKS: readonly Check[] = [
   invoiceRuns,
   billingCustomers,
   pushesOfInvoices,
+  pushesOfPayments,
   heldSharesFromParts,
   holdEntries,
   paymentsBooked,

@@ -13,7 +13,14 @@ export { type ExportedPiece, exportInvoices } from "./export-invoices.ts";
 export type { Invoice, InvoiceLine, InvoiceWithLines, PushState } from "./invoice.ts";
 export { invoiceEventHandlers } from "./invoice-events.ts";
 export { type InvoiceTotals, makeInvoices } from "./make-invoices.ts";
-export { type Payment, recordInvoicePaid, recordPaidAtProvider, requireHappened } from "./payments.ts";
+export {
+  type Payment,
+  type PaymentView,
+  paymentsOf,
+  recordInvoicePaid,
+  recordPaidAtProvider,
+  requireHappened,
+} from "./payments.ts";
 export type {
   BillingProvider,
   CustomerOutcome,
@@ -23,10 +30,13 @@ export type {
   InvoiceRequest,
   InvoiceStanding,
   NotDone,
+  PaymentToTell,
   PushOutcome,
+  ToldOutcome,
 } from "./push/billing-provider.ts";
 export { KEY_SAFE_MS, wasNeverMade } from "./push/key-age.ts";
 export { type PushReport, pushInvoices } from "./push/push-invoices.ts";
+export { type ToldPayments, tellDuePayments } from "./push/tell-payments.ts";
 export { untilNotBusy } from "./push/until-not-busy.ts";
 export { findInvoice, type InvoiceStatus, invoiceStatus, listInvoices, withLines } from "./queries.ts";
 export { type ReleaseRule, releaseHeld, releaseRules, setReleaseRule } from "./release-rule.ts";

@@ -1,4 +1,4 @@
-import { amountInWords, fromMinor } from "../kernel/index.ts";
+import { amountInWords, fromMinor, money } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { EventHandler, EventOutcome } from "../provider-events/index.ts";
 import { recordPaidWith } from "./carried-over.ts";
@@ -39,6 +39,8 @@ async function lookAtInvoice(
   if (standing === undefined) throw new Error(`Stripe has no invoice ${providerId}`);
   const { status, currency, totalMinor, paidMinor, receivedMinor, creditedMinor, carriedMinor } = standing;
   if (status !== "paid") return handled(`${ours.id} is ${status}`);
+  const nanos = (minor: bigint) => fromMinor(currency, minor);
+  const said = (amountNanos: bigint) => amountInWords(money(currency, amountNanos));
   const askedMinor = totalMinor - creditedMinor;
   // Stripe calls an invoice paid that it carried over or that was marked so by hand: no money came then.
   if (paidMinor < askedMinor && carriedMinor > 0n)
@@ -47,11 +49,10 @@ async function lookAtInvoice(
     );
   if (paidMinor < askedMinor)
     return handled(
-      `${ours.id} is paid at Stripe with ${paidMinor} of ${totalMinor}: an operator records what came with POST /v1/invoices/${ours.id}/payments`,
+      `${ours.id} is paid at Stripe with ${said(nanos(paidMinor))} of ${said(nanos(totalMinor))}: an operator records what came with POST /v1/invoices/${ours.id}/payments`,
     );
   if (paidMinor === 0n) return handled(`${ours.id} is paid: there was nothing to pay`);
   const payment = { by: `stripe:${event}`, paidAt: standing.paidAt ?? new Date() };
-  const nanos = (minor: bigint) => fromMinor(currency, minor);
   const creditedNanos = await recordPaidAtProvider(sql, {
     ...{ ...payment, invoice: ours.id, reference: providerId },
     amountNanos: nanos(min(paidMinor, askedMinor)),
@@ -59,9 +60,7 @@ async function lookAtInvoice(
   });
   const outcome = [`${ours.id} is paid`];
   if (creditedNanos > 0n)
-    outcome.push(
-      `${amountInWords(currency, creditedNanos)} more than it asked for: that is credit of the customer now`,
-    );
+    outcome.push(`${said(creditedNanos)} more than it asked for: that is credit of the customer now`);
   const beyondMinor = paidMinor - askedMinor;
   if (beyondMinor === 0n) return handled(...outcome);
   const ofNoneNanos = await recordPaidWith(sql, provider, {
@@ -69,12 +68,10 @@ async function lookAtInvoice(
     amountNanos: nanos(beyondMinor),
     receivedNanos: nanos(receivedMinor - min(receivedMinor, askedMinor)),
   });
-  outcome.push(
-    `${amountInWords(currency, nanos(beyondMinor) - ofNoneNanos)} more for invoices that Stripe had carried over`,
-  );
+  outcome.push(`${said(nanos(beyondMinor) - ofNoneNanos)} more for invoices that Stripe had carried over`);
   if (ofNoneNanos > 0n)
     outcome.push(
-      `${amountInWords(currency, ofNoneNanos)} more for none of our invoices: look at the customer's balance at Stripe, and record what is ours with POST /v1/invoices/{id}/payments`,
+      `${said(ofNoneNanos)} more for none of our invoices: look at the customer's balance at Stripe, and record what is ours with POST /v1/invoices/{id}/payments`,
     );
   return handled(...outcome);
 }

@@ -1,4 +1,4 @@
-import { formatNanos, invalidField, type Nanos, Refusal } from "../kernel/index.ts";
+import { amountInWords, invalidField, type Money, money, type Nanos, Refusal } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../postgres/index.ts";
 import { prepareAccounts } from "./spend/limits.ts";
 
@@ -45,6 +45,52 @@ export async function recordInvoicePaid(sql: Sql, payment: Payment): Promise<Nan
   }
 }
 
+export interface PaymentView {
+  reference: string;
+  amount: Money;
+  paid_at: string;
+  recorded_by: string;
+  /** What the provider was to be told, which was asked to collect the invoice before; null: it knows, or never had to. */
+  at_provider: {
+    amount: Money;
+    state: "none" | "waiting" | "sending" | "unknown" | "told" | "failed";
+    provider_id: string | null;
+    reason: string | null;
+  } | null;
+}
+
+/** What was paid of an invoice, in the order of when it came. */
+export async function paymentsOf(sql: Sql, invoice: string): Promise<PaymentView[]> {
+  const rows = await sql<StoredPayment[]>`
+    SELECT m.reference, i.currency, m.amount_nanos::text AS nanos, m.paid_at, m.recorded_by, t.amount_nanos::text AS told_nanos, t.state,
+      t.provider_id, t.reason
+    FROM invoice_payment m JOIN invoice i ON i.id = m.invoice_id
+    LEFT JOIN payment_push t ON (t.invoice_id, t.reference) = (m.invoice_id, m.reference)
+    WHERE m.invoice_id = ${invoice} ORDER BY m.paid_at, m.reference`;
+  return rows.map(({ reference, currency, nanos, paid_at, recorded_by, ...told }) => ({
+    ...{ reference, amount: money(currency, BigInt(nanos)), paid_at: paid_at.toISOString(), recorded_by },
+    at_provider:
+      told.state === null
+        ? null
+        : {
+            ...{ amount: money(currency, BigInt(told.told_nanos)), state: told.state },
+            ...{ provider_id: told.provider_id, reason: told.reason },
+          },
+  }));
+}
+
+type StoredPayment = {
+  reference: string;
+  currency: string;
+  nanos: string;
+  paid_at: Date;
+  recorded_by: string;
+  told_nanos: string;
+  state: NonNullable<PaymentView["at_provider"]>["state"] | null;
+  provider_id: string | null;
+  reason: string | null;
+};
+
 /**
  * Records money that came at the provider, which does not know what else was paid or refunded of the invoice: what it still
  * asks for is paid, and what was received beyond that becomes a paid credit of the customer. One statement; repeated, it
@@ -73,7 +119,8 @@ export async function recordPaidAtProvider(
 function refusalOf(error: unknown, { invoice, reference }: Payment): unknown {
   const refused = refusedByDatabase(error);
   if (refused?.code === "invoice_unknown") return new Refusal("not_found", `there is no invoice ${invoice}`);
-  const amount = formatNanos(BigInt(refused?.detail.nanos ?? "0"));
+  const nanos = BigInt(refused?.detail.nanos ?? "0");
+  const amount = amountInWords(money(refused?.detail.currency ?? "", nanos));
   if (refused?.code === "payment_differs")
     return new Refusal(
       "payment_differs",
@@ -82,7 +129,7 @@ function refusalOf(error: unknown, { invoice, reference }: Payment): unknown {
   if (refused?.code === "payment_too_large")
     return new Refusal(
       "payment_too_large",
-      amount === "0.000000000"
+      nanos === 0n
         ? `amount: nothing is left to pay of ${invoice}: record money that came all the same as a paid credit (POST /v1/customers/{id}/credits)`
         : `amount: ${invoice} has ${amount} left to pay: record at most that, and what is beyond it as a paid credit (POST /v1/customers/{id}/credits)`,
     );

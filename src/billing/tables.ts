@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import {
   bigint,
   date,
+  foreignKey,
   index,
   integer,
   numeric,
@@ -153,6 +154,35 @@ export const invoicePayment = pgTable(
     paidAt: moment("paid_at").notNull(),
   },
   (t) => [primaryKey({ columns: [t.invoiceId, t.reference] })],
+);
+
+/** What of a payment the provider is told, which was asked to collect the invoice before: waiting → sending → told | failed. */
+export const paymentPush = pgTable(
+  "payment_push",
+  {
+    invoiceId: text("invoice_id").notNull(),
+    reference: text().notNull(),
+    /** In whole steps; nothing (state none) where it is less, and goes with the next one. */
+    amountNanos: nanos("amount_nanos").notNull(),
+    state: text().notNull(),
+    /** Of the last one; 0 before the first. */
+    attempt: integer().notNull(),
+    /** When it began. */
+    startedAt: moment("started_at"),
+    /** The provider's name for what it was told. */
+    providerId: text("provider_id"),
+    /** Why it is not told, for people. */
+    reason: text(),
+    updatedAt: moment("updated_at").notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.invoiceId, t.reference] }),
+    foreignKey({
+      columns: [t.invoiceId, t.reference],
+      foreignColumns: [invoicePayment.invoiceId, invoicePayment.reference],
+    }),
+    index().on(t.state).where(sql`state IN ('waiting', 'sending', 'unknown')`),
+  ],
 );
 
 /** An invoice that is paid, and from when on what is held for it is payable. */

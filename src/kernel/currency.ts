@@ -1,4 +1,4 @@
-import { formatNanos, NANOS_PER_UNIT, type Nanos } from "./nanos.ts";
+import { type Money, NANOS_PER_UNIT, type Nanos } from "./nanos.ts";
 
 // ISO 4217 exponents other than two, and Stripe's exceptions (docs.stripe.com/currencies, "special cases"):
 // ISK, HUF, TWD and UGX are sent with two digits but can only be paid out in whole units.
@@ -41,9 +41,14 @@ export function payoutStep(currency: string): Nanos {
   return WHOLE_UNITS_ONLY.has(currency) ? NANOS_PER_UNIT : nanosPerMinor(currency);
 }
 
-/** An amount as sentences say it: exact, without zeros below the currency's minor unit ("2.22" of USD, "1000" of JPY). */
-export function amountInWords(currency: string, amountNanos: Nanos): string {
-  const [whole = "", fraction = ""] = formatNanos(amountNanos).split(".");
+/** An amount as people are told it, wherever that is: "2.22 USD", "1000 JPY", "1.500 KWD". */
+export function amountInWords(amount: Money): string {
+  return `${digitsInWords(amount)} ${amount.currency}`;
+}
+
+/** Its digits alone: exact, without zeros below the currency's minor unit. SQL's `amount_in_words` says the same. */
+export function digitsInWords({ currency, amount }: Money): string {
+  const [whole = "", fraction = ""] = amount.split(".");
   const digits = fraction.replace(/0+$/, "").padEnd(minorDigits(currency), "0");
   return digits === "" ? whole : `${whole}.${digits}`;
 }

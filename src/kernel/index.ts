@@ -4,6 +4,7 @@ export { csv } from "./csv.ts";
 export {
   amountInWords,
   CURRENCY_PATTERN,
+  digitsInWords,
   fromMinor,
   isCurrency,
   minorDigits,

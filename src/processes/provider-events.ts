@@ -2,14 +2,14 @@ import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { simulatorWebhooks } from "../adapters/stripe/webhook-endpoints.ts";
 import { disputeEventHandlers, refundEventHandlers, sendDueRefunds } from "../adjustments/index.ts";
-import { invoiceEventHandlers } from "../billing/index.ts";
+import { invoiceEventHandlers, tellDuePayments } from "../billing/index.ts";
 import { type EventHandlers, handleDueEvents, payoutEventHandlers } from "../provider-events/index.ts";
 import { isEverywhere, isLoopback, urlAt } from "./config.ts";
 import type { Tributary } from "./wire.ts";
 
 const LOOK_EVERY_MS = 1_000;
 
-/** Handles what Stripe told, and makes there what was refunded here, until stopped. Several processes may do so at once. */
+/** Handles what Stripe told, and makes there what was refunded here, and tells it what was paid elsewhere, until stopped. Several processes may do so at once. */
 export function startTalkingToStripe({
   sql,
   provider,
@@ -36,6 +36,10 @@ export function startTalkingToStripe({
   };
   const loops = [
     repeat("handling Stripe's events", () => handleDueEvents(sql, handlers)),
+    repeat("telling Stripe of payments", async () => {
+      const { problems } = await tellDuePayments(sql, billing);
+      for (const problem of problems) logger.warn(problem, "Stripe is not told of a payment");
+    }),
     repeat("making refunds at Stripe", async () => {
       const { problems } = await sendDueRefunds(sql, refunds);
       for (const problem of problems) logger.warn(problem, "a refund is not made at Stripe");

@@ -36,7 +36,7 @@ export {
 export { statementPdf } from "./paper/statement-pdf.ts";
 export { taxReports, taxReportsCsv } from "./paper/tax-report.ts";
 export { findPredictions, type PredictionView } from "./prediction.ts";
-export { type Chain, type ChainStep, chainOf } from "./predictions/chain.ts";
+export { type Chain, type ChainStep, chainOf, payersOf } from "./predictions/chain.ts";
 export { type PredictionRange, type RangeSize, sizeOf } from "./predictions/event-blocks.ts";
 export { type ListedPrediction, listPredictions } from "./predictions/listed-predictions.ts";
 export { type StoredPrediction, storedPredictions } from "./predictions/stored-predictions.ts";

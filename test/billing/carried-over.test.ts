@@ -99,7 +99,7 @@ test("an invoice that is too small to be charged waits, and is paid with the nex
   await stripe.invoices.pay(later);
   expect(await leftOf("small")).toEqual({ left: [20, 20, 1000, 30], credit: 0 });
   for (const month of ["2023-10", "2023-08", "2023-10", "2023-09", "2023-11"]) await told("small", month);
-  expect(await told("small", "2023-10")).toContain("0.40 more for invoices that Stripe had carried over");
+  expect(await told("small", "2023-10")).toContain("0.40 USD more for invoices that Stripe had carried over");
   expect(await leftOf("small")).toEqual({ left: [0, 0, 0, 30], credit: 0 });
   await expectBooksToHold(books.sql);
 });
@@ -136,7 +136,7 @@ test("a balance that somebody gave the customer at Stripe is paid for no invoice
   // As if the first had never been ours.
   await books.sql`UPDATE invoice_push SET provider_id = 'in_other' WHERE invoice_id = ${ours("refunded", "2023-08")}`;
   await stripe.invoices.pay(later);
-  expect(await told("refunded", "2023-10")).toContain("0.40 more for none of our invoices");
+  expect(await told("refunded", "2023-10")).toContain("0.40 USD more for none of our invoices");
   expect(await leftOf("refunded")).toEqual({ left: [40, 0], credit: 0 });
 });
 

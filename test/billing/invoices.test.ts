@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { findInvoice, listInvoices, makeInvoices } from "../../src/billing/index.ts";
-import { add, compare, minorDigits, NANOS_PER_UNIT, present } from "../../src/kernel/index.ts";
+import {
+  add,
+  amountInWords,
+  compare,
+  minorDigits,
+  money,
+  NANOS_PER_UNIT,
+  present,
+} from "../../src/kernel/index.ts";
 import { monthOf } from "../support/marketplace-books.ts";
 import {
   bothSides,
@@ -123,6 +131,23 @@ test("every currency's step is a whole number of its minor units", async () => {
     const [row] = await sql<[{ step: string }]>`SELECT invoice_step(${currency})::text AS step`;
     const minor = NANOS_PER_UNIT / 10n ** BigInt(minorDigits(currency));
     expect(BigInt(row.step) % minor, currency).toBe(0n);
+  }
+});
+
+test("the database says amounts as the kernel does, in every currency", async () => {
+  const { sql } = await openBooks();
+  const amounts = fc.tuple(
+    fc.constantFrom(...Intl.supportedValuesOf("currency")),
+    fc.bigInt(-(10n ** 15n), 10n ** 15n),
+  );
+  for (const [currency, nanos] of [
+    ...fc.sample(amounts, 300),
+    ...Intl.supportedValuesOf("currency").map((currency) => [currency, 1_500_000_000n] as const),
+  ]) {
+    const [row] = await sql<
+      [{ said: string }]
+    >`SELECT amount_in_words(${`${nanos}`}::numeric, ${currency}) AS said`;
+    expect(row.said).toBe(amountInWords(money(currency, nanos)));
   }
 });
 

@@ -91,7 +91,7 @@ test("a payment that came elsewhere is recorded once, and never more than is owe
   });
   expect(await pay({ amount: "0.24", reference: "bank-2" })).toMatchObject({
     status: 409,
-    body: { code: "payment_too_large", detail: expect.stringContaining("0.230000000") },
+    body: { code: "payment_too_large", detail: expect.stringContaining("0.23 USD left to pay") },
   });
   expect(await pay({ amount: "0.23", reference: "bank-2" })).toMatchObject({
     body: { left: { amount: "0.000000000" } },
@@ -212,14 +212,15 @@ test("an invoice says what of it is paid, credited, refunded, returned, disputed
   const { accounts } = spend as { accounts: { on_account: { amount: string } }[] };
   const listed = await api.operator("GET", "/v1/owed-customers?currency=USD");
   const repayable = { currency: "USD", amount: "0.200000000" };
-  const owes = { customer: "acme", name: "Acme", ...accounts[0], repayable } as Record<
+  const overpaid = { currency: "USD", amount: "0.000000000" };
+  const owes = { customer: "acme", name: "Acme", ...accounts[0], repayable, overpaid } as Record<
     string,
     string | { amount: string }
   >;
   expect(listed.body).toEqual({ data: [owes], next_cursor: null });
   expect((await api.operator("GET", "/v1/owed-customers?currency=EUR")).body).toMatchObject({ data: [] });
   const asCsv = await api.operator("GET", "/v1/owed-customers", undefined, { accept: "text/csv" });
-  const columns = ["customer", "name", "currency", "owed", "invoiced", "on_account", "repayable"];
+  const columns = ["customer", "name", "currency", "owed", "invoiced", "on_account", "repayable", "overpaid"];
   const cells = columns.map((name) => (typeof owes[name] === "object" ? owes[name].amount : owes[name]));
   expect(asCsv.body).toBe(`${columns.join(",")}\r\n${cells.join(",")}\r\n`);
   expect((await acme("GET", "/v1/owed-customers")).status).toBe(403);

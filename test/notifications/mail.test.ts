@@ -92,6 +92,27 @@ describe("people", () => {
     expect(received.filter(({ to }) => to === "quiet@example.com")).toEqual([]);
   });
 
+  test("are told amounts down to the minor unit of their currency, and below it exactly", async () => {
+    received.length = 0;
+    for (const [currency, amount] of [
+      ["JPY", "1234.000000000"],
+      ["KWD", "1234.500000000"],
+      ["USD", "0.120000005"],
+    ] as const) {
+      const data = {
+        period: "2023-11",
+        payee: "lin",
+        reason: "it is too little",
+        approved: { currency, amount },
+      };
+      await api.sql`SELECT mail_payee('lin', 'payout.carried', ${currency}, ${api.sql.json(data)})`;
+    }
+    await sendAll();
+    await until(() => received.length >= 3);
+    const said = received.flatMap(({ text }) => /^\S+ \S+(?= were approved for lin)/m.exec(text) ?? []);
+    expect(said.sort()).toEqual(["0.120000005 USD", "1234 JPY", "1234.500 KWD"]);
+  });
+
   test("are sent what they are told as text, whatever it says", async () => {
     received.length = 0;
     await write("html");

@@ -48,7 +48,11 @@ test("what is left below the minimum is carried on, everybody is told why, and t
   expect(await month.pay()).toMatchObject({
     results: { paid: 1, carried: 1 },
     problems: [
-      { payee: "payee1", result: "carried", detail: expect.stringContaining("the minimum payout of 9") },
+      {
+        payee: "payee1",
+        result: "carried",
+        detail: expect.stringContaining("the minimum payout of 9.00 USD"),
+      },
     ],
   });
   const [told] = await listPayouts(sql, { payee: "payee1", limit: 1 });
@@ -56,7 +60,7 @@ test("what is left below the minimum is carried on, everybody is told why, and t
     state: "carried",
     approved: dollars("9.870000000"),
     reason:
-      "what was refunded, disputed or corrected since it was approved left 8.8765424 USD of 9.87, less than the minimum payout of 9: that is carried on, and the next plan pays it",
+      "what was refunded, disputed or corrected since it was approved left 8.8765424 USD of 9.87 USD, less than the minimum payout of 9.00 USD: that is carried on, and the next plan pays it",
   });
   expect(await balancesOf(sql, "payee1")).toMatchObject([
     {
@@ -83,7 +87,7 @@ test("who owes more than it had is told of a debt, and not that the next plan pa
     {
       state: "carried",
       reason:
-        "what was refunded, disputed or corrected since 9.87 USD were approved took 0.1234576 more than there was: that comes off later earnings",
+        "what was refunded, disputed or corrected since 9.87 USD were approved took 0.1234576 USD more than there was: that comes off later earnings",
     },
   ]);
 });

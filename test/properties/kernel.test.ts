@@ -5,6 +5,7 @@ import {
   amountInWords,
   BEGINNING_OF_TIME,
   compare,
+  digitsInWords,
   firstDay,
   floor,
   formatDecimal,
@@ -12,6 +13,7 @@ import {
   formatNanos,
   formatScaled,
   minorDigits,
+  money,
   multiply,
   nextPeriod,
   parseDecimal,
@@ -83,7 +85,7 @@ describe("nanos", () => {
   test("are said exactly, with the currency's minor digits and no zeros after them", () => {
     fc.assert(
       fc.property(big, fc.constantFrom("USD", "JPY", "KWD"), (nanos, currency) => {
-        const said = amountInWords(currency, nanos);
+        const said = digitsInWords(money(currency, nanos));
         expect(parseNanos(said)).toBe(nanos);
         const digits = said.split(".")[1] ?? "";
         expect(digits.length).toBeGreaterThanOrEqual(minorDigits(currency));
@@ -91,8 +93,8 @@ describe("nanos", () => {
         expect(said.endsWith(".")).toBe(false);
       }),
     );
-    const said = ["USD", "JPY", "KWD"].map((currency) => amountInWords(currency, 1_000_000_000n));
-    expect(said).toEqual(["1.00", "1", "1.000"]);
+    const said = ["USD", "JPY", "KWD"].map((currency) => amountInWords(money(currency, 1_000_000_000n)));
+    expect(said).toEqual(["1.00 USD", "1 JPY", "1.000 KWD"]);
   });
 
   test("do not take a fraction of a nano", () => {

@@ -155,13 +155,24 @@ test("a refund of what an open dispute may take is not made at Stripe, says why,
   const id = String((await lever("/disputes", { charge: data[0]?.source })).id);
   await until(async () => (await disputes("open")).includes(id));
   const asked = { invoice: ours("ten"), reason: "it was wrong", at_provider: true, reference: "ten" };
+  const noteIn = (body: unknown) => (body as { at_provider_note: string | null }).at_provider_note;
+  const notes: (string | null)[] = [];
+  let refund = "";
   for (const path of ["/v1/refunds?dry_run=true", "/v1/refunds"]) {
     const { status, body } = await api.operator("POST", path, asked);
     expect([status, body]).toMatchObject([201, { at_provider: [] }]);
-    const { at_provider_note: note } = body as { at_provider_note: string };
-    expect(note).toContain("10.00 USD of it is not made at the payment provider");
-    expect(note).toContain(`no open dispute may take (${id})`);
+    notes.push(noteIn(body));
+    refund = (body as { id: string }).id;
   }
+  const listed = async () => {
+    const { body } = await api.operator("GET", `/v1/refunds?invoice=${ours("ten")}`);
+    return noteIn((body as { data: unknown[] }).data[0]);
+  };
+  notes.push(noteIn((await api.operator("GET", `/v1/refunds/${refund}`)).body), await listed());
+  expect(notes).toHaveLength(4);
+  expect(new Set(notes).size).toBe(1);
+  expect(notes[0]).toContain("10.00 USD of it is not made at the payment provider");
+  expect(notes[0]).toContain(`no open dispute may take (${id})`);
   const repayment = {
     ...{ kind: "repayment", customer: "ten", currency: "USD", amount: "10", reason: "refunded by bank" },
     ...{ reference: "bank-ten", paid_at: new Date().toISOString() },
@@ -169,6 +180,7 @@ test("a refund of what an open dispute may take is not made at Stripe, says why,
   expect((await api.operator("POST", "/v1/corrections", repayment)).status).toBe(409);
   await lever(`/disputes/${id}`, { status: "won" });
   await until(async () => (await disputes("won")).includes(id));
+  expect(await listed()).toContain("GET /v1/owed-customers says");
   expect(await api.operator("POST", "/v1/corrections", repayment)).toMatchObject({ status: 201 });
 });
 
@@ -215,14 +227,25 @@ async function toldOf(id: string) {
 describe("a payment at Stripe that is not what our books ask for", () => {
   const refundHere = (customer: string, amount: string) =>
     api.operator("POST", "/v1/refunds", { invoice: ours(customer), amount, reason: "it was wrong" });
-  const paidByBank = (customer: string) =>
-    api.operator("POST", `/v1/invoices/${ours(customer)}/payments`, { amount: "10", reference: "bank" });
+  /** Stripe cannot be told of it at once: it goes on asking. */
+  const paidByBank = async (customer: string) => {
+    const match = { method: "POST", path: "/v1/payment_records/report_payment" };
+    await lever("/faults", { fault: "drop_before", times: 1, match });
+    const body = { amount: "10", reference: "bank" };
+    const answer = await api.operator("POST", `/v1/invoices/${ours(customer)}/payments`, body);
+    const told = async () => {
+      const { body } = await api.operator("GET", `/v1/invoices/${ours(customer)}/payments`);
+      return (body as { data: { at_provider: { state: string } | null }[] }).data[0]?.at_provider?.state;
+    };
+    await until(async () => (await told()) === "unknown");
+    return answer;
+  };
 
   test("pays what is left, and the rest is the customer's credit, once", async () => {
     await refundHere("seven", "4");
     const id = await pushed("seven");
     await stripe.invoices.pay(id);
-    expect(await toldOf(id)).toContain("4.00 more than it asked for");
+    expect(await toldOf(id)).toContain("4.00 USD more than it asked for");
     expect(await paidAndCredited("seven")).toEqual({ paid: "6", credit: "4", left: "0" });
     await paidAtProvider("seven", id, 10_000_000_000n);
     expect(await paidAndCredited("seven")).toEqual({ paid: "6", credit: "4", left: "0" });

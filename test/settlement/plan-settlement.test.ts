@@ -170,8 +170,8 @@ test("a payee at ten times its last payout, and a total over the limit, are warn
   expect(codes("100.01", null, "100")).toEqual(["total_over_limit"]);
   const said = plan("100.5", "10", "100").map(({ message }) => message);
   expect(said).toEqual([
-    "ada would be paid 100.50 USD, ten times the last payout (10.00) or more.",
-    "100.50 USD in all is more than the limit of 100.00.",
+    "ada would be paid 100.50 USD, ten times the last payout (10.00 USD) or more.",
+    "100.50 USD in all is more than the limit of 100.00 USD.",
   ]);
 });
 

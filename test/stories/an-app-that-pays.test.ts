@@ -112,9 +112,16 @@ async function close(month: string): Promise<void> {
   expect(await api.operator("POST", `/v1/settlements/${month}/invoices`)).toMatchObject({ status: 200 });
 }
 
+type Amount = { amount: string };
 interface Chain {
-  steps: { id: string; depth: number; payer: object; gross: { amount: string }; earnings: object[] }[];
-  totals: { steps: number; gross: { amount: string }; earned: { amount: string } | null }[];
+  steps: {
+    id: string;
+    depth: number;
+    payer: { customer: string | null; payee: string | null; is_you: boolean };
+    gross: { amount: string } | null;
+    earnings: object[];
+  }[];
+  totals: { steps: number; gross: Amount; earned: Amount | null; paid: Amount | null }[];
   truncated: boolean;
 }
 const usd = (amount: string) => ({ currency: "USD", amount });
@@ -123,8 +130,11 @@ const usd = (amount: string) => ({ currency: "USD", amount });
 async function chain(who: string, id: string) {
   const { steps, totals } = await get<Chain>(who, `/v1/predictions/${id}/chain`);
   return {
-    steps: steps.map(({ id, depth, payer, gross }) => [id, depth, ...Object.values(payer), gross.amount]),
-    totals: totals.map(({ gross, earned }) => [gross.amount, earned?.amount ?? null]),
+    steps: steps.map(({ id, depth, payer: { customer, payee }, gross }) => [
+      ...[id, depth, customer, payee],
+      gross?.amount ?? null,
+    ]),
+    totals: totals.map(({ gross, earned, paid }) => [gross, earned, paid].map((one) => one?.amount ?? null)),
   };
 }
 
@@ -136,7 +146,7 @@ test("an operator sees the whole chain: each step, who pays it, and what it come
       ["job-tune", 1, "zoe-app", "zoe", "2.000000000"],
       ["job-image", 1, "zoe-app", "zoe", "0.750000000"],
     ],
-    totals: [["14.250000000", "14.250000000"]],
+    totals: [["14.250000000", "14.250000000", null]],
   });
   const { steps } = await get<Chain>("operator", "/v1/predictions/job/chain");
   expect(steps[0]).toMatchObject({ predict_seconds: "4.500000", occurred_at: expect.any(String) });
@@ -161,7 +171,7 @@ test("the caller who pays sees one total of what it pays, and nothing of what th
       ["relayed", 0, "acme", null, "1.000000000"],
       ["relayed-text", 1, "acme", null, "0.500000000"],
     ],
-    totals: [["1.500000000", null]],
+    totals: [["1.500000000", null, "1.500000000"]],
   });
   expect((await chain("acme", "job")).steps).toEqual([["job", 0, "acme", null, "10.000000000"]]);
 });
@@ -169,15 +179,28 @@ test("the caller who pays sees one total of what it pays, and nothing of what th
 test("creators see their own parts alone, and the app's owner also what is paid out of its earnings", async () => {
   expect(await chain("ria", "job")).toEqual({
     steps: [["job-image", 1, null, null, "0.750000000"]],
-    totals: [["0.750000000", "0.600000000"]],
+    totals: [["0.750000000", "0.600000000", "0.000000000"]],
   });
-  expect((await chain("zoe", "job")).steps.map(([id, , customer]) => [id, customer])).toEqual([
-    ["job", null],
-    ["job-text", "zoe-app"],
-    ["job-tune", "zoe-app"],
-    ["job-image", "zoe-app"],
-  ]);
+  expect(await chain("zoe", "job")).toEqual({
+    steps: [
+      ["job", 0, null, null, "10.000000000"],
+      ["job-text", 1, "zoe-app", "zoe", "1.500000000"],
+      ["job-tune", 1, "zoe-app", "zoe", "2.000000000"],
+      ["job-image", 1, "zoe-app", "zoe", "0.750000000"],
+    ],
+    totals: [["14.250000000", "8.000000000", "4.250000000"]],
+  });
   expectProblem(await as("eve")("GET", "/v1/predictions/job/chain"), 404, "not_found");
+});
+
+test("each upstream call that an app pays is one of its owner's predictions too, without what others earn of it or said", async () => {
+  expect(await get<object>("zoe", "/v1/predictions/job-tune")).toMatchObject({
+    ...{ customer: "zoe-app", parent: "job", gross: usd("2.000000000"), earnings: [] },
+    payload: { state: "private" },
+  });
+  expect(await get<object>("zoe", "/v1/predictions/job")).toMatchObject({ customer: null });
+  for (const who of ["eve", "ria", "acme"])
+    expectProblem(await as(who)("GET", "/v1/predictions/job-tune"), 404, "not_found");
 });
 
 test("before the month is closed, the app's owner sees what its own usage will take", async () => {
@@ -330,6 +353,56 @@ test("a customer whose netting is switched off pays by itself", async () => {
     netted: usd("0.000000000"),
     amount: usd("1.000000000"),
   });
+});
+
+test("what an app called and its caller pays, its owner sees as called, but not what it cost the caller", async () => {
+  const day = { time: "2024-02-05T12:00:00Z" };
+  await use({
+    ...day,
+    id: "deeper",
+    model: "ria/image",
+    parent: "relayed-text",
+    metrics: { image_count: 1 },
+  });
+  await linkChainedEvents(api.sql);
+  expect(await chain("zoe", "relayed")).toEqual({
+    steps: [
+      ["relayed", 0, null, null, "1.000000000"],
+      ["relayed-text", 1, null, null, null],
+    ],
+    totals: [["1.000000000", "0.800000000", "0.000000000"]],
+  });
+  const { steps } = await get<Chain>("zoe", "/v1/predictions/relayed/chain");
+  expect(steps[1]).toMatchObject({ model: "meta/llm", charged: null, earnings: [] });
+  expectProblem(await as("zoe")("GET", "/v1/predictions/relayed-text"), 404, "not_found");
+});
+
+test("whoever has a prediction of the same id elsewhere sees nothing that another's called", async () => {
+  const day = { time: "2024-02-05T12:00:00Z" };
+  const elsewhere = { source: "//predictor/us-1" };
+  await use(
+    { ...day, id: "both", model: "zoe/relay", metrics: {}, ...elsewhere },
+    { ...day, id: "both", model: "ria/image", metrics: { image_count: 1 } },
+    { ...day, id: "of-ria", model: "meta/llm", parent: "both", metrics: { input_token_count: 1 } },
+    {
+      ...day,
+      id: "of-either",
+      model: "meta/llm",
+      parent: "both",
+      metrics: { input_token_count: 1 },
+      source: "//third",
+    },
+  );
+  await linkChainedEvents(api.sql);
+  const seen = async (who: string, source: string) => {
+    const { steps } = await get<Chain>(
+      who,
+      `/v1/predictions/both/chain?source=${encodeURIComponent(source)}`,
+    );
+    return steps.map(({ id }) => id);
+  };
+  expect(await seen("zoe", elsewhere.source)).toEqual(["both"]);
+  expect(await seen("ria", "//predictor/eu-1")).toEqual(["both", "of-ria"]);
 });
 
 test("verify proves all of it", async () => {

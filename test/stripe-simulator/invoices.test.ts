@@ -127,3 +127,40 @@ test("an invoice below the minimum charge is paid with nothing, and the next one
   const paid = await stripe.invoices.pay((await next()).id);
   expect(paid).toMatchObject({ ...open, status: "paid", amount_paid: 50, amount_remaining: 0 });
 });
+
+test("a payment record attached to an open invoice lessens what it asks for; in full it is paid, and no money is on the balance", async () => {
+  const { stripe } = await openSimulator();
+  const { id } = await draft(stripe);
+  const record = (value: number) =>
+    stripe.paymentRecords.reportPayment({
+      ...{ amount_requested: { currency: "usd", value }, initiated_at: 1_700_000_000, outcome: "guaranteed" },
+      ...{ guaranteed: { guaranteed_at: 1_700_000_000 }, payment_method_details: { type: "custom" } },
+      metadata: { payment: "bank" },
+    });
+  const first = await record(300);
+  await expect(stripe.invoices.attachPayment(id, { payment_record: first.id })).rejects.toMatchObject({
+    code: "invoice_not_editable",
+  });
+  await stripe.invoices.finalizeInvoice(id);
+  const before = await stripe.balance.retrieve();
+  expect(await stripe.invoices.attachPayment(id, { payment_record: first.id })).toMatchObject({
+    ...{ status: "open", amount_paid: 300, amount_remaining: 435, amount_paid_off_stripe: 300 },
+  });
+  await expect(stripe.invoices.attachPayment(id, { payment_record: first.id })).rejects.toMatchObject({
+    statusCode: 400,
+  });
+  const rest = await record(435);
+  expect(await stripe.invoices.attachPayment(id, { payment_record: rest.id })).toMatchObject({
+    ...{ status: "paid", amount_paid: 735, amount_remaining: 0 },
+  });
+  expect((await stripe.invoicePayments.list({ invoice: id })).data.map(({ payment }) => payment)).toEqual([
+    { type: "payment_record", payment_record: rest.id },
+    { type: "payment_record", payment_record: first.id },
+  ]);
+  expect(await stripe.balance.retrieve()).toEqual(before);
+  expect((await eventsOf(stripe)).slice(-3)).toEqual([
+    "invoice.updated",
+    "invoice.paid",
+    "invoice.payment_succeeded",
+  ]);
+});

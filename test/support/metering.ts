@@ -13,6 +13,7 @@ export interface Claim {
 
 /** Metering without a log around it: batches are handed to the database by hand, partition by partition. */
 export interface TestMetering {
+  url: string;
   sql: TestDatabase["sql"];
   catalog: CatalogStore;
   claim(partition: number): Promise<Claim>;
@@ -29,7 +30,7 @@ export interface TestMetering {
 }
 
 export async function startTestMetering(document: unknown = SMALL_CATALOG): Promise<TestMetering> {
-  const { sql, drop } = await createTestDatabase();
+  const { url, sql, drop } = await createTestDatabase();
   const catalog = openCatalogStore(sql);
   await catalog.change(document as Partial<CatalogDocument>);
 
@@ -45,6 +46,7 @@ export async function startTestMetering(document: unknown = SMALL_CATALOG): Prom
   }
 
   return {
+    url,
     sql,
     catalog,
     claim,

@@ -11,6 +11,7 @@ import { withinDeadline } from "../../kernel/index.ts";
 import { ProviderUnavailable } from "../../payouts/index.ts";
 import { ask, candidly } from "./candidly.ts";
 import { openStripe, type StripeOptions, safeInteger } from "./stripe-client.ts";
+import { tellStripeOfPayment } from "./tell-payment.ts";
 
 const DESCRIPTION_MAX = 500;
 
@@ -100,6 +101,8 @@ export function openStripeBillingProvider(options: StripeOptions): BillingProvid
         return finish(request, providerId, present);
       });
     },
+
+    tellPayment: (request) => candidly(() => tellStripeOfPayment(stripe, request, bounded)),
 
     async invoiceStanding(providerId) {
       try {

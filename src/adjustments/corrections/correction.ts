@@ -1,4 +1,4 @@
-import { amountInWords, contentHash, type Nanos, Refusal } from "../../kernel/index.ts";
+import { amountInWords, contentHash, money, type Nanos, Refusal } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { planAndPost, refusalOf, withdrawn } from "../lines/post-adjustment.ts";
 import { type CorrectionAsked, type PlannedCorrection, planCorrection } from "./plan-correction.ts";
@@ -124,7 +124,7 @@ function draftHash({ currency, corrects, body }: PlannedCorrection): string {
 function outdated(id: string, { currency, sizeNanos }: PlannedCorrection): Refusal {
   return new Refusal(
     "plan_outdated",
-    `what ${id} corrects was changed since it was proposed, and it would move something else now (${amountInWords(currency, sizeNanos)} ${currency} in all): propose it again under another reference, and approve that`,
+    `what ${id} corrects was changed since it was proposed, and it would move something else now (${amountInWords(money(currency, sizeNanos))} in all): propose it again under another reference, and approve that`,
   );
 }
 

@@ -5,6 +5,7 @@ import {
   compare,
   firstDay,
   invalidField,
+  money,
   multiply,
   type Nanos,
   type Period,
@@ -118,7 +119,7 @@ async function requireDebt(sql: Sql, account: string, currency: string, amountNa
   if (amountNanos > BigInt(row.owed))
     throw new Refusal(
       "write_off_too_large",
-      `amount: the payee's balance is ${amountInWords(currency, BigInt(row.owed))} ${currency} below zero: write off at most that`,
+      `amount: the payee's balance is ${amountInWords(money(currency, BigInt(row.owed)))} below zero: write off at most that`,
     );
 }
 

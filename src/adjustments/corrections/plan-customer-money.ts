@@ -1,5 +1,5 @@
 import { requireHappened } from "../../billing/index.ts";
-import type { Nanos } from "../../kernel/index.ts";
+import { money, type Nanos } from "../../kernel/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import { noDebt, notOwed } from "../lines/post-adjustment.ts";
 
@@ -30,7 +30,8 @@ export async function planCustomerMoney(
     SELECT repayable(${customer}, ${currency})::text AS repayable,
       greatest(0, -left_by_adjustments(${customer}, ${currency}))::text AS debt`;
   const mostNanos = BigInt(kind === "repayment" ? owed.repayable : owed.debt);
-  if (amountNanos > mostNanos) throw kind === "repayment" ? notOwed(mostNanos) : noDebt(mostNanos);
+  const most = money(currency, mostNanos);
+  if (amountNanos > mostNanos) throw kind === "repayment" ? notOwed(most) : noDebt(most);
   const signed = kind === "repayment" ? -amountNanos : amountNanos;
   return [
     { account: `customer:${customer}:receivable`, amount: signed.toString() },

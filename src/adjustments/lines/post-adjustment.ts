@@ -1,4 +1,4 @@
-import { formatNanos, InvariantBroken, type Nanos, Refusal } from "../../kernel/index.ts";
+import { amountInWords, InvariantBroken, type Money, money, Refusal } from "../../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../../postgres/index.ts";
 import { AdjustedMeanwhile } from "./closed-usage.ts";
 
@@ -72,8 +72,8 @@ const SAID: Record<string, (detail: Record<string, string>) => Refusal> = {
     ),
   approver_made_plan: () =>
     new Refusal("approver_made_plan", "whoever proposed a correction cannot approve it: ask somebody else"),
-  repayment_too_large: ({ nanos }) => notOwed(BigInt(nanos ?? "0")),
-  payment_exceeds_debt: ({ nanos }) => noDebt(BigInt(nanos ?? "0")),
+  repayment_too_large: ({ nanos, currency }) => notOwed(money(currency ?? "", BigInt(nanos ?? "0"))),
+  payment_exceeds_debt: ({ nanos, currency }) => noDebt(money(currency ?? "", BigInt(nanos ?? "0"))),
   refund_repaid: () =>
     new Refusal(
       "refund_too_large",
@@ -97,17 +97,17 @@ export function withdrawn(by: string): Refusal {
   );
 }
 
-export function notOwed(nanos: Nanos): Refusal {
+export function notOwed(owed: Money): Refusal {
   return new Refusal(
     "refund_too_large",
-    `amount: more than ${formatNanos(nanos)}, which is what the customer is owed and does not get back at the provider or from its bank: see GET /v1/owed-customers, and refund or credit first what it is to get besides`,
+    `amount: more than ${amountInWords(owed)}, which is what the customer is owed and does not get back at the provider or from its bank: see GET /v1/owed-customers, and refund or credit first what it is to get besides`,
   );
 }
 
-export function noDebt(nanos: Nanos): Refusal {
+export function noDebt(owed: Money): Refusal {
   return new Refusal(
     "payment_too_large",
-    `amount: more than ${formatNanos(nanos)}, which is what the customer owes and no invoice asks for: record an invoice's payment with POST /v1/invoices/{id}/payments, and what is beyond it as a paid credit`,
+    `amount: more than ${amountInWords(owed)}, which is what the customer owes and no invoice asks for: record an invoice's payment with POST /v1/invoices/{id}/payments, and what is beyond it as a paid credit`,
   );
 }
 

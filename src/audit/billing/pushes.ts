@@ -38,3 +38,15 @@ export const billingCustomers = sqlCheck(
    SELECT format('billing customer %s in %s: it has no invoice', customer, currency) FROM billing_customer b
    WHERE NOT EXISTS (SELECT FROM invoice i WHERE i.customer = b.customer AND i.currency = b.currency)`,
 );
+
+export const pushesOfPayments = sqlCheck(
+  "the provider is told of what came elsewhere for the invoices it collects, and of no more, in whole steps",
+  `SELECT format('payment push of %s: %s of %s is told', invoice_id, told, paid) AS difference
+   FROM (SELECT t.invoice_id, sum(t.amount_nanos) AS told, sum(m.amount_nanos) AS paid FROM payment_push t
+     LEFT JOIN invoice_payment m USING (invoice_id, reference) GROUP BY 1) x JOIN invoice i ON i.id = x.invoice_id
+   WHERE paid IS NULL OR told <> div(paid, invoice_step(i.currency)) * invoice_step(i.currency)
+   UNION ALL
+   SELECT format('payment push of %s: %s is of the provider, or of an invoice that is not there', t.invoice_id, t.reference)
+   FROM payment_push t LEFT JOIN invoice_payment m USING (invoice_id, reference) LEFT JOIN invoice_push p USING (invoice_id)
+   WHERE p.state IS NULL OR m.recorded_by LIKE 'stripe:%' OR (t.state IN ('sending', 'unknown', 'told') AND p.provider_id IS NULL)`,
+);

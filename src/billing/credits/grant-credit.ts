@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { amountInWords, contentHash, type Nanos, Refusal } from "../../kernel/index.ts";
+import { amountInWords, contentHash, money, type Nanos, Refusal } from "../../kernel/index.ts";
 import { refusedByDatabase, type Sql } from "../../postgres/index.ts";
 import { prepareAccounts } from "../spend/limits.ts";
 import type { CreditKind } from "./credit.ts";
@@ -52,6 +52,6 @@ function refusalOf(error: unknown, customer: string): unknown {
   const { id, customer: granted, currency, nanos } = refused.detail;
   return new Refusal(
     "credit_differs",
-    `this reference, or this request, granted ${amountInWords(currency ?? "", BigInt(nanos ?? "0"))} ${currency} to ${granted} before, as ${id}: use another reference for another payment`,
+    `this reference, or this request, granted ${amountInWords(money(currency ?? "", BigInt(nanos ?? "0")))} to ${granted} before, as ${id}: use another reference for another payment`,
   );
 }

@@ -13,6 +13,11 @@ export interface BillingProvider {
    * @throws ProviderUnavailable when the provider cannot be asked, or holds more than one
    */
   findInvoice(request: InvoiceRequest): Promise<FoundInvoice | undefined>;
+  /**
+   * Tells the provider of money that came for an invoice elsewhere, so that it asks for that much less; what an earlier try told is
+   * found first. One try. Never throws.
+   */
+  tellPayment(request: PaymentToTell): Promise<ToldOutcome>;
   /** How an invoice of this name stands; undefined when there is none. @throws ProviderUnavailable */
   invoiceStanding(providerId: string): Promise<InvoiceStanding | undefined>;
 }
@@ -67,6 +72,28 @@ export interface InvoiceItem {
   amountMinor: bigint;
   description: string;
 }
+
+export interface PaymentToTell {
+  /** Our invoice, and the payer's name for the payment: what the provider keeps with it. */
+  invoice: string;
+  reference: string;
+  /** The provider's name for the invoice. */
+  providerInvoice: string;
+  currency: string;
+  /** In the currency's minor unit. */
+  amountMinor: bigint;
+  paidAt: Date;
+  installation: string;
+  idempotencyKey: string;
+  /** Asked right before each call: false once the key is too old to be sent safely. */
+  maySend(): boolean;
+}
+
+/** `not_sent`: nothing of it is there, and its key is too old. */
+export type ToldOutcome =
+  | { outcome: "told"; providerId: string }
+  | { outcome: "not_sent"; detail: string }
+  | NotDone;
 
 export interface FoundInvoice {
   providerId: string;

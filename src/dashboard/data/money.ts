@@ -29,6 +29,12 @@ export function moneyText({ currency, amount }: Money): MoneyText {
   };
 }
 
+/** Its digits as a field takes them: nothing between thousands. */
+export function fieldText(money: Money): string {
+  const { main, rest } = moneyText(money);
+  return `${main.replaceAll(",", "")}${rest}`;
+}
+
 export function isZero({ amount }: Money): boolean {
   return !/[1-9]/.test(amount);
 }

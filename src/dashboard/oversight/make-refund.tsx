@@ -84,7 +84,6 @@ export function MakeRefund() {
               Refunded: <code>{make.data.id}</code>
             </Notice>
             {asked?.at_provider && <RefundSteps id={make.data.id} />}
-            {make.data.at_provider_note !== null && <Notice tone="warn">{make.data.at_provider_note}</Notice>}
           </>
         )}
       </div>

@@ -54,8 +54,14 @@ function Refunds() {
               {
                 key: "at Stripe",
                 title: "At Stripe",
-                cell: ({ id, kind, reversed_by }) =>
-                  reversed_by !== null ? "taken back" : kind === "refund" ? <AtStripe id={id} /> : "–",
+                cell: ({ id, kind, reversed_by, at_provider_note: note }) =>
+                  reversed_by !== null ? (
+                    "taken back"
+                  ) : kind === "refund" ? (
+                    <AtStripe id={id} note={note} />
+                  ) : (
+                    "–"
+                  ),
               },
             ]}
             rows={data}
@@ -68,11 +74,11 @@ function Refunds() {
   );
 }
 
-function AtStripe({ id }: { id: string }) {
+function AtStripe({ id, note }: { id: string; note: string | null }) {
   const [open, setOpen] = useState(false);
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Show</summary>
+      <summary>{note === null ? "Show" : "Not all of it: show why"}</summary>
       {open && <RefundSteps id={id} />}
     </details>
   );

@@ -1,3 +1,4 @@
+import { isNegative, isZero } from "../data/money.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { DataTable } from "../parts/data-table.tsx";
@@ -16,7 +17,7 @@ export function OwedCustomers() {
   return (
     <Panel
       title="Customers who are owed money"
-      note="What refunds and corrections left in their favour, and no invoice takes."
+      note="What refunds and corrections left in their favour, and no invoice takes; and what they overpaid, which their next invoices take unless it is paid back and the credit revoked."
       actions={
         <DownloadButton operation="get /v1/owed-customers" input={{}} type="text/csv">
           Download as CSV
@@ -44,15 +45,24 @@ export function OwedCustomers() {
                   cell: ({ on_account }) => <MoneyView value={on_account} />,
                 },
                 {
+                  key: "overpaid",
+                  title: "Overpaid, as credit",
+                  figure: true,
+                  cell: ({ overpaid }) => <MoneyView value={overpaid} />,
+                },
+                {
                   key: "repaid",
                   title: "Paid back elsewhere",
-                  cell: (row) => (
-                    <RecordRepayment
-                      owed={row}
-                      disabled={repay.isPending}
-                      onConfirm={(body) => repay.mutate({ body })}
-                    />
-                  ),
+                  cell: (row) =>
+                    isZero(row.on_account) || isNegative(row.on_account) ? (
+                      "–"
+                    ) : (
+                      <RecordRepayment
+                        owed={row}
+                        disabled={repay.isPending}
+                        onConfirm={(body) => repay.mutate({ body })}
+                      />
+                    ),
                 },
               ]}
               rows={data}

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { Answer, Input } from "../data/api.ts";
-import { nanosOf } from "../data/money.ts";
+import { fieldText, nanosOf } from "../data/money.ts";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 
 type Owed = Answer<"get /v1/owed-customers">["data"][number];
@@ -16,7 +16,7 @@ export function RecordRepayment({
   disabled: boolean;
   onConfirm: (repayment: Repayment) => void;
 }) {
-  const most = repayable.amount.replace(/\.?0+$/, "");
+  const most = fieldText(repayable);
   const [amount, setAmount] = useState(most);
   const [day, setDay] = useState(new Date().toISOString().slice(0, 10));
   const [reference, setReference] = useState("");

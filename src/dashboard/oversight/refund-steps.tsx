@@ -29,9 +29,10 @@ export function RefundSteps({ id }: { id: string }) {
   const send = useAction("post /v1/refunds/{id}/send");
   return (
     <Shown query={refund} lines={2}>
-      {({ at_provider }) => (
+      {({ at_provider, at_provider_note }) => (
         <>
           <StepList steps={at_provider} />
+          {at_provider_note !== null && <Notice tone="warn">{at_provider_note}</Notice>}
           {at_provider.some(({ state }) => state === "failed") && (
             <button type="button" disabled={send.isPending} onClick={() => send.mutate({ path: { id } })}>
               Send again

@@ -1,5 +1,6 @@
 import { Link } from "wouter";
 import type { Schema } from "../data/api.ts";
+import { isZero } from "../data/money.ts";
 import { timeName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
 import { DataTable } from "../parts/data-table.tsx";
@@ -32,13 +33,18 @@ export function Chain({ id, source }: { id: string; source: string | undefined }
               )}
               <Steps steps={steps} here={id} />
               <ul className="steps account-steps">
-                {totals.map(({ currency, steps: counted, gross, earned }) => (
+                {totals.map(({ currency, steps: counted, gross, earned, paid }) => (
                   <li key={currency} className="total">
                     <span>
                       {counted} {counted === 1 ? "step" : "steps"} in {currency}
                       {earned !== null && (
                         <>
                           , earned <MoneyView value={earned} bare />
+                        </>
+                      )}
+                      {earned !== null && paid !== null && !isZero(paid) && (
+                        <>
+                          , paid out of your earnings <MoneyView value={paid} bare />
                         </>
                       )}
                     </span>
@@ -52,6 +58,12 @@ export function Chain({ id, source }: { id: string; source: string | undefined }
       </Shown>
     </Panel>
   );
+}
+
+/** An app pays what it calls out of its owner's earnings, as a customer that is linked to it. */
+function paidBy({ payer: { customer, payee, is_you } }: Step) {
+  if (customer === null) return "not shown";
+  return is_you && payee !== null ? `you, as ${customer}` : customer;
 }
 
 function Steps({ steps, here }: { steps: readonly Step[]; here: string }) {
@@ -86,7 +98,7 @@ function Steps({ steps, here }: { steps: readonly Step[]; here: string }) {
           figure: true,
           cell: ({ predict_seconds }) => (predict_seconds === null ? "–" : `${predict_seconds} s`),
         },
-        { key: "payer", title: "Paid by", cell: ({ payer }) => payer.customer ?? "not shown" },
+        { key: "payer", title: "Paid by", cell: paidBy },
         {
           key: "gross",
           title: "Gross",

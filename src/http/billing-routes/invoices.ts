@@ -3,6 +3,7 @@ import {
   findInvoice,
   listInvoices,
   makeInvoices,
+  paymentsOf,
   recordInvoicePaid,
   releaseRules,
   setReleaseRule,
@@ -146,10 +147,47 @@ const make = defineRoute({
   },
 });
 
+const ToldAtProvider = z
+  .object({
+    amount: Money,
+    state: z.enum(["none", "waiting", "sending", "unknown", "told", "failed"]),
+    provider_id: z.string().nullable(),
+    reason: z.string().nullable().meta({ description: "Why it is not told." }),
+  })
+  .nullable()
+  .meta({
+    description:
+      "What the payment provider is told of it, so that it does not collect it again; null where it was not asked to, or knows. none: less than the currency's step, told with the next one.",
+  });
+
+const payments = defineRoute({
+  method: "get",
+  path: "/invoices/{id}/payments",
+  summary: "What was paid of an invoice, and whether the payment provider knows",
+  roles: ["operator"],
+  params: z.object({ id: InvoiceId }),
+  response: z.object({
+    data: z.array(
+      z.object({
+        reference: z.string(),
+        amount: Money,
+        paid_at: z.string(),
+        recorded_by: z.string(),
+        at_provider: ToldAtProvider,
+      }),
+    ),
+  }),
+  async handle({ params, principal, context }) {
+    const { id } = await visibleInvoice(context, principal, params.id);
+    return { body: { data: await paymentsOf(context.sql, id) } };
+  },
+});
+
 const pay = defineRoute({
   method: "post",
   path: "/invoices/{id}/payments",
-  summary: "Record money that came for an invoice elsewhere; the same reference is recorded once",
+  summary:
+    "Record money that came for an invoice elsewhere; the same reference is recorded once, and what the provider refused to be told of it is told again",
   roles: ["operator"],
   params: z.object({ id: z.string() }),
   body: z.strictObject({
@@ -162,7 +200,13 @@ const pay = defineRoute({
       .meta({ description: "Now, when it is left out. The hold counts from here." }),
   }),
   status: 201,
-  response: z.object({ invoice: z.string(), reference: z.string(), paid: Money, left: Money }),
+  response: z.object({
+    invoice: z.string(),
+    reference: z.string(),
+    paid: Money,
+    left: Money,
+    at_provider: ToldAtProvider,
+  }),
   async handle({ params, body, principal, context }) {
     const invoice = await visibleInvoice(context, principal, params.id);
     const { amount: amountNanos, reference, paid_at } = body;
@@ -175,12 +219,14 @@ const pay = defineRoute({
       paidAt,
     });
     const { currency } = invoice;
+    const recorded = (await paymentsOf(context.sql, invoice.id)).find((one) => one.reference === reference);
     return {
       body: {
         invoice: invoice.id,
         reference,
         paid: money(currency, amountNanos),
         left: money(currency, left),
+        at_provider: recorded?.at_provider ?? null,
       },
     };
   },
@@ -203,4 +249,4 @@ const rules = datedRules({
   list: releaseRules,
 });
 
-export const invoiceRoutes: Route[] = [list, get, make, pay, ...rules];
+export const invoiceRoutes: Route[] = [list, get, make, payments, pay, ...rules];

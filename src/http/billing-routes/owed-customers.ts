@@ -13,7 +13,7 @@ const list = defineRoute({
   method: "get",
   path: "/owed-customers",
   summary:
-    "Customers who are owed money: what refunds and corrections left in their favour, which no invoice takes; as text/csv all at once",
+    "Customers who are owed money: what refunds and corrections left in their favour, which no invoice takes, and what they overpaid; as text/csv all at once",
   roles: ["operator"],
   query: PageQuery.extend({
     currency: Currency.optional(),
@@ -33,6 +33,10 @@ const list = defineRoute({
           description:
             "What may be paid back elsewhere now (POST /v1/corrections with kind repayment), in whole steps of the currency: not what is on its way back at the payment provider, nor what an open dispute may take.",
         }),
+        overpaid: Money.meta({
+          description:
+            "What is left of what the payment provider received beyond what was asked for: a paid credit, which the next invoices take. Who wants it back gets it elsewhere, and its credit is revoked (POST /v1/corrections with kind revocation).",
+        }),
       })
       .meta({ id: "OwedCustomer" }),
   ),
@@ -47,11 +51,16 @@ const list = defineRoute({
 });
 
 function owedCsv(customers: readonly OwedCustomer[]): string {
-  const lines = customers.map(({ customer, name, currency, owed, invoiced, on_account, repayable }) => [
-    ...[customer, name, currency],
-    ...[owed, invoiced, on_account, repayable].map(({ amount }) => amount),
+  const lines = customers.map(
+    ({ customer, name, currency, owed, invoiced, on_account, repayable, overpaid }) => [
+      ...[customer, name, currency],
+      ...[owed, invoiced, on_account, repayable, overpaid].map(({ amount }) => amount),
+    ],
+  );
+  return csv([
+    ["customer", "name", "currency", "owed", "invoiced", "on_account", "repayable", "overpaid"],
+    ...lines,
   ]);
-  return csv([["customer", "name", "currency", "owed", "invoiced", "on_account", "repayable"], ...lines]);
 }
 
 export const owedCustomerRoutes: Route[] = [list];

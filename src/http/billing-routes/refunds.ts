@@ -3,7 +3,7 @@ import {
   adjustedParts,
   draftRefund,
   listAdjustments,
-  type PushedRefund,
+  notesAtProvider,
   pushedRefunds,
   REFUND_MEANS,
   refund,
@@ -91,7 +91,15 @@ const AtProvider = z
       "What of it is, or in a dry run would be, made at the payment provider; read it again to see how far that is.",
   });
 
-const RefundView = AdjustmentWithParts.extend({ at_provider: AtProvider }).meta({ id: "Refund" });
+const at_provider_note = z.string().nullable().meta({
+  description:
+    "Where it was to be made at the provider: why less than all of it is, such as an open dispute, and what comes next. For operators; null for customers.",
+});
+
+const RefundSummary = AdjustmentSummary.extend({ at_provider_note }).meta({ id: "RefundSummary" });
+const RefundView = AdjustmentWithParts.extend({ at_provider: AtProvider, at_provider_note }).meta({
+  id: "Refund",
+});
 
 const create = defineRoute({
   method: "post",
@@ -109,10 +117,7 @@ const create = defineRoute({
     refunded: z.string().meta({ description: "Major units, an exact decimal." }),
     parties: z.array(Party),
     at_provider: AtProvider,
-    at_provider_note: z.string().nullable().meta({
-      description:
-        "Where it was to be made at the provider: why less than all of it is, such as an open dispute, and what comes next.",
-    }),
+    at_provider_note,
   }),
   async handle({ query, body, principal, context }, request) {
     const { invoice, line, prediction, amount } = body;
@@ -128,10 +133,10 @@ const create = defineRoute({
         returnedNanos: body.returned ?? 0n,
       });
       const parties = partiesOf(planned.currency, planned.parties);
-      const { invoice: of, currency } = planned;
-      const asks = body.at_provider ? await refundPushDue(context.sql, planned) : undefined;
-      const would = { invoice: of, refunded: formatDecimal(planned.refunded), parties };
-      const told = await toldOfProvider(context, { ...would, currency }, asks);
+      const asks = body.at_provider ? await refundPushDue(context.sql, planned) : [];
+      const note = body.at_provider ? await whyNotAtProvider(context.sql, planned, asks) : null;
+      const told = { at_provider: asks, at_provider_note: note };
+      const would = { invoice: planned.invoice, refunded: formatDecimal(planned.refunded), parties };
       return { body: { dry_run: true, id: null, ...would, ...told } };
     }
     const id = await refund(context.sql, {
@@ -143,28 +148,20 @@ const create = defineRoute({
       providerFeeNanos: body.provider_fee ?? 0n,
       atProvider: body.at_provider,
     });
-    const { invoice: of, currency, gross, parts, at_provider } = await refundById(context, id);
+    const {
+      invoice: of,
+      currency,
+      gross,
+      parts,
+      at_provider,
+      at_provider_note,
+    } = await refundById(context, id);
     const parties = partiesBooked(currency, parts);
     const refunded = gross.startsWith("-") ? gross.slice(1) : gross;
     const did = { invoice: of ?? "", refunded, parties };
-    const told = await toldOfProvider(
-      context,
-      { ...did, currency },
-      body.at_provider ? at_provider : undefined,
-    );
-    return { body: { dry_run: false, id, ...did, ...told } };
+    return { body: { dry_run: false, id, ...did, at_provider, at_provider_note } };
   },
 });
-
-/** What the provider is asked for, and why not for more; undefined: nothing was to be made there. */
-async function toldOfProvider(
-  { sql }: AppContext,
-  refunded: { invoice: string; currency: string; refunded: string },
-  asked: PushedRefund[] | undefined,
-): Promise<{ at_provider: PushedRefund[]; at_provider_note: string | null }> {
-  if (asked === undefined) return { at_provider: [], at_provider_note: null };
-  return { at_provider: asked, at_provider_note: await whyNotAtProvider(sql, refunded, asked) };
-}
 
 function defined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
@@ -179,7 +176,12 @@ export async function adjustmentWithParts({ sql }: AppContext, id: string, kinds
 
 async function refundById(context: AppContext, id: string) {
   const found = await adjustmentWithParts(context, id, KINDS);
-  return { ...found, at_provider: await pushedRefunds(context.sql, id) };
+  const notes = await notesAtProvider(context.sql, [id]);
+  return {
+    ...found,
+    at_provider: await pushedRefunds(context.sql, id),
+    at_provider_note: notes.get(id) ?? null,
+  };
 }
 
 const list = defineRoute({
@@ -193,7 +195,7 @@ const list = defineRoute({
     customer: Id.optional(),
     cursor: AdjustmentId.optional(),
   }),
-  response: pageOf(AdjustmentSummary),
+  response: pageOf(RefundSummary),
   async handle({ query, principal, context }) {
     const { limit, cursor, invoice } = query;
     const customer = principal.role === "customer" ? (principal.customer ?? "") : query.customer;
@@ -204,7 +206,10 @@ const list = defineRoute({
       before: cursor,
       limit: limit + 1,
     });
-    return { body: page(found, limit, ({ id }) => id) };
+    const isOperator = principal.role === "operator";
+    const notes = await notesAtProvider(context.sql, isOperator ? found.map(({ id }) => id) : []);
+    const told = found.map((row) => ({ ...row, at_provider_note: notes.get(row.id) ?? null }));
+    return { body: page(told, limit, ({ id }) => id) };
   },
 });
 

@@ -22,9 +22,16 @@ const Step = z
       payee: z.string().nullable().meta({
         description: "The payee that the customer is linked to: it pays out of its earnings.",
       }),
+      is_you: z.boolean().meta({
+        description:
+          "Whether who asks pays it: as its customer, or as the payee out of whose earnings it is paid.",
+      }),
     }),
     charged: z.boolean().nullable(),
-    gross: Money.nullable(),
+    gross: Money.nullable().meta({
+      description:
+        "Null where nothing is charged, and for the owner of the app that called it where another pays.",
+    }),
     earnings: z.array(
       z.object({ payee: z.string().nullable(), reason: z.string(), paid_by: z.string(), earned: Money }),
     ),
@@ -35,10 +42,18 @@ const ChainView = z
   .object({
     steps: z.array(Step),
     totals: z
-      .array(z.object({ currency: z.string(), steps: z.int(), gross: Money, earned: Money.nullable() }))
+      .array(
+        z.object({
+          currency: z.string(),
+          steps: z.int(),
+          gross: Money,
+          earned: Money.nullable(),
+          paid: Money.nullable(),
+        }),
+      )
       .meta({
         description:
-          "Of the steps that are shown; `earned` of the parts that are shown, null for customers, who see none.",
+          "Of the steps that are shown with their gross; `earned` of the parts that are shown, null for customers, who see none; `paid` of the steps that who asks pays, null for operators.",
       }),
     missing_parent: z
       .string()
@@ -70,7 +85,7 @@ const getChain = defineRoute({
       const { steps, missing_parent, truncated } = await chainOf(context.sql, asked, query.limit);
       const shown = steps.flatMap((step) => sees(step) ?? []);
       if (shown.length > 0) {
-        const totals = totalsOf(shown, principal.role !== "customer");
+        const totals = totalsOf(shown, principal.role);
         seen.push({ steps: shown, totals, missing_parent, truncated });
       }
     }
@@ -87,59 +102,66 @@ const getChain = defineRoute({
 
 /**
  * Each sees its own steps: a customer those it is charged for, without who earns of them; a payee those that it earns of, or
- * whose model is its own, with its own parts, and those that are paid out of its earnings. An operator sees everything.
+ * whose model is its own, with its own parts, and those that are paid out of its earnings. What a model of its own called and another
+ * pays it sees too, but not what that comes to. An operator sees everything.
  */
 async function sightOf(
   context: AppContext,
   principal: Principal,
 ): Promise<(step: ChainStep) => z.infer<typeof Step> | undefined> {
-  if (principal.role === "operator") return (step) => viewOf(step, step.customer, step.earnings);
+  if (principal.role === "operator")
+    return (step) => viewOf(step, { customer: step.customer, pays: false, earnings: step.earnings });
   if (principal.role === "customer")
-    return (step) => (step.customer === principal.customer ? viewOf(step, step.customer, []) : undefined);
+    return (step) =>
+      step.customer === principal.customer
+        ? viewOf(step, { customer: step.customer, pays: true, earnings: [] })
+        : undefined;
   const { models } = await context.catalog.current();
+  const owns = (model: string) => models.get(model)?.lineage.at(-1)?.payee === principal.payee;
   return (step) => {
     const own = step.earnings.filter(({ payee }) => payee === principal.payee);
-    const owns = models.get(step.model)?.lineage.at(-1)?.payee === principal.payee;
-    const pays = step.payer_payee === principal.payee;
-    if (!pays && !owns && own.length === 0) return undefined;
-    return viewOf(pays ? step : { ...step, payer_payee: null }, pays ? step.customer : null, own);
+    if (step.payer_payee === principal.payee)
+      return viewOf(step, { customer: step.customer, pays: true, earnings: own });
+    const unpaid = { ...step, payer_payee: null };
+    if (owns(step.model) || own.length > 0)
+      return viewOf(unpaid, { customer: null, pays: false, earnings: own });
+    if (step.caller_model === null || !owns(step.caller_model)) return undefined;
+    return viewOf({ ...unpaid, charged: null, gross: null }, { customer: null, pays: false, earnings: [] });
   };
 }
 
 function viewOf(
   step: ChainStep,
-  customer: string | null,
-  earnings: ChainStep["earnings"],
+  { customer, pays, earnings }: { customer: string | null; pays: boolean; earnings: ChainStep["earnings"] },
 ): z.infer<typeof Step> {
   const { id, source, parent, depth, model, version, status, occurred_at, charged, gross } = step;
   const time = step.usage.find(({ meter }) => meter === "predict_seconds")?.quantity ?? null;
   return {
     ...{ id, source, parent, depth, model, version, status, occurred_at, predict_seconds: time },
-    payer: { customer, payee: step.payer_payee },
+    payer: { customer, payee: step.payer_payee, is_you: pays },
     ...{ charged, gross, earnings },
   };
 }
 
 function totalsOf(
   steps: readonly z.infer<typeof Step>[],
-  seesEarnings: boolean,
+  role: Principal["role"],
 ): z.infer<typeof ChainView>["totals"] {
   const currencies = [...new Set(steps.flatMap(({ gross }) => gross?.currency ?? []))].sort();
   return currencies.map((currency) => {
     const own = steps.filter(({ gross }) => gross?.currency === currency);
+    const grossOf = (some: typeof own) =>
+      sumOf(
+        currency,
+        some.flatMap(({ gross }) => gross ?? []),
+      );
+    const earned = own.flatMap(({ earnings }) => earnings.map((one) => one.earned));
     return {
       currency,
       steps: own.length,
-      gross: sumOf(
-        currency,
-        own.flatMap(({ gross }) => gross ?? []),
-      ),
-      earned: seesEarnings
-        ? sumOf(
-            currency,
-            own.flatMap(({ earnings }) => earnings.map(({ earned }) => earned)),
-          )
-        : null,
+      gross: grossOf(own),
+      earned: role === "customer" ? null : sumOf(currency, earned),
+      paid: role === "operator" ? null : grossOf(own.filter(({ payer }) => payer.is_you)),
     };
   });
 }

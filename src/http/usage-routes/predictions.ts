@@ -2,7 +2,7 @@ import { z } from "zod";
 import { refundOfPrediction } from "../../adjustments/index.ts";
 import { parsePeriod, Refusal } from "../../kernel/index.ts";
 import { feedbackOf, findPayload, findRule } from "../../predictions/index.ts";
-import { findPredictions, type PredictionView } from "../../statements/index.ts";
+import { findPredictions, type PredictionView, payersOf } from "../../statements/index.ts";
 import type { AppContext } from "../context.ts";
 import type { Principal } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
@@ -163,7 +163,10 @@ async function ownsModel(context: AppContext, principal: Principal, model: strin
   return known?.lineage.at(-1)?.payee === principal.payee;
 }
 
-/** Each sees its own: a customer its usage, a payee its part (not who the customer is), an operator everything. */
+/**
+ * Each sees its own: a customer its usage, a payee its part (not who the customer is) and what is paid out of its earnings, an operator
+ * everything.
+ */
 async function asSeenBy(
   context: AppContext,
   principal: Principal,
@@ -174,6 +177,8 @@ async function asSeenBy(
     return prediction.customer === principal.customer ? { ...prediction, earnings: [] } : undefined;
   }
   const earnings = prediction.earnings.filter((part) => part.payee === principal.payee);
+  const [payer] = await payersOf(context.sql, [prediction]);
+  if (payer === principal.payee) return { ...prediction, earnings };
   const owns = await ownsModel(context, principal, prediction.model);
   return earnings.length > 0 || owns ? { ...prediction, customer: null, earnings } : undefined;
 }

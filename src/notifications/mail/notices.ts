@@ -1,3 +1,4 @@
+import { amountInWords, type Money } from "../../kernel/index.ts";
 import type { MailText } from "./words.ts";
 
 /** What the fact's own transaction wrote down of it: the same as webhooks say. */
@@ -7,11 +8,8 @@ type Words = (data: MailData) => { subject: string; sentences: string[] };
 
 const text = (value: unknown) => (typeof value === "string" ? value : "");
 
-/** An amount as people read it: without the nanos that a payout never has. */
-function amount(value: unknown): string {
-  const { currency, amount: digits } = (value ?? {}) as { currency?: string; amount?: string };
-  return `${text(digits).replace(/(\.\d\d)0+$/, "$1")} ${text(currency)}`;
-}
+/** What `money_json` of the database wrote. */
+const amount = (value: unknown) => amountInWords(value as Money);
 
 /** Each notice in the words of what happened, and what there is to do. */
 const NOTICES = {

@@ -1,4 +1,4 @@
-import { amountInWords, type Nanos, type Period } from "../../kernel/index.ts";
+import { amountInWords, money, type Nanos, type Period } from "../../kernel/index.ts";
 
 export type Schedule = "monthly" | "quarterly" | "manual";
 
@@ -70,7 +70,7 @@ export function obstaclesTo(period: Period, situation: PayeeSituation, due: Due)
   if (due.payableNanos > 0n && due.payableNanos < due.minimumNanos)
     add(
       "below_minimum",
-      `${amountInWords(due.currency, due.minimumNanos - due.payableNanos)} ${due.currency} short of the minimum payout; it is carried on until then.`,
+      `${amountInWords(money(due.currency, due.minimumNanos - due.payableNanos))} short of the minimum payout; it is carried on until then.`,
     );
   if (situation.account === null)
     add("no_account", "No payout account yet: open the onboarding link to connect one.");

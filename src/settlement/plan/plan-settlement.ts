@@ -219,8 +219,8 @@ function firstDayOff(paid: readonly Candidate[]): string | null {
 
 function suddenly({ payee, paidIn, lastPaidNanos }: Candidate, payable: Nanos): PlanWarning[] {
   if (lastPaidNanos === null || payable < lastPaidNanos * SUDDEN_FACTOR) return [];
-  const [now, last] = [amountInWords(paidIn, payable), amountInWords(paidIn, lastPaidNanos)];
-  const message = `${payee} would be paid ${now} ${paidIn}, ten times the last payout (${last}) or more.`;
+  const [now, last] = [payable, lastPaidNanos].map((nanos) => amountInWords(money(paidIn, nanos)));
+  const message = `${payee} would be paid ${now}, ten times the last payout (${last}) or more.`;
   return [{ code: "ten_times_last", message }];
 }
 
@@ -229,7 +229,7 @@ function elsewhere({ payee, paidIn, account, accountChange }: Candidate, payable
   const { lastAccount, setBy, setOn } = accountChange;
   const instead =
     lastAccount === null ? "and nothing was paid to it before" : `not to ${lastAccount} as the last time`;
-  const message = `${payee} would be paid ${amountInWords(paidIn, payable)} ${paidIn} to ${account}, ${instead}; ${setBy ?? "nobody knows who"} set this account${setOn === null ? "" : ` on ${setOn}`}.`;
+  const message = `${payee} would be paid ${amountInWords(money(paidIn, payable))} to ${account}, ${instead}; ${setBy ?? "nobody knows who"} set this account${setOn === null ? "" : ` on ${setOn}`}.`;
   return [{ code: "account_changed", message }];
 }
 
@@ -238,7 +238,7 @@ function overLimit(totals: SettlementPlan["totals"], limits: ReadonlyMap<string,
     const limit = limits.get(currency);
     const total = parseNanos(amount.amount) ?? 0n;
     if (limit === undefined || total <= limit) return [];
-    const message = `${amountInWords(currency, total)} ${currency} in all is more than the limit of ${amountInWords(currency, limit)}.`;
+    const message = `${amountInWords(amount)} in all is more than the limit of ${amountInWords(money(currency, limit))}.`;
     return [{ code: "total_over_limit", message }];
   });
 }

@@ -1,4 +1,4 @@
-import { amountInWords, type Money, parseNanos, present } from "../../kernel/index.ts";
+import { digitsInWords, type Money, money, parseNanos, present } from "../../kernel/index.ts";
 import type { Statement } from "../../settlement/index.ts";
 import { type Letters, lettersOf } from "./other-scripts.ts";
 import {
@@ -252,7 +252,7 @@ const shown = (amount: Money) => shownNanos(nanosOf(amount), amount.currency);
 
 /** As sentences say it, with thousands apart. */
 function shownNanos(nanos: bigint, currency: string): string {
-  const [whole = "", ...fraction] = amountInWords(currency, nanos < 0n ? -nanos : nanos).split(".");
+  const [whole = "", ...fraction] = digitsInWords(money(currency, nanos < 0n ? -nanos : nanos)).split(".");
   return `${nanos < 0n ? "−" : ""}${[grouped(whole), ...fraction].join(".")}`;
 }
 

@@ -13,6 +13,8 @@ export interface ChainStep extends PredictionView {
   depth: number;
   /** The payee that its customer was linked to then: it is paid out of that payee's earnings. */
   payer_payee: string | null;
+  /** The model that called it, where its caller is in this chain, and nobody else may be meant. */
+  caller_model: string | null;
 }
 
 export interface Chain {
@@ -83,7 +85,29 @@ async function stepsOf(
     return prediction === undefined ? [] : [{ ...prediction, depth }];
   });
   const payees = await payersOf(sql, steps);
-  return steps.map((step, n) => ({ ...step, payer_payee: payees[n] ?? null }));
+  const callers = await callersIn(sql, steps);
+  return steps.map((step, n) => ({
+    ...step,
+    payer_payee: payees[n] ?? null,
+    caller_model: callers[n] ?? null,
+  }));
+}
+
+/**
+ * The model of each step's caller. Whoever owns it may see the step: so a caller of another source counts only where no other source
+ * has one of its name.
+ */
+async function callersIn(sql: Sql, steps: readonly PredictionView[]): Promise<(string | null)[]> {
+  const named = ({ parent, source }: PredictionView) =>
+    steps.filter(({ id, source: of }) => id === parent && of === source);
+  const elsewhere = new Map<string, string | null>();
+  for (const step of steps) {
+    if (step.parent === null || elsewhere.has(step.parent) || named(step).length > 0) continue;
+    const [only, ...others] = await identitiesOfId(sql, step.parent);
+    const caller = steps.find(({ id, source }) => id === step.parent && eventIdentity(source, id) === only);
+    elsewhere.set(step.parent, others.length === 0 ? (caller?.model ?? null) : null);
+  }
+  return steps.map((step) => named(step)[0]?.model ?? elsewhere.get(step.parent ?? "") ?? null);
 }
 
 async function ancestorsOf(sql: Sql, self: Link): Promise<{ found: Link[]; missing: string | null }> {
@@ -137,7 +161,11 @@ async function known(sql: Sql, identities: readonly string[]): Promise<Set<strin
   return new Set(rows.map(({ identity }) => identity));
 }
 
-async function payersOf(sql: Sql, predictions: readonly PredictionView[]): Promise<(string | null)[]> {
+/** The payees that their customers were linked to when they ran. */
+export async function payersOf(
+  sql: Sql,
+  predictions: readonly Pick<PredictionView, "customer" | "occurred_at">[],
+): Promise<(string | null)[]> {
   const rows = await sql<{ payee: string | null }[]>`
     SELECT p.id AS payee
     FROM unnest(${predictions.map(({ customer }) => customer)}::text[], ${predictions.map(({ occurred_at }) => occurred_at)}::text[])

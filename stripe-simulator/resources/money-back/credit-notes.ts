@@ -43,7 +43,9 @@ export function createCreditNote({ state, form }: Call): Answer {
   const changes: Change[] = [];
   const refunds: WireCreditNote["refunds"] = [];
   if (refundAmount > 0) {
-    const payment = [...state.objects.invoice_payment.values()].find((one) => one.invoice === invoice.id);
+    const payment = [...state.objects.invoice_payment.values()].find(
+      (one) => one.invoice === invoice.id && one.payment.type === "payment_intent",
+    );
     const charge = [...state.objects.charge.values()].find(
       ({ payment_intent }) => payment_intent === payment?.payment.payment_intent,
     );

@@ -27,7 +27,7 @@ export type WireCharge = Pick<
 > & { balance_transaction: string; customer: string; payment_intent: string };
 export type WirePayment = Omit<Stripe.InvoicePayment, "invoice" | "payment"> & {
   invoice: string;
-  payment: { type: "payment_intent"; payment_intent: string };
+  payment: { type: "payment_intent" | "payment_record"; payment_intent?: string; payment_record?: string };
 };
 
 /** A card paid the invoice: its charge, and what says that the charge's payment is the invoice's. */
