@@ -260,8 +260,7 @@ const NO_MUTATION: Record<string, string> = {
   invoice_payment: IN_COLUMNS,
   invoice_push: IN_COLUMNS,
   invoice_push_attempt: IN_COLUMNS,
-  payment_push:
-    "what the provider is told of payments that are proved where they are; no figure follows from it",
+  payment_push: IN_COLUMNS,
   invoice_release: IN_COLUMNS,
   invoice_run: IN_COLUMNS,
   release_rule: IN_COLUMNS,

@@ -48,5 +48,11 @@ export const pushesOfPayments = sqlCheck(
    UNION ALL
    SELECT format('payment push of %s: %s is of the provider, or of an invoice that is not there', t.invoice_id, t.reference)
    FROM payment_push t LEFT JOIN invoice_payment m USING (invoice_id, reference) LEFT JOIN invoice_push p USING (invoice_id)
-   WHERE p.state IS NULL OR m.recorded_by LIKE 'stripe:%' OR (t.state IN ('sending', 'unknown', 'told') AND p.provider_id IS NULL)`,
+   WHERE p.state IS NULL OR m.recorded_by LIKE 'stripe:%' OR (t.state IN ('sending', 'unknown', 'told') AND p.provider_id IS NULL)
+   UNION ALL
+   SELECT format('payment push of %s: %s came elsewhere; %s is left out and nothing is told of the rest', x.invoice_id, paid, off_nanos)
+   FROM (SELECT m.invoice_id, sum(m.amount_nanos) AS paid FROM invoice_payment m LEFT JOIN payment_push t USING (invoice_id, reference)
+     WHERE t.invoice_id IS NULL AND m.recorded_by NOT LIKE 'stripe:%' AND m.reference <> 'tributary:credits' GROUP BY 1) x
+   JOIN invoice i ON i.id = x.invoice_id JOIN invoice_push p ON p.invoice_id = i.id
+   WHERE p.state IN ('pushing', 'unknown', 'pushed') AND off_nanos < div(paid, invoice_step(i.currency)) * invoice_step(i.currency)`,
 );
