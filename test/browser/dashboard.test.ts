@@ -186,6 +186,29 @@ describe.skipIf(executable === undefined)("the dashboard, in a real browser", ()
     await close();
   }, 180_000);
 
+  test("a month that is named is asked for at once, before the page is told the payee's currency", async () => {
+    const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
+    await signIn(await secretFor(api, { role: "payee", payee: "lin" }));
+    let tell = () => {};
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const whichMonths = (url: URL) =>
+      url.pathname.endsWith("/balances") || url.searchParams.get("group_by") === "month";
+    await page.route(whichMonths, async (route) => {
+      await told;
+      await route.continue();
+    });
+    await page.goto(`${api.url}/dashboard/models?month=2023-11`);
+    await page.getByText("November 2023, by day of service (UTC), in USD").waitFor();
+    await page.locator("main table tbody a").first().waitFor();
+    tell();
+    await page.getByLabel("Month (UTC)").waitFor();
+    await open("/models");
+    expect(complaints).toEqual([]);
+    await close();
+  }, 120_000);
+
   test("the first view is small, and no word of it runs inline", async () => {
     const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
     await signIn(await secretFor(api, { role: "payee", payee: "lin" }));
