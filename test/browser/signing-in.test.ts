@@ -68,6 +68,22 @@ describe.skipIf(executable === undefined)("who is signed in on the dashboard", (
       const readsOnly = page.getByText("You may look at everything here, and change nothing.");
       expect(await readsOnly.count()).toBe(duty === "support" ? 1 : 0);
     }
+    const isDisabled = (name: string) => page.getByRole("button", { name, disabled: true }).waitFor();
+    await open("/money-back");
+    await page.getByText("A refund is made by a maker.").waitFor();
+    await page.getByText("A repayment is recorded by a maker.").waitFor();
+    await isDisabled("Show what it would do");
+    expect(await page.getByText("is approved by an approver").count(), "which this one is").toBe(0);
+    await open("/catalogue/ada/llm");
+    for (const name of ["Post the policy", "Post the price", "Try the price"]) await isDisabled(name);
+    await page.getByText("A price is posted by a maker.").waitFor();
+    await api.sql`SELECT append_usage_records(0, ARRAY[${Buffer.from("no event")}::bytea])`;
+    await api.metered();
+    await open("/dead-letters");
+    await page.getByText("A dead letter is replayed by a maker.").waitFor();
+    await isDisabled("Replay");
+    await open("/waiting");
+    expect(await page.getByText("A freeze is lifted").count(), "an approver lifts it too").toBe(0);
     // Only that no month of this name is closed yet.
     expect(complaints.filter((text) => !text.includes("404"))).toEqual([]);
     await close();
@@ -91,6 +107,8 @@ describe.skipIf(executable === undefined)("who is signed in on the dashboard", (
     await page.getByRole("cell", { name: "Mia Maker (operator)" }).first().waitFor();
     await page.getByRole("cell", { name: "lee@example.com (operator)" }).first().waitFor();
     await expect.poll(() => page.getByText("user:").count()).toBe(0);
+    await open("/waiting");
+    await page.getByText("A freeze is lifted by a maker or an approver.").waitFor();
     expect(complaints).toEqual([]);
     await close();
   }, 120_000);
