@@ -154,10 +154,13 @@ describe.skipIf(executable === undefined)("the dashboard, in a real browser", ()
     const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
     await signIn(secret);
     await open("/predictions");
-    await page.getByText("No prediction of this month is like this.").waitFor();
+    // On the last month with usage, as the other pages.
+    await page.getByRole("heading", { name: "Predictions of December 2023" }).waitFor();
+    expect(await page.getByLabel("Month").inputValue()).toBe("2023-12");
+    const links = page.locator("main table tbody a");
+    expect(await links.allInnerTexts()).toEqual(["december-1"]);
     await page.getByLabel("Month").fill("2023-11");
     await page.getByRole("button", { name: "Show" }).click();
-    const links = page.locator("main table tbody a");
     await expect.poll(() => links.allInnerTexts()).toEqual(listed.data.map(({ id }) => id));
     const [first] = listed.data;
     await page.getByLabel("Model").fill(first?.model ?? "");
@@ -172,9 +175,39 @@ describe.skipIf(executable === undefined)("the dashboard, in a real browser", ()
     await page.getByRole("button", { name: "Show" }).click();
     await links.first().click();
     await page.getByRole("heading", { name: first?.id ?? "" }).waitFor();
+    await signInAs(page, signIn, await secretFor(api, { role: "payee", payee: "lin" }));
+    await open("/predictions");
+    await links.first().waitFor();
+    await signInAs(page, signIn, OPERATOR_KEY);
+    await open("/predictions");
+    await page.getByRole("heading", { name: "Predictions of November 2023" }).waitFor();
+    await links.first().waitFor();
     expect(complaints).toEqual([]);
     await close();
   }, 180_000);
+
+  test("a month that is named is asked for at once, before the page is told the payee's currency", async () => {
+    const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
+    await signIn(await secretFor(api, { role: "payee", payee: "lin" }));
+    let tell = () => {};
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const whichMonths = (url: URL) =>
+      url.pathname.endsWith("/balances") || url.searchParams.get("group_by") === "month";
+    await page.route(whichMonths, async (route) => {
+      await told;
+      await route.continue();
+    });
+    await page.goto(`${api.url}/dashboard/models?month=2023-11`);
+    await page.getByText("November 2023, by day of service (UTC), in USD").waitFor();
+    await page.locator("main table tbody a").first().waitFor();
+    tell();
+    await page.getByLabel("Month (UTC)").waitFor();
+    await open("/models");
+    expect(complaints).toEqual([]);
+    await close();
+  }, 120_000);
 
   test("the first view is small, and no word of it runs inline", async () => {
     const { page, complaints, signIn, open, close } = await visitor(browser, api.url);
@@ -192,6 +225,12 @@ describe.skipIf(executable === undefined)("the dashboard, in a real browser", ()
     await close();
   });
 });
+
+async function signInAs(page: Page, signIn: (key: string) => Promise<void>, key: string): Promise<void> {
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("API key").waitFor();
+  await signIn(key);
+}
 
 /** Counts what comes over the wire for the page itself from now on, compressed, without headers and the browser's cache. */
 async function loadedBytes(page: Page): Promise<() => number> {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildDashboard } from "../../scripts/browser/built-dashboard.ts";
 import { findChromium, launchChromium } from "../../scripts/browser/chromium.ts";
 import { type Mailbox, openMailbox } from "../http/access/mailbox.ts";
-import { register } from "../http/access/people.ts";
+import { register, signInByMail } from "../http/access/people.ts";
 import { startTestApi, type TestApi } from "../support/api.ts";
 import { SMALL_CATALOG } from "../support/usage.ts";
 import { visitor } from "./visitor.ts";
@@ -68,8 +68,48 @@ describe.skipIf(executable === undefined)("who is signed in on the dashboard", (
       const readsOnly = page.getByText("You may look at everything here, and change nothing.");
       expect(await readsOnly.count()).toBe(duty === "support" ? 1 : 0);
     }
+    const isDisabled = (name: string) => page.getByRole("button", { name, disabled: true }).waitFor();
+    await open("/money-back");
+    await page.getByText("A refund is made by a maker.").waitFor();
+    await page.getByText("A repayment is recorded by a maker.").waitFor();
+    await isDisabled("Show what it would do");
+    expect(await page.getByText("is approved by an approver").count(), "which this one is").toBe(0);
+    await open("/catalogue/ada/llm");
+    for (const name of ["Post the policy", "Post the price", "Try the price"]) await isDisabled(name);
+    await page.getByText("A price is posted by a maker.").waitFor();
+    await api.sql`SELECT append_usage_records(0, ARRAY[${Buffer.from("no event")}::bytea])`;
+    await api.metered();
+    await open("/dead-letters");
+    await page.getByText("A dead letter is replayed by a maker.").waitFor();
+    await isDisabled("Replay");
+    await open("/waiting");
+    expect(await page.getByText("A freeze is lifted").count(), "an approver lifts it too").toBe(0);
     // Only that no month of this name is closed yet.
     expect(complaints.filter((text) => !text.includes("404"))).toEqual([]);
+    await close();
+  }, 120_000);
+
+  test("who did something is called by name, or by the address where there is none", async () => {
+    const { page, complaints, open, close } = await visitor(browser, api.url);
+    await register(api, "mia", { role: "operator", duties: ["maker"], name: "Mia Maker" });
+    const mia = await signInByMail(api, mailbox, "mia@example.com");
+    for (const step of ["close", "plan"])
+      expect(await mia.call("POST", `/v1/settlements/2023-11/${step}`)).toMatchObject({ status: 200 });
+    await register(api, "lee", { role: "operator", duties: ["support"] });
+    const ask = () => api.as(null)("POST", "/v1/login-links", { email: "lee@example.com" });
+    const token = await mailbox.nextToken("lee@example.com", ask);
+    await page.goto(`${api.url}/dashboard#login_token=${token}`);
+    await page.locator(".who", { hasText: "lee@example.com" }).waitFor();
+    await open("/settlements/2023-11");
+    await page.locator(".step-list").getByText("by Mia Maker").waitFor();
+    await page.getByText(/, made by Mia Maker\./).waitFor();
+    await open("/audit-log");
+    await page.getByRole("cell", { name: "Mia Maker (operator)" }).first().waitFor();
+    await page.getByRole("cell", { name: "lee@example.com (operator)" }).first().waitFor();
+    await expect.poll(() => page.getByText("user:").count()).toBe(0);
+    await open("/waiting");
+    await page.getByText("A freeze is lifted by a maker or an approver.").waitFor();
+    expect(complaints).toEqual([]);
     await close();
   }, 120_000);
 });

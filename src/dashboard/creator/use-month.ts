@@ -33,7 +33,7 @@ export function useMonth() {
   const all = known.length === 0 ? [thisMonth] : known;
   const month =
     search.get("month") ??
-    (months.data === undefined
+    (months.data === undefined || currency === undefined
       ? undefined
       : (newestFirst(rows.filter(({ events }) => events !== "0"))[0] ?? all[0]));
   const set = (name: string, value: string) => {
@@ -47,6 +47,8 @@ export function useMonth() {
     balances,
     currencies,
     currency,
+    /** To ask with: nothing where it is the payee's own, so that nobody waits to be told which one that is. */
+    askedCurrency: named ?? (isOwn ? undefined : currency),
     months,
     /** With earnings, newest first. */
     known: all,

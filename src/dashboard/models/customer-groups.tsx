@@ -15,7 +15,8 @@ export const CustomerGroups = memo(function CustomerGroups({
   currency,
 }: {
   month: string;
-  currency: string;
+  /** Nothing asks in the payee's own. */
+  currency: string | undefined;
 }) {
   const payee = usePayee();
   const groups = useApi("get /v1/payees/{id}/earnings", {

@@ -27,21 +27,22 @@ interface Row {
 /** Every model that paid something in the month, with what it brought and how that went. */
 export function Models() {
   const chosen = useMonth();
-  const { payee, month = "", currency = "" } = chosen;
+  const { payee, month = "", askedCurrency } = chosen;
   const [search, setSearch] = useState("");
   const range = month === "" ? { from: "2000-01-01", to: "2000-01-02" } : monthRange(month);
-  const ready = { enabled: month !== "" && currency !== "" };
+  const ready = { enabled: month !== "" };
   const path = { id: payee };
   const earnings = useApi(
     "get /v1/payees/{id}/earnings",
-    { path, query: { ...range, currency, group_by: "model" } },
+    { path, query: { ...range, currency: askedCurrency, group_by: "model" } },
     ready,
   );
   const series = useApi(
     "get /v1/payees/{id}/earnings/series",
-    { path, query: { ...range, currency, step: "day" } },
+    { path, query: { ...range, currency: askedCurrency, step: "day" } },
     ready,
   );
+  const currency = earnings.data?.total.currency ?? chosen.currency ?? "";
   const rows = useMemo(() => byModel(earnings.data?.data ?? [], currency), [earnings.data, currency]);
   const sparks = useMemo(
     () => new Map(series.data?.models.map(({ model, earned }) => [model, earned])),
@@ -52,7 +53,11 @@ export function Models() {
     <Page title="Models" asOf={earnings.data?.as_of} actions={<MonthChoice {...chosen} />}>
       <Panel
         title="What each model brought"
-        note={month === "" ? "\u00a0" : `${monthName(month)}, by day of service (UTC), in ${currency}`}
+        note={
+          month === "" || currency === ""
+            ? "\u00a0"
+            : `${monthName(month)}, by day of service (UTC), in ${currency}`
+        }
         actions={
           <label className="choice">
             <span>Search</span>
@@ -130,7 +135,7 @@ export function Models() {
           )}
         </Shown>
       </Panel>
-      {ready.enabled && <CustomerGroups month={month} currency={currency} />}
+      {ready.enabled && <CustomerGroups month={month} currency={askedCurrency} />}
     </Page>
   );
 }

@@ -1,20 +1,23 @@
+import { useDuties } from "../data/session.ts";
 import { timeName } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { DataTable } from "../parts/data-table.tsx";
 import { Page, Panel } from "../parts/page.tsx";
-import { Shown } from "../parts/states.tsx";
+import { Notice, Shown } from "../parts/states.tsx";
 
 /** Records that could not be metered, and sending them through again. */
 export function DeadLetters() {
   const letters = useApi("get /v1/dead-letters", { query: { limit: 200 } });
   const replay = useAction("post /v1/dead-letters/{id}/replay");
+  const { makes } = useDuties();
   return (
     <Page title="Dead letters">
       <Panel
         title="Could not be metered"
         note="Kept with their bytes. Mend what stopped one, then send it through the log again: what was counted already is not counted twice."
       >
+        {!makes && <Notice>A dead letter is replayed by a maker.</Notice>}
         <ActionProblem error={replay.error} />
         <Shown query={letters} lines={8}>
           {({ data }) => (
@@ -50,7 +53,7 @@ export function DeadLetters() {
                     row.replayed_at === null ? (
                       <button
                         type="button"
-                        disabled={replay.isPending}
+                        disabled={replay.isPending || !makes}
                         onClick={() => replay.mutate({ path: { id: row.id } })}
                       >
                         Replay

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { Schema } from "../data/api.ts";
+import { useDuties } from "../data/session.ts";
 import { addMonths, thisMonth } from "../data/time.ts";
 import { useAction } from "../data/use-api.ts";
 import { modelPath } from "../models/model-field.tsx";
@@ -25,6 +26,7 @@ export function PriceEditor({ model, price }: { model: string; price: Price | un
   const [statuses, setStatuses] = useState<Status[]>(price?.charge_statuses ?? ["succeeded", "canceled"]);
   const [from, setFrom] = useState(`${addMonths(thisMonth(), 1)}-01T00:00:00Z`);
   const post = useAction("post /v1/models/{owner}/{name}/prices");
+  const { makes } = useDuties();
   const terms = { currency, charge_statuses: statuses, components: list.map(({ value }) => value) };
   const toggle = (status: Status) =>
     setStatuses((now) => (now.includes(status) ? now.filter((each) => each !== status) : [...now, status]));
@@ -59,7 +61,7 @@ export function PriceEditor({ model, price }: { model: string; price: Price | un
           <ConfirmButton
             label="Post the price"
             title={`A new price for ${model}?`}
-            disabled={post.isPending}
+            disabled={post.isPending || !makes}
             onConfirm={() =>
               post.mutate({ path: modelPath(model), body: { ...terms, effective_from: from } })
             }
@@ -70,6 +72,7 @@ export function PriceEditor({ model, price }: { model: string; price: Price | un
             </p>
           </ConfirmButton>
         </div>
+        {!makes && <Notice>A price is posted by a maker.</Notice>}
         <ActionProblem error={post.error} />
         <div role="status">{post.isSuccess && <Notice tone="good">The price is posted.</Notice>}</div>
       </Panel>

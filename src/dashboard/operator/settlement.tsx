@@ -1,10 +1,11 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Link } from "wouter";
 import type { Answer } from "../data/api.ts";
 import { useDuties } from "../data/session.ts";
 import { monthName, numberOf, thisMonth, timeName } from "../data/time.ts";
 import { useAction, useApiOrNull } from "../data/use-api.ts";
 import { WithdrawButton } from "../overlays/withdraw-button.tsx";
+import { Person } from "../oversight/person.tsx";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
@@ -57,8 +58,8 @@ function Steps({ settlement }: { settlement: Settlement | undefined }) {
   const at = STATES.indexOf(settlement?.state === "released" ? "closed" : (settlement?.state ?? "open"));
   const told = [
     settlement?.closed_at ? timeName(settlement.closed_at) : "",
-    settlement?.planned_by ? `by ${settlement.planned_by}` : "",
-    settlement?.approved_by ? `by ${settlement.approved_by}` : "",
+    by(settlement?.planned_by),
+    by(settlement?.approved_by),
     "",
   ];
   return (
@@ -70,6 +71,16 @@ function Steps({ settlement }: { settlement: Settlement | undefined }) {
         </li>
       ))}
     </ol>
+  );
+}
+
+function by(who: string | null | undefined): ReactNode {
+  return (
+    who && (
+      <>
+        by <Person id={who} />
+      </>
+    )
   );
 }
 
@@ -139,12 +150,12 @@ function PlanStep({ period, settlement }: { period: string; settlement: Settleme
     >
       {hash !== null && (
         <p>
-          Plan <code>{hash}</code>, made by {settlement.planned_by}.
+          Plan <code>{hash}</code>, made {by(settlement.planned_by)}.
         </p>
       )}
       {withdrawn !== null && (
         <Notice>
-          The plan before was withdrawn by {withdrawn.by} on {timeName(withdrawn.at)}: {withdrawn.reason}
+          The plan before was withdrawn {by(withdrawn.by)} on {timeName(withdrawn.at)}: {withdrawn.reason}
         </Notice>
       )}
       {warnings.length > 0 && (

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { addMonths, monthName, thisMonth, timeName } from "../data/time.ts";
 import { useApi } from "../data/use-api.ts";
+import { Person } from "../oversight/person.tsx";
 import { DataTable } from "../parts/data-table.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Shown } from "../parts/states.tsx";
@@ -62,8 +63,8 @@ export function Settlements() {
                   title: "Closed",
                   cell: (row) => (row.closed_at === null ? "–" : timeName(row.closed_at)),
                 },
-                { key: "planned by", title: "Planned by", cell: (row) => row.planned_by ?? "–" },
-                { key: "approved by", title: "Approved by", cell: (row) => row.approved_by ?? "–" },
+                { key: "planned by", title: "Planned by", cell: (row) => <Who id={row.planned_by} /> },
+                { key: "approved by", title: "Approved by", cell: (row) => <Who id={row.approved_by} /> },
               ]}
               rows={data}
               keyOf={({ period: month }) => month}
@@ -74,4 +75,8 @@ export function Settlements() {
       </Panel>
     </Page>
   );
+}
+
+function Who({ id }: { id: string | null }) {
+  return id === null ? "–" : <Person id={id} />;
 }

@@ -1,6 +1,7 @@
 import { Link } from "wouter";
 import type { Answer } from "../data/api.ts";
 import { nanosOf } from "../data/money.ts";
+import { useDuties } from "../data/session.ts";
 import { ageOf, shortMonth } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
@@ -8,7 +9,7 @@ import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { DataTable } from "../parts/data-table.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Page, Panel } from "../parts/page.tsx";
-import { Shown } from "../parts/states.tsx";
+import { Notice, Shown } from "../parts/states.tsx";
 
 type Waiting = Answer<"get /v1/waiting-balances">["data"][number];
 
@@ -28,9 +29,12 @@ const WORDS: Record<Waiting["code"], string> = {
 export function WaitingBalances() {
   const waiting = useApi("get /v1/waiting-balances", {});
   const unfreeze = useAction("delete /v1/payees/{id}/freeze");
+  const { makes, approves } = useDuties();
+  const mayLift = makes || approves;
   return (
     <Page title="Held and blocked">
       <Panel title="Settled, and not paid out" note="The longest waiting first.">
+        {!mayLift && <Notice>A freeze is lifted by a maker or an approver.</Notice>}
         <ActionProblem error={unfreeze.error} />
         <Shown query={waiting} lines={10}>
           {({ data }) => (
@@ -87,7 +91,7 @@ export function WaitingBalances() {
                         inRow
                         label="Lift"
                         title={`Pay ${name} again?`}
-                        disabled={unfreeze.isPending}
+                        disabled={unfreeze.isPending || !mayLift}
                         onConfirm={() => unfreeze.mutate({ path: { id: payee } })}
                       >
                         <p>The freeze is lifted: payouts go out again from the next run on.</p>

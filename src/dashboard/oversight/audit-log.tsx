@@ -6,6 +6,7 @@ import { DataTable } from "../parts/data-table.tsx";
 import { Page, Panel } from "../parts/page.tsx";
 import { Pager, usePaging } from "../parts/pager.tsx";
 import { Shown } from "../parts/states.tsx";
+import { Person } from "./person.tsx";
 
 type Entry = Schema<"ListedAuditEntry">;
 const OUTCOMES = { "": "all", done: "done", refused: "refused" } as const;
@@ -86,7 +87,15 @@ function Entries({ entries }: { entries: readonly Entry[] }) {
             </>
           ),
         },
-        { key: "who", title: "Who", cell: ({ principal, role }) => `${principal} (${role})` },
+        {
+          key: "who",
+          title: "Who",
+          cell: ({ principal, role }) => (
+            <>
+              <Person id={principal} /> ({role})
+            </>
+          ),
+        },
         { key: "when", title: "When", cell: ({ at }) => timeName(at) },
         {
           key: "outcome",

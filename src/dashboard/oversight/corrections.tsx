@@ -1,4 +1,5 @@
 import type { Answer } from "../data/api.ts";
+import { useDuties } from "../data/session.ts";
 import { dayName, timeName } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { WithdrawButton } from "../overlays/withdraw-button.tsx";
@@ -7,7 +8,8 @@ import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { DataTable } from "../parts/data-table.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
 import { Panel } from "../parts/page.tsx";
-import { Shown } from "../parts/states.tsx";
+import { Notice, Shown } from "../parts/states.tsx";
+import { Person } from "./person.tsx";
 
 type Correction = Answer<"get /v1/corrections">["data"][number];
 
@@ -16,6 +18,7 @@ export function Corrections({ most }: { most: number }) {
   const corrections = useApi("get /v1/corrections", { query: { limit: most } });
   const approve = useAction("post /v1/corrections/{id}/approve");
   const withdraw = useAction("post /v1/corrections/{id}/withdraw");
+  const { makes, approves } = useDuties();
   const busy = approve.isPending || withdraw.isPending;
   const actions = (correction: Correction) => {
     const path = { id: correction.id };
@@ -26,7 +29,7 @@ export function Corrections({ most }: { most: number }) {
           inRow
           label="Approve"
           title={`Approve this ${what}?`}
-          disabled={busy}
+          disabled={busy || !approves}
           onConfirm={() => approve.mutate({ path })}
         >
           <p>
@@ -36,7 +39,7 @@ export function Corrections({ most }: { most: number }) {
         <WithdrawButton
           inRow
           title={`Withdraw this ${what}?`}
-          disabled={busy}
+          disabled={busy || !(makes || approves)}
           onConfirm={(reason) => withdraw.mutate({ path, body: { reason } })}
         >
           <p>It is never booked then. The same can be proposed again under another reference.</p>
@@ -49,6 +52,7 @@ export function Corrections({ most }: { most: number }) {
       title="Corrections"
       note={`The latest ${most}. What moves more than the limit is approved by somebody else.`}
     >
+      {!approves && <Notice>A correction that waits is approved by an approver.</Notice>}
       <Shown query={corrections} lines={3}>
         {({ data }) => (
           <DataTable
@@ -72,14 +76,21 @@ export function Corrections({ most }: { most: number }) {
               {
                 key: "by",
                 title: "By",
-                cell: ({ proposed_by, approved_by, withdrawn_by, withdrawn_reason }) =>
-                  [
-                    proposed_by,
-                    approved_by === null ? "" : `approved by ${approved_by}`,
-                    withdrawn_by === null ? "" : `withdrawn by ${withdrawn_by}: ${withdrawn_reason}`,
-                  ]
-                    .filter(Boolean)
-                    .join(", "),
+                cell: ({ proposed_by, approved_by, withdrawn_by, withdrawn_reason }) => (
+                  <>
+                    <Person id={proposed_by} />
+                    {approved_by !== null && (
+                      <>
+                        , approved by <Person id={approved_by} />
+                      </>
+                    )}
+                    {withdrawn_by !== null && (
+                      <>
+                        , withdrawn by <Person id={withdrawn_by} />: {withdrawn_reason}
+                      </>
+                    )}
+                  </>
+                ),
               },
               { key: "proposed", title: "Proposed", cell: ({ proposed_at }) => timeName(proposed_at) },
               { key: "reason", title: "Reason", cell: (row) => `${row.reason}${bankOf(row)}` },

@@ -1,11 +1,13 @@
 import { useState } from "react";
 import type { Answer } from "../data/api.ts";
+import { useDuties } from "../data/session.ts";
 import { count, timeName } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { Panel } from "../parts/page.tsx";
 import { Notice, Shown } from "../parts/states.tsx";
+import { Person } from "./person.tsx";
 
 type Partition = Answer<"get /v1/metering/partitions">["data"][number];
 
@@ -32,6 +34,7 @@ export function LogLoss() {
 
 function OnePartition({ shown: { partition, log, cursor, broken, lost, accepted } }: { shown: Partition }) {
   const accept = useAction("post /v1/metering/partitions/{partition}/accept-loss");
+  const { makes } = useDuties();
   const [reason, setReason] = useState("");
   return (
     <li>
@@ -49,12 +52,13 @@ function OnePartition({ shown: { partition, log, cursor, broken, lost, accepted 
             `Records ${count(lost.from)} to ${count(lost.until)} were never counted and are gone.`}
         </Notice>
       )}
+      {broken !== null && !makes && <Notice>A loss is accepted by a maker.</Notice>}
       {broken !== null && cursor !== null && (
         <ConfirmButton
           danger
           label="Accept the loss"
           title={`Go on without what partition ${partition} lost?`}
-          disabled={accept.isPending}
+          disabled={accept.isPending || !makes}
           ready={reason.trim() !== ""}
           onConfirm={() =>
             accept.mutate({ path: { partition: String(partition) }, body: { cursor, reason: reason.trim() } })
@@ -70,8 +74,8 @@ function OnePartition({ shown: { partition, log, cursor, broken, lost, accepted 
       <ActionProblem error={accept.error} />
       {accepted.map(({ from, to, reason: why, accepted_by, accepted_at }) => (
         <span key={accepted_at} className="dim">
-          Accepted {timeName(accepted_at)} by {accepted_by}: from {count(from.offset)} to {count(to.offset)}.{" "}
-          {why}
+          Accepted {timeName(accepted_at)} by <Person id={accepted_by} />: from {count(from.offset)} to{" "}
+          {count(to.offset)}. {why}
         </span>
       ))}
     </li>

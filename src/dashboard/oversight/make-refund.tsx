@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from "react";
 import type { Answer, Input } from "../data/api.ts";
+import { useDuties } from "../data/session.ts";
 import { useAction } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
@@ -16,6 +17,7 @@ type Preview = Answer<typeof OPERATION>;
 export function MakeRefund() {
   const preview = useAction(OPERATION, { onlyLooks: true });
   const make = useAction(OPERATION);
+  const { makes } = useDuties();
   const [asked, setAsked] = useState<Asked | null>(null);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -54,8 +56,9 @@ export function MakeRefund() {
           <input name="at_provider" type="checkbox" defaultChecked />
           <span>Have it made at Stripe too</span>
         </label>
+        {!makes && <Notice>A refund is made by a maker.</Notice>}
         <div className="actions">
-          <button type="submit" disabled={preview.isPending}>
+          <button type="submit" disabled={preview.isPending || !makes}>
             Show what it would do
           </button>
         </div>
@@ -70,7 +73,7 @@ export function MakeRefund() {
             danger
             label="Refund"
             title={`Refund ${shown.preview.refunded} of ${shown.preview.invoice}?`}
-            disabled={make.isPending}
+            disabled={make.isPending || !makes}
             onConfirm={() => make.mutate({ body: shown.asked })}
           >
             <p>Payees' balances change at once{shown.asked.at_provider ? ", and Stripe is asked" : ""}.</p>

@@ -9,6 +9,7 @@ import { Shown } from "../parts/states.tsx";
 import { Corrections } from "./corrections.tsx";
 import { MakeRefund } from "./make-refund.tsx";
 import { OwedCustomers } from "./owed-customers.tsx";
+import { Person } from "./person.tsx";
 import { RefundSteps } from "./refund-steps.tsx";
 
 const SHOWN_MAX = 100;
@@ -48,7 +49,15 @@ function Refunds() {
                 title: "Invoice",
                 cell: ({ invoice }) => (invoice === null ? "–" : <code>{invoice}</code>),
               },
-              { key: "made", title: "Made", cell: (row) => `${timeName(row.made_at)} by ${row.made_by}` },
+              {
+                key: "made",
+                title: "Made",
+                cell: (row) => (
+                  <>
+                    {timeName(row.made_at)} by <Person id={row.made_by} />
+                  </>
+                ),
+              },
               { key: "reason", title: "Reason", cell: ({ reason }) => reason },
               ...MONEY_BACK_COLUMNS,
               {

@@ -1,4 +1,5 @@
 import { isNegative, isZero } from "../data/money.ts";
+import { useDuties } from "../data/session.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { DataTable } from "../parts/data-table.tsx";
@@ -14,6 +15,7 @@ export function OwedCustomers() {
   const paging = usePaging();
   const owed = useApi("get /v1/owed-customers", { query: { limit: 50, cursor: paging.cursor } });
   const repay = useAction("post /v1/corrections");
+  const { makes } = useDuties();
   return (
     <Panel
       title="Customers who are owed money"
@@ -24,6 +26,7 @@ export function OwedCustomers() {
         </DownloadButton>
       }
     >
+      {!makes && <Notice>A repayment is recorded by a maker.</Notice>}
       <Shown query={owed} lines={3}>
         {({ data, next_cursor }) => (
           <>
@@ -59,7 +62,7 @@ export function OwedCustomers() {
                     ) : (
                       <RecordRepayment
                         owed={row}
-                        disabled={repay.isPending}
+                        disabled={repay.isPending || !makes}
                         onConfirm={(body) => repay.mutate({ body })}
                       />
                     ),

@@ -1,4 +1,5 @@
 import type { Schema } from "../data/api.ts";
+import { useDuties } from "../data/session.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { MoneyView } from "../parts/money-view.tsx";
@@ -27,6 +28,7 @@ const TURNS: Record<Step["state"], string> = {
 export function RefundSteps({ id }: { id: string }) {
   const refund = useApi("get /v1/refunds/{id}", { path: { id } }, { everyMs: 5_000 });
   const send = useAction("post /v1/refunds/{id}/send");
+  const { makes } = useDuties();
   return (
     <Shown query={refund} lines={2}>
       {({ at_provider, at_provider_note }) => (
@@ -34,7 +36,12 @@ export function RefundSteps({ id }: { id: string }) {
           <StepList steps={at_provider} />
           {at_provider_note !== null && <Notice tone="warn">{at_provider_note}</Notice>}
           {at_provider.some(({ state }) => state === "failed") && (
-            <button type="button" disabled={send.isPending} onClick={() => send.mutate({ path: { id } })}>
+            <button
+              type="button"
+              disabled={send.isPending || !makes}
+              title={makes ? undefined : "A maker sends it again."}
+              onClick={() => send.mutate({ path: { id } })}
+            >
               Send again
             </button>
           )}

@@ -1,10 +1,11 @@
 import { useState } from "react";
+import { useDuties } from "../data/session.ts";
 import { timeName } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
 import { DataTable } from "../parts/data-table.tsx";
 import { Page, Panel } from "../parts/page.tsx";
-import { Shown } from "../parts/states.tsx";
+import { Notice, Shown } from "../parts/states.tsx";
 
 const STATES = ["waiting", "handled", "ignored", "dead"] as const;
 type State = (typeof STATES)[number];
@@ -16,6 +17,7 @@ export function StripeEvents() {
     query: { limit: 200, state: state === "" ? undefined : state },
   });
   const replay = useAction("post /v1/webhooks/stripe/events/{id}/replay");
+  const { makes } = useDuties();
   return (
     <Page title="Stripe's events">
       <Panel
@@ -33,6 +35,7 @@ export function StripeEvents() {
           </label>
         }
       >
+        {!makes && <Notice>An event is handled again by a maker.</Notice>}
         <ActionProblem error={replay.error} />
         <Shown query={events} lines={10}>
           {({ data }) => (
@@ -64,7 +67,7 @@ export function StripeEvents() {
                   cell: ({ id }) => (
                     <button
                       type="button"
-                      disabled={replay.isPending}
+                      disabled={replay.isPending || !makes}
                       onClick={() => replay.mutate({ path: { id } })}
                     >
                       Handle again

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { useDuties } from "../data/session.ts";
 import { addMonths, thisMonth } from "../data/time.ts";
 import { useAction } from "../data/use-api.ts";
 import { modelPath } from "../models/model-field.tsx";
@@ -16,6 +17,7 @@ export function PolicyEditor({ model, steps }: { model: string; steps: Steps | n
   const [draft, setDraft] = useState(() => draftOf(steps));
   const [from, setFrom] = useState(`${addMonths(thisMonth(), 1)}-01T00:00:00Z`);
   const post = useAction("post /v1/models/{owner}/{name}/policies");
+  const { makes } = useDuties();
   const drafted = stepsOf(draft);
   return (
     <div className="two">
@@ -29,7 +31,7 @@ export function PolicyEditor({ model, steps }: { model: string; steps: Steps | n
           <ConfirmButton
             label="Post the policy"
             title={`A new policy for ${model}?`}
-            disabled={post.isPending}
+            disabled={post.isPending || !makes}
             onConfirm={() =>
               post.mutate({ path: modelPath(model), body: { effective_from: from, steps: drafted } })
             }
@@ -40,6 +42,7 @@ export function PolicyEditor({ model, steps }: { model: string; steps: Steps | n
             </p>
           </ConfirmButton>
         </div>
+        {!makes && <Notice>A policy is posted by a maker.</Notice>}
         <ActionProblem error={post.error} />
         <div role="status">{post.isSuccess && <Notice tone="good">Posted.</Notice>}</div>
         <AsJson steps={drafted} />

@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from "react";
 import type { Input } from "../data/api.ts";
+import { useDuties } from "../data/session.ts";
 import { addMonths, thisMonth } from "../data/time.ts";
 import { useAction, useApi } from "../data/use-api.ts";
 import { ActionProblem } from "../parts/action-problem.tsx";
@@ -25,6 +26,7 @@ export function Preview({
   const [chosen, setChosen] = useState<string | null>(null);
   const [shown, setShown] = useState("");
   const preview = useAction("post /v1/policies/preview", { onlyLooks: true });
+  const { makes } = useDuties();
   const period = chosen ?? settlements.data?.data[0]?.period ?? addMonths(thisMonth(), -1);
   const asked = JSON.stringify({ period, draft });
   const look = (event: FormEvent) => {
@@ -45,10 +47,11 @@ export function Preview({
             onChange={(event) => setChosen(event.target.value)}
           />
         </label>
-        <button type="submit" disabled={preview.isPending}>
+        <button type="submit" disabled={preview.isPending || !makes}>
           {preview.isPending ? "Trying…" : words.look}
         </button>
       </form>
+      {!makes && <Notice>A draft is tried by a maker.</Notice>}
       <ActionProblem error={preview.error} />
       <div role="status">
         {preview.data !== undefined && shown !== asked && (

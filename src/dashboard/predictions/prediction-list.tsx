@@ -10,12 +10,13 @@ import { Panel } from "../parts/page.tsx";
 import { Pager, usePaging } from "../parts/pager.tsx";
 import { Shown } from "../parts/states.tsx";
 import { Term } from "../parts/term.tsx";
+import { useLastMonth } from "./last-month.ts";
 
 type Listed = Schema<"ListedPrediction">;
 const STATUSES = ["succeeded", "failed", "canceled", "aborted"] as const;
 
 interface Filters {
-  month: string;
+  month?: string;
   model?: string;
   version?: string;
   status?: (typeof STATUSES)[number];
@@ -25,29 +26,33 @@ interface Filters {
 /** A month's predictions, those that were counted last first, as narrow as somebody asks. */
 export function PredictionList() {
   const { data: session } = useSession();
-  const [{ month, ...filters }, setFilters] = useState<Filters>({ month: thisMonth() });
+  const last = useLastMonth();
+  const [{ month = last, ...filters }, setFilters] = useState<Filters>({});
   const paging = usePaging();
-  const { from, to } = monthRange(month);
-  const listed = useApi("get /v1/predictions", {
-    query: { from: `${from}T00:00:00Z`, to: `${to}T00:00:00Z`, ...filters, limit: 50, cursor: paging.cursor },
-  });
+  const { from, to } = monthRange(month ?? thisMonth());
+  const asked = { from: `${from}T00:00:00Z`, to: `${to}T00:00:00Z`, ...filters };
+  const listed = useApi(
+    "get /v1/predictions",
+    { query: { ...asked, limit: 50, cursor: paging.cursor } },
+    { enabled: month !== undefined },
+  );
   const show = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const given = [...form].map(([name, value]) => [name, String(value).trim()] as const);
-    const asked = Object.fromEntries(given.filter(([, value]) => value !== ""));
     paging.restart();
-    setFilters({ month, ...asked } as Filters);
+    setFilters(Object.fromEntries(given.filter(([, value]) => value !== "")));
   };
   return (
     <Panel
-      title={`Predictions of ${monthName(month)}`}
+      title={month === undefined ? "Predictions" : `Predictions of ${monthName(month)}`}
       note="By when they were made (UTC). Those that were counted last come first."
     >
       <form className="row-form" onSubmit={show}>
         <label className="choice">
           <span>Month</span>
           <input
+            key={last}
             name="month"
             type="month"
             required
