@@ -32,7 +32,7 @@ const PATHS = ["/v1/payment_records/report_payment", "attach_payment"];
 const FAULTY = FAULTS.flatMap((fault) => PATHS.map((path) => ({ fault, path })));
 const KILLED = ["killed1", "killed2", "killed3", "killed4"];
 const CUSTOMERS = [
-  ...["whole", "parts", "mixed", "twice", "again", "early", "credited"],
+  ...["whole", "parts", "mixed", "twice", "again", "early", "credited", "refused"],
   ...FAULTY.map((_, n) => `fault${n}`),
   ...KILLED,
 ];
@@ -179,6 +179,16 @@ test("what Stripe was told of is not paid once more, should its webhook be heard
   expect(await told("credited")).toEqual(["6000000000", "0"]);
   await returnRefund(books.sql, { ...said, id, reference: "right" });
   expect(await told("credited")).toEqual(["6000000000", "0"]);
+});
+
+test("of an invoice that is not at Stripe after all, and is paid, nothing waits to be told", async () => {
+  const { sql } = books;
+  await byBank("refused", "10");
+  await sql`UPDATE invoice_push SET state = 'unknown', provider_id = NULL WHERE invoice_id = ${ours("refused")}`;
+  await sql`UPDATE invoice_push_attempt SET outcome = 'unknown', ended_at = NULL WHERE invoice_id = ${ours("refused")}`;
+  expect(await states("refused")).toEqual([["bank", "waiting"]]);
+  await sql`SELECT finish_invoice_push(${ours("refused")}, 1, 'failed', NULL, 'it said no')`;
+  expect(await states("refused")).toEqual([["bank", null]]);
 });
 
 test("what Stripe refused is told again when the same payment is recorded again", async () => {
