@@ -209,12 +209,15 @@ END $$;
 -- What the provider told of an invoice before we knew that it is there was of no invoice of ours then: that it was paid,
 -- or what went back of it (named after refund, credit note or dispute). Each such event is handled once more. One in hand
 -- just now may have looked before this is committed: it counts as another attempt, whose end is not heard. Never what was
--- ignored when it came, which is of the other mode.
+-- ignored when it came, which is of the other mode. Eight push at once (push-invoices.ts), and wake the same ones: in one order.
 CREATE FUNCTION hear_again_of_invoice(p_provider_id text, p_since timestamptz) RETURNS void LANGUAGE sql VOLATILE AS $$
-  UPDATE provider_event SET state = 'waiting', outcome = NULL, next_try_at = clock_timestamp(), updated_at = clock_timestamp(),
-    attempts = CASE state WHEN 'waiting' THEN attempts + 1 ELSE 0 END
-  WHERE received_at >= p_since AND state IN ('waiting', 'ignored', 'dead') AND attempts > 0
-    AND (about = p_provider_id OR type ~ '^(v1\.)?(refund\.|credit_note\.|charge\.(refunded|refund\.|dispute\.))')
+  UPDATE provider_event e SET state = 'waiting', outcome = NULL, next_try_at = clock_timestamp(), updated_at = clock_timestamp(),
+    attempts = CASE e.state WHEN 'waiting' THEN e.attempts + 1 ELSE 0 END
+  FROM (SELECT id FROM provider_event
+    WHERE received_at >= p_since AND state IN ('waiting', 'ignored', 'dead') AND attempts > 0
+      AND (about = p_provider_id OR type ~ '^(v1\.)?(refund\.|credit_note\.|charge\.(refunded|refund\.|dispute\.))')
+    ORDER BY id FOR UPDATE) told
+  WHERE e.id = told.id
 $$;
 --> statement-breakpoint
 
@@ -235,6 +238,9 @@ BEGIN
   WHERE invoice_id = p_id RETURNING state INTO v.state;
   IF v.state = 'pushed' THEN
     PERFORM hear_again_of_invoice(p_provider_id, (SELECT min(started_at) FROM invoice_push_attempt WHERE invoice_id = p_id));
+  ELSIF v.state <> 'unknown' THEN
+    -- There is no invoice to tell of payments of, and never will be one where they paid all of it.
+    DELETE FROM payment_push WHERE invoice_id = p_id;
   END IF;
   RETURN v.state;
 END $$;

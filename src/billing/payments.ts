@@ -13,8 +13,6 @@ export interface Payment {
 
 /** Banks date ahead of us by their time zones at most. */
 const AHEAD_MAX_MS = 86_400_000;
-/** What credits paid is a payment under a name of ours, made with the invoice (drizzle/0021_credits.sql). */
-const OUR_NAMES = "tributary:";
 
 /** A slip of the pen in the year would keep what waits for the days after it held for so long. @throws Refusal body_invalid */
 export function requireHappened(paidAt: Date): void {
@@ -31,11 +29,6 @@ export function requireHappened(paidAt: Date): void {
 export async function recordInvoicePaid(sql: Sql, payment: Payment): Promise<Nanos> {
   const { invoice, amountNanos, reference, by, paidAt } = payment;
   requireHappened(paidAt);
-  if (reference.startsWith(OUR_NAMES))
-    throw invalidField(
-      "reference",
-      `the bank's or the payer's name for it; names that begin with ${OUR_NAMES} are ours`,
-    );
   try {
     const [row] = await sql<[{ left: string }]>`
       SELECT record_invoice_payment(${invoice}, ${reference}, ${amountNanos.toString()}, ${by}, ${paidAt})::text AS left`;

@@ -3,7 +3,7 @@ import type Stripe from "stripe";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { openStripeRefundRecord } from "../../src/adapters/stripe/stripe-refund-record.ts";
-import { disputeEventHandlers, refund } from "../../src/adjustments/index.ts";
+import { disputeEventHandlers, loseDispute, openDispute, refund } from "../../src/adjustments/index.ts";
 import { invoiceEventHandlers, pushInvoices } from "../../src/billing/index.ts";
 import { formatNanos, type Nanos, type Period, present } from "../../src/kernel/index.ts";
 import type { EventHandler } from "../../src/provider-events/index.ts";
@@ -129,6 +129,20 @@ test.each(
     }
   },
 );
+
+test("a dispute that is named as another one's end is lost all the same", async () => {
+  const { sql } = books;
+  const [row] = await sql<{ id: string }[]>`
+    SELECT split_part(reference, ':', 2) AS id FROM adjustment WHERE kind = 'dispute_lost' AND invoice_id LIKE '%customer0%'`;
+  const id = `${present(row, "a dispute").id}:won`;
+  const [left] = await sql<{ invoice: string }[]>`
+    SELECT i.id AS invoice FROM invoice i WHERE undisputed_money(i.id, NULL) > 0 AND NOT EXISTS (
+      SELECT FROM adjustment a WHERE a.invoice_id = i.id AND a.kind = 'refund') LIMIT 1`;
+  const { invoice } = present(left, "a paid invoice");
+  await openDispute(sql, { id, invoice, amountNanos: CENT as Nanos, reason: "fraudulent", by: "test" });
+  await loseDispute(sql, { id, by: "test" });
+  expect(await sql`SELECT state FROM dispute WHERE id = ${id}`).toMatchObject([{ state: "lost" }]);
+});
 
 test("all laws hold after that", () => expectBooksToHold(books.sql));
 

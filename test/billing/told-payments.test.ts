@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type Stripe from "stripe";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
-import { correct } from "../../src/adjustments/index.ts";
+import { correct, refund, returnRefund } from "../../src/adjustments/index.ts";
 import {
   type BillingProvider,
   invoiceEventHandlers,
@@ -32,7 +32,7 @@ const PATHS = ["/v1/payment_records/report_payment", "attach_payment"];
 const FAULTY = FAULTS.flatMap((fault) => PATHS.map((path) => ({ fault, path })));
 const KILLED = ["killed1", "killed2", "killed3", "killed4"];
 const CUSTOMERS = [
-  ...["whole", "parts", "mixed", "twice", "again", "early"],
+  ...["whole", "parts", "mixed", "twice", "again", "early", "credited", "refused"],
   ...FAULTY.map((_, n) => `fault${n}`),
   ...KILLED,
 ];
@@ -166,6 +166,29 @@ test("what came before Stripe was asked is not told: it is not asked for", async
   await byBank("early", "7", "rest");
   await tell();
   expect(await theirs("early")).toMatchObject({ status: "paid" });
+});
+
+test("what Stripe was told of is not paid once more, should its webhook be heard again when more is asked for", async () => {
+  await stripe.creditNotes.create({ invoice: (await theirs("credited")).id, amount: 400 });
+  const said = { reason: "it was wrong", by: "ops" };
+  const asked = { invoice: ours("credited"), amount: "4" };
+  const id = await refund(books.sql, { ...said, asked, reference: "wrong" });
+  await byBank("credited", "6");
+  await tell();
+  expect(await theirs("credited")).toMatchObject({ status: "paid", amount_paid: 600 });
+  expect(await told("credited")).toEqual(["6000000000", "0"]);
+  await returnRefund(books.sql, { ...said, id, reference: "right" });
+  expect(await told("credited")).toEqual(["6000000000", "0"]);
+});
+
+test("of an invoice that is not at Stripe after all, and is paid, nothing waits to be told", async () => {
+  const { sql } = books;
+  await byBank("refused", "10");
+  await sql`UPDATE invoice_push SET state = 'unknown', provider_id = NULL WHERE invoice_id = ${ours("refused")}`;
+  await sql`UPDATE invoice_push_attempt SET outcome = 'unknown', ended_at = NULL WHERE invoice_id = ${ours("refused")}`;
+  expect(await states("refused")).toEqual([["bank", "waiting"]]);
+  await sql`SELECT finish_invoice_push(${ours("refused")}, 1, 'failed', NULL, 'it said no')`;
+  expect(await states("refused")).toEqual([["bank", null]]);
 });
 
 test("what Stripe refused is told again when the same payment is recorded again", async () => {

@@ -56,7 +56,7 @@ async function reinstate(sql: Sql, dispute: ProviderDispute, invoice: string): P
   const stillCharged = fromMinor(currency, feeMinor);
   const feeBackNanos = BigInt(lost.fee) > stillCharged ? BigInt(lost.fee) - stillCharged : 0n;
   const back = await returnRefund(sql, {
-    ...{ id: lost.id, reference: `dispute:${id}:won`, reason, by: "stripe" },
+    ...{ id: lost.id, reference: `dispute_won:${id}`, reason, by: "stripe" },
     feeBackNanos,
   });
   return handled(`${reason}: ${back} gives back ${lost.id}`);

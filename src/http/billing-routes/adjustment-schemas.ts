@@ -18,9 +18,25 @@ import { Money } from "../schemas.ts";
 export const InvoiceId = z.string().regex(/^[A-Za-z0-9._@-]{1,200}$/, "an invoice's id");
 export const AdjustmentId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, "a refund's or an adjustment's id");
 export const Reason = z.string().min(1).max(500).meta({ description: "Shown to the payees concerned." });
-export const Reference = z.string().min(1).max(200).meta({
-  description: "Your own name for it: the same one is booked once. One is made when it is left out.",
-});
+const BOOKED_ONCE = "Your own name for it: the same one is booked once. One is made when it is left out.";
+export const Reference = z.string().min(1).max(200).meta({ description: BOOKED_ONCE });
+
+/**
+ * What our books name by themselves, and what Stripe names (refunds, credit notes, invoices, also the second of two): a caller's
+ * that were so named would pass for it, and the real one for booked already.
+ */
+const NAMES_OF_OTHERS = /^(?!tributary:|dispute(_won)?:|adj_|cor_|(re|pyr|cn|in)_)(?![\s\S]*\/in_)/;
+
+/** The caller's own name for money that passed: never one of ours or of Stripe's. */
+export const MoneyReference = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(
+    NAMES_OF_OTHERS,
+    "a name of your own or of the bank's: what begins with tributary:, dispute:, dispute_won:, adj_, cor_, re_, pyr_, cn_ or in_, or has /in_ in it, is named by us or by Stripe",
+  )
+  .meta({ description: BOOKED_ONCE });
 
 /**
  * The caller's own reference, or one made from the request's Idempotency-Key: what was booked just before the service was

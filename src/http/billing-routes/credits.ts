@@ -5,6 +5,7 @@ import { invalidField, present } from "../../kernel/index.ts";
 import { Currency } from "../../pricing/index.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { AmountNanos, Money, PageQuery, page, pageOf } from "../schemas.ts";
+import { MoneyReference } from "./adjustment-schemas.ts";
 import { CustomerPath, requireCustomer } from "./customers.ts";
 
 const CreditView = z
@@ -41,7 +42,7 @@ const NewCredit = z
       .default(100)
       .meta({ description: "Among credits that expire together the smaller is used first." }),
     reason: z.string().min(1).max(500),
-    reference: z.string().min(1).max(200).optional().meta({
+    reference: MoneyReference.optional().meta({
       description: "For a paid one: the bank's or the payer's name for the money. It is granted once.",
     }),
   })

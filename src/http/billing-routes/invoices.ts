@@ -16,6 +16,7 @@ import type { Principal } from "../keys/principal.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { AmountNanos, DryRun, Money, PageQuery, PeriodText, page, pageOf } from "../schemas.ts";
 import { datedRules } from "../settlement-routes/dated-rules.ts";
+import { MoneyReference } from "./adjustment-schemas.ts";
 
 const readers = ["operator", "customer"] as const;
 const InvoiceId = z.string().regex(/^[A-Za-z0-9._@-]{1,200}$/, "an invoice's id");
@@ -192,7 +193,7 @@ const pay = defineRoute({
   params: z.object({ id: z.string() }),
   body: z.strictObject({
     amount: AmountNanos,
-    reference: z.string().min(1).max(200).meta({ description: "The bank's or the payer's name for it." }),
+    reference: MoneyReference.meta({ description: "The bank's or the payer's name for it." }),
     paid_at: z
       .string()
       .refine((text) => parseInstant(text) !== undefined, "an RFC 3339 time")

@@ -25,11 +25,11 @@ import {
   AdjustmentSummary,
   AdjustmentWithParts,
   InvoiceId,
+  MoneyReference,
   Party,
   partiesBooked,
   partiesOf,
   Reason,
-  Reference,
   referenceOf,
 } from "./adjustment-schemas.ts";
 
@@ -63,7 +63,7 @@ const Asked = z
         "Have it made at the payment provider: a credit note of what its invoice still asks for, and a refund of what was paid there. The rest stays on the customer's account.",
     }),
     reason: Reason,
-    reference: Reference.optional(),
+    reference: MoneyReference.optional(),
   })
   .refine(({ at_provider, returned }) => !at_provider || returned === undefined, {
     path: ["returned"],
@@ -243,7 +243,7 @@ const takeBack = defineRoute({
     "Take a refund, or a repayment, back whole: it failed, or was a mistake; every party has again what it would have without it",
   roles: operator,
   params: z.object({ id: AdjustmentId }),
-  body: z.strictObject({ reason: Reason, reference: Reference.optional() }),
+  body: z.strictObject({ reason: Reason, reference: MoneyReference.optional() }),
   status: 201,
   response: AdjustmentWithParts,
   async handle({ params, body, principal, context }) {
