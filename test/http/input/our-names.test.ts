@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestApi, type TestApi } from "../support/api.ts";
-import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
+import { startTestApi, type TestApi } from "../../support/api.ts";
+import { SMALL_CATALOG, usageEvent } from "../../support/usage.ts";
 
 const INVOICE = "inv_2023-11_acme_USD";
 const OURS = ["tributary:credits", "dispute:case-7", "adj_1:returned", "cor_1", "re_1", "pyr_1", "cn_1"];
