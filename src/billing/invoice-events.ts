@@ -1,9 +1,9 @@
-import { amountInWords, fromMinor, money } from "../kernel/index.ts";
+import { amountInWords, fromMinor, money, toMinor } from "../kernel/index.ts";
 import type { Sql } from "../postgres/index.ts";
 import type { EventHandler, EventOutcome } from "../provider-events/index.ts";
 import { recordPaidWith } from "./carried-over.ts";
 import { recordPaidAtProvider } from "./payments.ts";
-import type { BillingProvider } from "./push/billing-provider.ts";
+import type { BillingProvider, InvoiceStanding } from "./push/billing-provider.ts";
 
 const INVOICE_EVENTS = [
   "invoice.finalized",
@@ -32,8 +32,10 @@ async function lookAtInvoice(
   providerId: string,
   event: string,
 ): Promise<EventOutcome> {
-  const [ours] = await sql<{ id: string }[]>`
-    SELECT invoice_id AS id FROM invoice_push WHERE provider_id = ${providerId}`;
+  const [ours] = await sql<{ id: string; told: string }[]>`
+    SELECT invoice_id AS id, (SELECT coalesce(sum(amount_nanos), 0) FROM payment_push t
+      WHERE t.invoice_id = p.invoice_id AND state IN ('told', 'sending', 'unknown'))::text AS told
+    FROM invoice_push p WHERE provider_id = ${providerId}`;
   if (ours === undefined) return { state: "ignored", outcome: `${providerId} is no invoice of ours` };
   const standing = await provider.invoiceStanding(providerId);
   if (standing === undefined) throw new Error(`Stripe has no invoice ${providerId}`);
@@ -53,20 +55,21 @@ async function lookAtInvoice(
     );
   if (paidMinor === 0n) return handled(`${ours.id} is paid: there was nothing to pay`);
   const payment = { by: `stripe:${event}`, paidAt: standing.paidAt ?? new Date() };
+  const toldMinor = min(toMinor(currency, BigInt(ours.told)), paidMinor - receivedMinor);
+  const { ownMinor, beyondMinor } = splitPayment(standing, toldMinor);
   const creditedNanos = await recordPaidAtProvider(sql, {
     ...{ ...payment, invoice: ours.id, reference: providerId },
     amountNanos: nanos(min(paidMinor, askedMinor)),
-    receivedNanos: nanos(min(receivedMinor, askedMinor)),
+    receivedNanos: nanos(ownMinor),
   });
   const outcome = [`${ours.id} is paid`];
   if (creditedNanos > 0n)
     outcome.push(`${said(creditedNanos)} more than it asked for: that is credit of the customer now`);
-  const beyondMinor = paidMinor - askedMinor;
   if (beyondMinor === 0n) return handled(...outcome);
   const ofNoneNanos = await recordPaidWith(sql, provider, {
     ...{ ...payment, invoice: ours.id, providerId, standing },
     amountNanos: nanos(beyondMinor),
-    receivedNanos: nanos(receivedMinor - min(receivedMinor, askedMinor)),
+    receivedNanos: nanos(min(beyondMinor, receivedMinor - ownMinor)),
   });
   outcome.push(`${said(nanos(beyondMinor) - ofNoneNanos)} more for invoices that Stripe had carried over`);
   if (ofNoneNanos > 0n)
@@ -74,4 +77,20 @@ async function lookAtInvoice(
       `${said(ofNoneNanos)} more for none of our invoices: look at the customer's balance at Stripe, and record what is ours with POST /v1/invoices/{id}/payments`,
     );
   return handled(...outcome);
+}
+
+/**
+ * How much of what the provider received is for the invoice itself, and how much was paid for others that it asked for with it. What it counts as
+ * paid because it was told of it pays the invoice itself: without that the same money would pay those before and be credit of the customer too.
+ */
+function splitPayment(
+  { totalMinor, creditedMinor, paidMinor, receivedMinor, carriedMinor }: InvoiceStanding,
+  toldMinor: bigint,
+): { ownMinor: bigint; beyondMinor: bigint } {
+  const askedMinor = totalMinor - creditedMinor;
+  const moreMinor = paidMinor - askedMinor;
+  if (toldMinor === 0n) return { ownMinor: min(receivedMinor, askedMinor), beyondMinor: moreMinor };
+  const beyondMinor = min(moreMinor, -min(carriedMinor, 0n));
+  const ownMinor = min(receivedMinor, min(askedMinor, paidMinor - beyondMinor - toldMinor));
+  return { ownMinor: -min(-ownMinor, 0n), beyondMinor };
 }

@@ -3,10 +3,12 @@ import type Stripe from "stripe";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import {
+  type BillingProvider,
   invoiceEventHandlers,
   makeInvoices,
   pushInvoices,
   recordInvoicePaid,
+  tellDuePayments,
 } from "../../src/billing/index.ts";
 import { type Nanos, type Period, parsePeriod, present } from "../../src/kernel/index.ts";
 import type { EventHandler } from "../../src/provider-events/index.ts";
@@ -26,6 +28,8 @@ const USED: Record<string, readonly number[]> = {
   written: [30, 0, 1000, 0],
   voided: [30, 500, 1000, 0],
   refunded: [40, 0, 1000, 0],
+  told: [30, 0, 1000, 0],
+  told_some: [30, 0, 1000, 0],
 };
 /** Seen in whatever order Stripe tells of them. */
 const SHUFFLED = Array.from({ length: 6 }, (_, n) => `shuffled${n}`);
@@ -33,6 +37,7 @@ const SHUFFLED = Array.from({ length: 6 }, (_, n) => `shuffled${n}`);
 let books: TestMetering;
 let simulator: TestSimulator;
 let stripe: Stripe;
+let provider: BillingProvider;
 let handle: EventHandler;
 beforeAll(async () => {
   for (const id of SHUFFLED)
@@ -44,7 +49,7 @@ beforeAll(async () => {
   ]);
   const { sql } = books;
   stripe = stripeClient(simulator);
-  const provider = openStripeBillingProvider({
+  provider = openStripeBillingProvider({
     ...{ secretKey: "sk_test_simulator", apiBase: simulator.url, timeoutMs: 10_000 },
   });
   const handlers = new Map(invoiceEventHandlers(sql, provider));
@@ -113,6 +118,32 @@ test("what was paid otherwise meanwhile becomes credit, as with any payment of m
   await told("bank", "2023-10");
   await told("bank", "2023-10");
   expect(await leftOf("bank")).toEqual({ left: [0, 0], credit: 30 });
+  await expectBooksToHold(books.sql);
+});
+
+test("of what Stripe was told, nothing pays the invoices before, nor is their part credit of the customer", async () => {
+  for (const [customer, cents] of [
+    ["told", 1000n],
+    ["told_some", 400n],
+  ] as const) {
+    await recordInvoicePaid(books.sql, {
+      ...{
+        invoice: ours(customer, "2023-10"),
+        amountNanos: (cents * 10_000_000n) as Nanos,
+        reference: "by bank",
+      },
+      ...{ by: "test", paidAt: new Date("2023-12-04T10:00:00Z") },
+    });
+    await tellDuePayments(books.sql, provider, { restSeconds: 0 });
+    await stripe.invoices.pay(await pushed(customer, "2023-10"));
+    const paid = await stripe.invoices.retrieve(await pushed(customer, "2023-10"));
+    expect(paid).toMatchObject({ status: "paid", amount_paid: 1030, amount_paid_off_stripe: Number(cents) });
+    for (let times = 0; times < 2; times++)
+      expect(await told(customer, "2023-10")).toContain(
+        "0.30 USD more for invoices that Stripe had carried over",
+      );
+    expect(await leftOf(customer)).toEqual({ left: [0, 0], credit: 0 });
+  }
   await expectBooksToHold(books.sql);
 });
 
