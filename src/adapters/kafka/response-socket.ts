@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { ISocketFactory } from "kafkajs";
+import { assert } from "../../kernel/index.ts";
 
 const SCRATCH_BYTES = 64 * 1024;
 const PREFIX_BYTES = 4;
@@ -10,7 +11,9 @@ const RESPONSE_BYTES_MAX = 256 * 1024 * 1024;
  * Connections that give kafkajs each response in one piece. By itself it keeps what comes in pieces of 64 KiB and joins them when all are
  * there: every fetch, tens of megabytes, stood in memory twice, and touching new memory costs more than reading.
  */
-export const responseSocket: ISocketFactory = ({ host, port, onConnect }) => {
+export const responseSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  // Who adds it to kafkaClient() must not be answered with a connection in plain text.
+  assert(!ssl, "connections to Kafka are made without TLS here");
   const responses = new ResponsePieces((bytes) => socket.emit("data", bytes));
   const onread = {
     buffer: () => responses.room,
