@@ -578,8 +578,7 @@ BEGIN
     RETURN v_credited;
   END IF;
   -- What it counts as paid because it was told of it (0038) is a payment here already, whatever more is asked for meanwhile.
-  v_paid := least(p_amount - least(p_amount - p_received, (SELECT coalesce(sum(amount_nanos), 0) FROM payment_push
-    WHERE invoice_id = p_invoice AND state IN ('told', 'sending', 'unknown'))), invoice_left(p_invoice));
+  v_paid := least(p_amount - least(p_amount - p_received, told_of_invoice(p_invoice)), invoice_left(p_invoice));
   v_credited := greatest(p_received - v_paid, 0);
   IF v_credited > 0 THEN
     -- Paid or refunded otherwise since it was looked at: it is told again.

@@ -25,6 +25,12 @@ CREATE FUNCTION plan_payment_push(p_invoice text, p_reference text) RETURNS void
 $$;
 --> statement-breakpoint
 
+-- What the provider counts as paid of an invoice because it was told of it, or may.
+CREATE FUNCTION told_of_invoice(p_invoice text) RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT coalesce(sum(amount_nanos), 0) FROM payment_push WHERE invoice_id = p_invoice AND state IN ('told', 'sending', 'unknown')
+$$;
+--> statement-breakpoint
+
 -- Begins the next attempt, or answers the one under way. No row: nothing to tell, or the invoice is not at the provider yet.
 CREATE FUNCTION begin_payment_push(p_invoice text, p_reference text)
 RETURNS TABLE (provider_invoice text, currency text, amount_nanos numeric, paid_at timestamptz, attempt int, idempotency_key text, started_at timestamptz)

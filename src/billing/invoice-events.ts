@@ -33,9 +33,7 @@ async function lookAtInvoice(
   event: string,
 ): Promise<EventOutcome> {
   const [ours] = await sql<{ id: string; told: string }[]>`
-    SELECT invoice_id AS id, (SELECT coalesce(sum(amount_nanos), 0) FROM payment_push t
-      WHERE t.invoice_id = p.invoice_id AND state IN ('told', 'sending', 'unknown'))::text AS told
-    FROM invoice_push p WHERE provider_id = ${providerId}`;
+    SELECT invoice_id AS id, told_of_invoice(invoice_id)::text AS told FROM invoice_push WHERE provider_id = ${providerId}`;
   if (ours === undefined) return { state: "ignored", outcome: `${providerId} is no invoice of ours` };
   const standing = await provider.invoiceStanding(providerId);
   if (standing === undefined) throw new Error(`Stripe has no invoice ${providerId}`);

@@ -58,7 +58,7 @@ const [I32, V128] = [0x7f, 0x7b];
 const [BLOCK, LOOP, END, BRANCH, BRANCH_IF] = [0x02, 0x03, 0x0b, 0x0c, 0x0d];
 const NO_RESULT = 0x40;
 const vector = (code: number) => [0xfd, ...unsigned(code)];
-const [AND_NOT_ZERO, ADD_I32, SUBTRACT_I32] = [0x45, 0x6a, 0x6b];
+const [IS_ZERO, ADD_I32, SUBTRACT_I32] = [0x45, 0x6a, 0x6b];
 const SHIFT_LEFT = vector(171);
 const SHIFT_RIGHT = vector(173);
 const ADD = vector(174);
@@ -213,7 +213,7 @@ function digestFunction(): number[] {
   ];
   const body = [
     ...[BLOCK, NO_RESULT, LOOP, NO_RESULT],
-    ...[...get(GROUPS), AND_NOT_ZERO, BRANCH_IF, 1],
+    ...[...get(GROUPS), IS_ZERO, BRANCH_IF, 1],
     ...group,
     ...[...get(GROUPS), ...int(1), SUBTRACT_I32, ...set(GROUPS), BRANCH, 0, END, END],
   ];
