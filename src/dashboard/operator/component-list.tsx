@@ -1,5 +1,6 @@
 import type { Schema } from "../data/api.ts";
-import { changed, type Placed, placed, without } from "../policies/draft.ts";
+import { changed, type Placed } from "../policies/draft.ts";
+import { RowList } from "../policies/row-list.tsx";
 
 export type Component = Schema<"PriceComponent">;
 
@@ -16,61 +17,42 @@ export function ComponentList({
   fresh: Component;
 }) {
   return (
-    <>
-      <ul className="share-list">
-        {list.map(({ id, value }, place) => {
-          const set = (name: "meter" | "amount" | "per", text: string) =>
-            onChange(changed(list, id, { ...value, [name]: text.trim() }));
-          return (
-            <li key={id} className="row-form">
-              <label className="choice grow">
-                <span>Meter {place + 1}</span>
-                <input
-                  value={value.meter}
-                  spellCheck={false}
-                  autoComplete="off"
-                  onChange={(event) => set("meter", event.target.value)}
-                />
-              </label>
-              <label className="choice">
-                <span>Amount {place + 1}</span>
-                <input
-                  className="short"
-                  inputMode="decimal"
-                  value={value.amount}
-                  onChange={(event) => set("amount", event.target.value)}
-                />
-              </label>
-              <label className="choice">
-                <span>Per {place + 1} (units)</span>
-                <input
-                  className="short"
-                  inputMode="numeric"
-                  value={value.per}
-                  onChange={(event) => set("per", event.target.value)}
-                />
-              </label>
-              <button
-                type="button"
-                disabled={list.length === 1}
-                aria-label={`Remove meter ${place + 1}`}
-                onClick={() => onChange(without(list, id))}
-              >
-                Remove
-              </button>
-            </li>
-          );
-        })}
-      </ul>
-      <div className="actions">
-        <button
-          type="button"
-          disabled={list.length >= COMPONENTS_MAX}
-          onClick={() => onChange([...list, placed(fresh)])}
-        >
-          Add a meter
-        </button>
-      </div>
-    </>
+    <RowList list={list} onChange={onChange} fresh={fresh} most={COMPONENTS_MAX} what="meter">
+      {({ id, value }, place) => {
+        const set = (name: "meter" | "amount" | "per", text: string) =>
+          onChange(changed(list, id, { ...value, [name]: text.trim() }));
+        return (
+          <>
+            <label className="choice grow">
+              <span>Meter {place + 1}</span>
+              <input
+                value={value.meter}
+                spellCheck={false}
+                autoComplete="off"
+                onChange={(event) => set("meter", event.target.value)}
+              />
+            </label>
+            <label className="choice">
+              <span>Amount {place + 1}</span>
+              <input
+                className="short"
+                inputMode="decimal"
+                value={value.amount}
+                onChange={(event) => set("amount", event.target.value)}
+              />
+            </label>
+            <label className="choice">
+              <span>Per {place + 1} (units)</span>
+              <input
+                className="short"
+                inputMode="numeric"
+                value={value.per}
+                onChange={(event) => set("per", event.target.value)}
+              />
+            </label>
+          </>
+        );
+      }}
+    </RowList>
   );
 }

@@ -1,4 +1,5 @@
-import { changed, type Placed, placed, type Share, without } from "./draft.ts";
+import { changed, type Placed, type Share } from "./draft.ts";
+import { RowList } from "./row-list.tsx";
 
 const SHARES_MAX = 64;
 
@@ -15,62 +16,49 @@ export function ShareList({
 }) {
   const total = shares.reduce((sum, { value }) => sum + value.weight, 0);
   return (
-    <>
-      <ul className="share-list">
-        {shares.map(({ id, value }, place) => (
-          <li key={id} className="row-form">
-            <label className="choice grow">
-              <span>
-                Payee {place + 1} ({hint})
-              </span>
-              <input
-                value={value.payee}
-                required
-                maxLength={64}
-                spellCheck={false}
-                autoComplete="off"
-                onChange={(event) =>
-                  onChange(changed(shares, id, { ...value, payee: event.target.value.trim() }))
-                }
-              />
-            </label>
-            <label className="choice">
-              <span>Weight</span>
-              <input
-                type="number"
-                className="short"
-                value={value.weight}
-                required
-                min={0}
-                max={1_000_000_000}
-                step={1}
-                onChange={(event) =>
-                  onChange(changed(shares, id, { ...value, weight: weightOf(event.target.value) }))
-                }
-              />
-            </label>
-            <span className="dim part">{total > 0 ? partOf(value.weight, total) : "–"}</span>
-            <button
-              type="button"
-              disabled={shares.length === 1}
-              aria-label={`Remove payee ${place + 1}`}
-              onClick={() => onChange(without(shares, id))}
-            >
-              Remove
-            </button>
-          </li>
-        ))}
-      </ul>
-      <div className="actions">
-        <button
-          type="button"
-          disabled={shares.length >= SHARES_MAX}
-          onClick={() => onChange([...shares, placed({ payee: "", weight: 1 })])}
-        >
-          Add a payee
-        </button>
-      </div>
-    </>
+    <RowList
+      list={shares}
+      onChange={onChange}
+      fresh={{ payee: "", weight: 1 }}
+      most={SHARES_MAX}
+      what="payee"
+    >
+      {({ id, value }, place) => (
+        <>
+          <label className="choice grow">
+            <span>
+              Payee {place + 1} ({hint})
+            </span>
+            <input
+              value={value.payee}
+              required
+              maxLength={64}
+              spellCheck={false}
+              autoComplete="off"
+              onChange={(event) =>
+                onChange(changed(shares, id, { ...value, payee: event.target.value.trim() }))
+              }
+            />
+          </label>
+          <label className="choice">
+            <span>Weight</span>
+            <input
+              type="number"
+              className="short"
+              value={value.weight}
+              required
+              min={0}
+              max={1_000_000_000}
+              step={1}
+              onChange={(event) =>
+                onChange(changed(shares, id, { ...value, weight: weightOf(event.target.value) }))
+              }
+            />
+          </label>
+          <span className="dim part">{total > 0 ? partOf(value.weight, total) : "–"}</span>
+        </>
+      )}
+    </RowList>
   );
 }
 
