@@ -1,6 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { openStripeRefundMaker } from "../../src/adapters/stripe/stripe-refund-maker.ts";
 import {
   draftRefund,
@@ -17,7 +15,7 @@ import { present } from "../../src/kernel/index.ts";
 import { expectBooksToHold } from "../billing/invoice-books.ts";
 import { type MadeMonth, openMadeMonth } from "../billing/made-month.ts";
 import { stripeClient } from "../stripe-simulator/stripe-client.ts";
-import { startStripeProxy } from "../support/stripe-proxy.ts";
+import { runUntilDone } from "../support/stripe-proxy.ts";
 
 // Refunds that are made at Stripe, by the official SDK, against the simulator's process. No webhooks: nobody else tells.
 
@@ -116,25 +114,9 @@ test("killed with kill -9 between intent and answer, again and again, each refun
     });
   }
   const kills: ("before" | "after")[] = ["before", "after", "after"];
-  let pull = () => {};
-  const proxy = await startStripeProxy(month.simulator.url, async (forward, path) => {
-    const deadly = path === "/v1/refunds" ? kills.shift() : undefined;
-    if (deadly === "before") pull();
-    const answer = deadly === "before" ? undefined : await forward();
-    if (deadly === "after") pull();
-    return answer;
-  });
-  onTestFinished(proxy.stop);
-  let killed = 0;
-  for (let code: number | null = null; code !== 0; ) {
-    const child: ChildProcess = spawn(process.execPath, [SCRIPT, month.url, proxy.url], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    onTestFinished(() => void child.kill("SIGKILL"));
-    pull = () => void child.kill("SIGKILL");
-    [code] = (await once(child, "exit")) as [number | null];
-    if (child.signalCode === "SIGKILL") killed++;
-  }
+  const killed = await runUntilDone(month.simulator.url, [SCRIPT, month.url], (path) =>
+    path === "/v1/refunds" ? kills.shift() : undefined,
+  );
   expect(killed).toBe(3);
   for (const customer of month.names) await expectGivenBackOnce(month, customer, 750);
   await expectBooksToHold(month.sql);

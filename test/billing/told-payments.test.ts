@@ -1,7 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import type Stripe from "stripe";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { openStripeBillingProvider } from "../../src/adapters/stripe/stripe-billing-provider.ts";
 import { correct, refund, returnRefund } from "../../src/adjustments/index.ts";
 import {
@@ -19,7 +17,7 @@ import { present } from "../../src/kernel/index.ts";
 import { stripeClient } from "../stripe-simulator/stripe-client.ts";
 import { monthOf } from "../support/marketplace-books.ts";
 import { startTestMetering, type TestMetering } from "../support/metering.ts";
-import { startStripeProxy } from "../support/stripe-proxy.ts";
+import { runUntilDone } from "../support/stripe-proxy.ts";
 import { startStripeSimulator, type TestSimulator } from "../support/stripe-simulator.ts";
 import { SMALL_CATALOG, usageEvent } from "../support/usage.ts";
 import { close, expectBooksToHold } from "./invoice-books.ts";
@@ -227,27 +225,12 @@ test("killed with kill -9 at each of its calls, each payment is told once when i
     ["attach", "before"],
     ["attach", "after"],
   ];
-  let pull = () => {};
-  const proxy = await startStripeProxy(simulator.url, async (forward, path) => {
+  const killed = await runUntilDone(simulator.url, [SCRIPT, books.url], (path) => {
     const [step, when] = kills[0] ?? [];
     const deadly = step !== undefined && path.includes(`${step}_payment`) ? when : undefined;
     if (deadly !== undefined) kills.shift();
-    if (deadly === "before") pull();
-    const answer = deadly === "before" ? undefined : await forward();
-    if (deadly === "after") pull();
-    return answer;
+    return deadly;
   });
-  onTestFinished(proxy.stop);
-  let killed = 0;
-  for (let code: number | null = null; code !== 0; ) {
-    const child: ChildProcess = spawn(process.execPath, [SCRIPT, books.url, proxy.url], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    onTestFinished(() => void child.kill("SIGKILL"));
-    pull = () => void child.kill("SIGKILL");
-    [code] = (await once(child, "exit")) as [number | null];
-    if (child.signalCode === "SIGKILL") killed++;
-  }
   expect(killed).toBe(4);
   for (const customer of KILLED) {
     expect(await states(customer)).toEqual([["bank", "told"]]);

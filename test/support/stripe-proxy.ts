@@ -1,5 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
 
 export interface ProxyAnswer {
   status: number;
@@ -37,6 +40,35 @@ export async function startStripeProxy(
     server.closeAllConnections();
   };
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop };
+}
+
+/**
+ * Runs a script, with the simulator's address behind its other arguments, until it ends well; it is killed with kill -9 before or after a request is
+ * carried out where `deadly` says so. Answers how often it was.
+ */
+export async function runUntilDone(
+  target: string,
+  script: readonly string[],
+  deadly: (path: string) => "before" | "after" | undefined,
+): Promise<number> {
+  let kill = () => {};
+  const proxy = await startStripeProxy(target, async (forward, path) => {
+    const when = deadly(path);
+    if (when === "before") kill();
+    const answer = when === "before" ? undefined : await forward();
+    if (when === "after") kill();
+    return answer;
+  });
+  onTestFinished(proxy.stop);
+  let killed = 0;
+  for (let code: number | null = null; code !== 0; ) {
+    const child = spawn(process.execPath, [...script, proxy.url], { stdio: ["ignore", "ignore", "inherit"] });
+    kill = () => void child.kill("SIGKILL");
+    onTestFinished(kill);
+    [code] = (await once(child, "exit")) as [number | null];
+    if (child.signalCode === "SIGKILL") killed++;
+  }
+  return killed;
 }
 
 async function send(url: string, request: IncomingMessage, body: string): Promise<ProxyAnswer> {
