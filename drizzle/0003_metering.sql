@@ -22,10 +22,14 @@ ALTER TABLE customer_term_window_meter ADD CHECK (quantity >= 0 AND events > 0);
 --> statement-breakpoint
 ALTER TABLE metering_cursor ADD CHECK (applied + duplicate + conflict + parked + dead = consumed);
 --> statement-breakpoint
--- Room for the next versions of rows that every batch changes: in their page, they need no new index entry.
+-- Room for the next versions of rows that are changed again and again: in their page, they need no new index entry.
 ALTER TABLE term_window SET (fillfactor = 50);
 --> statement-breakpoint
 ALTER TABLE metered_extent SET (fillfactor = 50);
+--> statement-breakpoint
+ALTER TABLE customer_term_window SET (fillfactor = 60);
+--> statement-breakpoint
+ALTER TABLE customer_term_window_meter SET (fillfactor = 60);
 --> statement-breakpoint
 -- Compressing the columns costs more time than writing them.
 DO $$
