@@ -49,6 +49,8 @@ export class PartitionReader {
   #failures = 0;
   #queue: Promise<void> = Promise.resolve();
   #queued = 0;
+  /** Of batches that were taken and are neither applied nor dropped. */
+  #bytesInHand = 0;
   #retry = new AbortController();
 
   constructor(parts: PartitionParts) {
@@ -80,7 +82,9 @@ export class PartitionReader {
     const { partition, log, waiting, pause, resume } = this.#parts;
     log.debug({ partition, from: payload.batch.firstOffset() }, "usage fetched");
     const before = this.#queue;
-    const waits = this.#queued === 0 ? undefined : waiting.begin(bytesOf(payload.batch));
+    const bytes = bytesOf(payload.batch);
+    const waits = this.#queued === 0 ? undefined : waiting.begin(bytes, this.#bytesInHand);
+    this.#bytesInHand += bytes;
     const isRead = this.#state === "reading";
     // Where kafkajs fetches next. If this apply fails, the claim that follows seeks back.
     if (isRead) payload.resolveOffset(payload.batch.lastOffset());
@@ -92,7 +96,11 @@ export class PartitionReader {
     void this.#enqueue(async () => {
       waits?.end();
       if (passed && this.#state === "reading") resume();
-      await this.#apply(await fetched, payload);
+      try {
+        await this.#apply(await fetched, payload);
+      } finally {
+        this.#bytesInHand -= bytes;
+      }
     });
     return passed ? Promise.resolve() : before;
   }
