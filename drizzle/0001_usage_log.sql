@@ -8,6 +8,10 @@ INSERT INTO usage_log DEFAULT VALUES;
 ALTER TABLE usage_log ADD CHECK (singleton = 1);
 --> statement-breakpoint
 
+-- As it comes: PostgreSQL's compression of a batch takes longer than writing it, and an acknowledgement waits for it.
+ALTER TABLE usage_log_record ALTER COLUMN value SET STORAGE EXTERNAL;
+--> statement-breakpoint
+
 -- Appends the values as records of one partition, in their order, and wakes the readers when it commits. The record's
 -- time is the log's own clock, read after the wait for the lock: what producers claim never matters.
 CREATE FUNCTION append_usage_records(p_partition integer, p_values bytea[]) RETURNS bigint LANGUAGE plpgsql AS $$

@@ -36,10 +36,17 @@ export class BinaryCalls {
 
   /**
    * One statement, prepared once in each connection under its name.
+   * @param timeoutMs after which its connection is cut off: one that hangs would be missing for ever
    * @throws what the database refuses, or that it cannot be reached
    */
-  async call<Row extends object>(name: string, text: string, values: CallValue[]): Promise<Row[]> {
-    return (await this.#pool.query<Row>({ name, text, values })).rows;
+  async call<Row extends object>(
+    name: string,
+    text: string,
+    values: CallValue[],
+    timeoutMs?: number,
+  ): Promise<Row[]> {
+    const statement = { name, text, values, ...(timeoutMs !== undefined && { query_timeout: timeoutMs }) };
+    return (await this.#pool.query<Row>(statement)).rows;
   }
 
   /** @param timeout seconds after which what is under way is cut off; undefined waits */

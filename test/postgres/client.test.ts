@@ -27,6 +27,12 @@ test("the session is in UTC, bears the name it was given and compiles no query",
   expect(row).toEqual({ zone: "UTC", name: "client-test", jit: "off" });
 });
 
+test("a call that takes too long gives its connection up: the next one has another", async () => {
+  const sleeping = sql.binary.call("sleep", "SELECT pg_sleep(60)", [], 50);
+  await expect(sleeping).rejects.toThrow("timeout");
+  expect(await sql.binary.call("one", "SELECT 1 AS one", [], 10_000)).toEqual([{ one: 1 }]);
+});
+
 test.each([
   ["57P03", "the server starts"],
   ["53100", "its disk is full"],
