@@ -191,7 +191,9 @@ BEGIN
   SELECT n.place::int, (row_number() OVER ())::int, v.model_version_no, n.status, (n.status = ANY (r.charge_statuses))::int, r
   FROM unnest(p_models, p_versions, p_statuses) WITH ORDINALITY AS n(model, version, status, place)
   JOIN model m ON m.id = n.model
-  JOIN model_version v ON v.model_no = m.model_no AND v.version = n.version
+  -- By both columns of the index: a join takes the first alone, and walks all versions that the model ever had.
+  CROSS JOIN LATERAL (SELECT x.model_version_no FROM model_version x
+    WHERE x.model_no = m.model_no AND x.version = n.version OFFSET 0) v
   JOIN rate_segment r ON r.model_no = m.model_no;
 END $$;
 --> statement-breakpoint

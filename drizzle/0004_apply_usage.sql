@@ -43,7 +43,7 @@ BEGIN
   IF cardinality(p.identities) > 0 THEN
     SELECT epoch_micros(occurred_from) INTO v_floor FROM identity_floor WHERE occurred_from > '-infinity';
     IF v_floor IS NOT NULL AND (SELECT min(t) FROM unnest(p.cell_first) AS t) < v_floor THEN
-      PERFORM refuse('before_identity_floor');
+      PERFORM refuse('before_identity_floor', jsonb_build_object('floor', v_floor::text));
     END IF;
 
     v_block := nextval('usage_block_no');
@@ -101,27 +101,42 @@ END $$;
 -- event: s source, e id, t time, u customer, m model, v version, k status, p parent, h hardware where it is told,
 -- q quantities by meter.
 CREATE FUNCTION park_events(p_shard smallint, p usage_columns, p_groups int[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  -- In variables of their own, names are found at once; in a field of p, each is looked for from the first one on.
+  v_sources text[] := p.sources;
+  v_customers text[] := p.customers;
+  v_models text[] := p.models;
+  v_versions text[] := p.versions;
+  v_statuses text[] := p.statuses;
+  v_hardware text[] := p.hardware;
+  v_group_hardware int[] := p.group_hardware;
 BEGIN
-  INSERT INTO parked_event (identity, shard, reason, event)
-  SELECT i.identity, p_shard, reason_to_wait(c.id, m.id, from_epoch_micros(e.occurred_at)),
-    jsonb_build_object('s', p.sources[e.source], 'e', e.id,
-      't', to_char(from_epoch_micros(e.occurred_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-      'u', c.id, 'm', m.id, 'v', p.versions[x.subject], 'k', p.statuses[x.subject], 'p', e.parent,
-      'q', jsonb_strip_nulls(jsonb_build_object('runs', '1', 'predict_seconds', e.predict_seconds::text,
-        'input_tokens', e.input_tokens::text, 'output_tokens', e.output_tokens::text, 'images', e.images::text))
-      || coalesce((SELECT jsonb_object_agg(o.meter, o.quantity::text) FROM unpack_other_meters(p.events) o
-                   WHERE o.place = e.place), '{}'))
-    || jsonb_strip_nulls(jsonb_build_object('h', p.hardware[p.group_hardware[e.grp]]))
-  FROM unpack_events(p.events) e JOIN unnest(p.identities, p.identity_places) AS i(identity, place) ON i.place = e.place
-  CROSS JOIN LATERAL (SELECT p.customers[p.group_customer[e.grp]]) AS c(id)
-  CROSS JOIN LATERAL (SELECT p.cell_subject[p.group_cell[e.grp]]) AS x(subject)
-  CROSS JOIN LATERAL (SELECT p.models[x.subject]) AS m(id)
-  WHERE e.grp IN (SELECT unnest(p_groups)) ORDER BY e.place;
-
-  UPDATE usage_identity u SET event_no = NULL FROM parked_event e
-  WHERE u.identity = e.identity AND e.identity IN (
-    SELECT i.identity FROM unpack_events(p.events) x JOIN unnest(p.identities, p.identity_places) AS i(identity, place) ON i.place = x.place
-    WHERE x.grp IN (SELECT unnest(p_groups)));
+  WITH waiting AS MATERIALIZED (
+    SELECT e.*, i.identity FROM unpack_events(p.events) e
+    JOIN unnest(p.identities, p.identity_places) AS i(identity, place) ON i.place = e.place
+    WHERE e.grp IN (SELECT unnest(p_groups))
+  ), other AS MATERIALIZED (
+    -- All that waits may have come in one batch: nothing is unpacked once per event.
+    SELECT o.place, jsonb_object_agg(o.meter, o.quantity::text) AS quantities
+    FROM unpack_other_meters(p.events) o GROUP BY o.place
+  ), parked AS (
+    INSERT INTO parked_event (identity, shard, reason, event)
+    SELECT e.identity, p_shard, reason_to_wait(c.id, m.id, from_epoch_micros(e.occurred_at)),
+      jsonb_build_object('s', v_sources[e.source], 'e', e.id,
+        't', to_char(from_epoch_micros(e.occurred_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'u', c.id, 'm', m.id, 'v', v_versions[x.subject], 'k', v_statuses[x.subject], 'p', e.parent,
+        'q', jsonb_strip_nulls(jsonb_build_object('runs', '1', 'predict_seconds', e.predict_seconds::text,
+          'input_tokens', e.input_tokens::text, 'output_tokens', e.output_tokens::text, 'images', e.images::text))
+        || coalesce(o.quantities, '{}'))
+      || jsonb_strip_nulls(jsonb_build_object('h', v_hardware[v_group_hardware[e.grp]]))
+    FROM waiting e LEFT JOIN other o ON o.place = e.place
+    CROSS JOIN LATERAL (SELECT v_customers[p.group_customer[e.grp]]) AS c(id)
+    CROSS JOIN LATERAL (SELECT p.cell_subject[p.group_cell[e.grp]]) AS x(subject)
+    CROSS JOIN LATERAL (SELECT v_models[x.subject]) AS m(id)
+    ORDER BY e.place
+    RETURNING identity
+  )
+  UPDATE usage_identity u SET event_no = NULL FROM parked e WHERE u.identity = e.identity;
 END $$;
 --> statement-breakpoint
 

@@ -1,9 +1,10 @@
-import { present } from "../kernel/index.ts";
+import { type Instant, present } from "../kernel/index.ts";
 import { refusedByDatabase, type Sql, violatesUnique } from "../postgres/index.ts";
 import { COLUMN_METERS, type LogRecord } from "../usage/index.ts";
-import { batchBuilding, type MeteringBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
+import { batchBuilding, type MeteringBatch } from "./batch/build-batch.ts";
 import { columnsBuilding, type EventColumns } from "./batch/event-columns.ts";
 import { inTurns } from "./batch/in-turns.ts";
+import { type RawEvent, rawConflicts } from "./batch/raw-conflicts.ts";
 import { uuidArray } from "./columns/array-bytes.ts";
 import { CustomerKinds } from "./memory/customer-kinds.ts";
 import { ExpectedRepeats } from "./memory/expected-repeats.ts";
@@ -25,6 +26,11 @@ export interface ApplyOptions {
   kinds?: CustomerKinds;
   /** Events that were older than this when the log took them are refused. */
   horizonDays?: number | undefined;
+  /**
+   * As the database says it: events from before it are refused. It may be later than the horizon: identities were forgotten under
+   * another setting.
+   */
+  floor?: Instant;
 }
 
 const LIMITED_MODELS_MAX = 10_000;
@@ -56,7 +62,7 @@ export async function prepareBatch(
   options: ApplyOptions = {},
 ): Promise<PreparedBatch> {
   const mind = mindOf(options);
-  const batch = await inTurns(batchBuilding(records, options.horizonDays));
+  const batch = await inTurns(batchBuilding(records, options.horizonDays, options.floor));
   const apart = mind.expected.any ? await setRepeatsApart(sql, batch, mind.expected) : batch;
   return { batch, apart, columns: await columnsOf(sql, apart, mind, new Set()) };
 }
@@ -78,8 +84,20 @@ export async function applyBatch(
   const ready = await prepared;
   const { batch } = ready;
   const nextOffset = records[batch.records]?.offset ?? position.to;
-  await applyPrepared(sql, { ...position, to: nextOffset }, ready, records, mindOf(options));
+  try {
+    await applyPrepared(sql, { ...position, to: nextOffset }, ready, records, mindOf(options));
+  } catch (error) {
+    const floor = floorIn(error);
+    if (floor === undefined || floor === options.floor) throw error;
+    return applyBatch(sql, position, records, { ...options, floor });
+  }
   return { events: batch.consumed, records: batch.records, nextOffset };
+}
+
+/** The identity floor that events of the batch are below. */
+function floorIn(error: unknown): Instant | undefined {
+  const refused = refusedByDatabase(error);
+  return refused?.code === "before_identity_floor" ? BigInt(refused.detail.floor ?? "") : undefined;
 }
 
 type Mind = Required<Pick<ApplyOptions, "limited" | "expected" | "kinds">>;
@@ -159,7 +177,7 @@ async function applyNew(
         for (const customer of numbersIn(customers)) alone.add(columns.customerName(customer));
         for (const subject of columns.subjectsIn(new Set(numbersIn(cells)))) alone.add(subject);
       } else if (refused?.code === "conflict_raw_needed") {
-        raw = rawEvents(batch, records, (refused.detail.places ?? "").split(","));
+        raw = await inTurns(rawConflicts(batch, records, numbersIn(refused.detail.places)), { soon: true });
         continue;
       } else {
         throw error;
@@ -214,29 +232,6 @@ function mustStandAlone(
 function rememberLimited(limited: Set<string>, models: string): void {
   if (limited.size > LIMITED_MODELS_MAX) limited.clear();
   for (const model of models.split(",")) if (model !== "") limited.add(model);
-}
-
-/** A conflicting event's bytes, as base64, and where they stand in the log. */
-interface RawEvent {
-  o: string;
-  x: number;
-  raw: string;
-}
-
-function rawEvents(
-  { events, repeats }: MeteringBatch,
-  records: readonly LogRecord[],
-  places: string[],
-): Record<string, RawEvent> {
-  const raw: Record<string, RawEvent> = {};
-  for (const place of places) {
-    const row = repeats[Number(place) - 1];
-    if (row === undefined) continue;
-    const { offset, index } = placeInLog(records, events, row);
-    const bytes = rawEvent(records, events, row);
-    raw[place] = { o: offset.toString(), x: index, raw: bytes.toString("base64") };
-  }
-  return raw;
 }
 
 async function callApply(

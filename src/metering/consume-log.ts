@@ -9,9 +9,10 @@ import {
   type UsageLog,
   valueBytes,
 } from "../usage/index.ts";
-import { applyBatch, type PreparedBatch, prepareBatch } from "./apply-batch.ts";
+import { type Applied, applyBatch, type PreparedBatch, prepareBatch } from "./apply-batch.ts";
 import { CustomerKinds } from "./memory/customer-kinds.ts";
 import { ExpectedRepeats } from "./memory/expected-repeats.ts";
+import { Portions } from "./memory/portions.ts";
 import { noteMissingRecords } from "./position/log-loss.ts";
 
 /** Told what happens to the partitions that this process meters. */
@@ -34,6 +35,12 @@ export interface MeteringObserver {
  */
 const ANSWER_WITHIN_MS = 30_000;
 
+interface Claim {
+  logId: string;
+  epoch: string;
+  nextOffset: bigint;
+}
+
 /**
  * Meters a usage log until stopped. The position of record is the cursor in PostgreSQL; a worker that lost a
  * partition is fenced by the epoch that its successor's claim raised.
@@ -50,7 +57,9 @@ export function consumeLog(
     kinds: new CustomerKinds(),
     horizonDays,
   };
-  const claims = new Map<number, { logId: string; epoch: string; nextOffset: bigint }>();
+  const claims = new Map<number, Claim>();
+
+  const portions = new Portions();
 
   /** Batches that wait while the one before them is applied; one that is dropped leaves by itself. */
   const ahead = new WeakMap<LogBatch, Promise<PreparedBatch>>();
@@ -77,26 +86,39 @@ export function consumeLog(
     const held = present(claims.get(batch.partition), "a claimed partition");
     const begun = performance.now();
     let events = 0;
-    try {
-      for (let applied = 0; applied < batch.records.length || held.nextOffset < batch.nextOffset; ) {
-        const position = { ...held, partition: batch.partition, to: batch.nextOffset };
-        const records = batch.records.slice(applied);
-        const prepared = applied === 0 ? ahead.get(batch) : undefined;
-        const applying = applyBatch(sql, position, records, options, prepared);
-        const done = await withinDeadline("applying a batch", ANSWER_WITHIN_MS, applying);
-        held.nextOffset = done.nextOffset;
-        events += done.events;
-        applied += done.records;
-      }
-    } catch (error) {
-      if (refusedByDatabase(error)?.code === "fenced") observer?.fenced(batch.partition);
-      throw error;
+    for (let applied = 0; applied < batch.records.length || held.nextOffset < batch.nextOffset; ) {
+      const done = await applyPortion(batch, applied, held);
+      held.nextOffset = done.nextOffset;
+      events += done.events;
+      applied += done.records;
     }
     observer?.applied(batch.partition, {
       events,
       ...sizeOf(batch),
       seconds: (performance.now() - begun) / 1000,
     });
+  }
+
+  /** Applies some of the batch's records, from the one at `from` on. */
+  async function applyPortion(batch: LogBatch, from: number, held: Claim): Promise<Applied> {
+    const { partition } = batch;
+    const records = batch.records.slice(from, from + portions.of(partition));
+    const position = {
+      ...held,
+      partition,
+      to: batch.records[from + records.length]?.offset ?? batch.nextOffset,
+    };
+    const prepared = records.length === batch.records.length ? ahead.get(batch) : undefined;
+    try {
+      const applying = applyBatch(sql, position, records, options, prepared);
+      const done = await withinDeadline("applying a batch", ANSWER_WITHIN_MS, applying);
+      portions.applied(partition);
+      return done;
+    } catch (error) {
+      if (refusedByDatabase(error)?.code === "fenced") observer?.fenced(partition);
+      else portions.failed(partition, records.length, error);
+      throw error;
+    }
   }
 
   const reader: LogReader = {

@@ -1,4 +1,4 @@
-export { buildBatch, placeInLog, rawEvent } from "./batch/build-batch.ts";
+export { buildBatch, placeInLog, rawEvents } from "./batch/build-batch.ts";
 export { eachTimed, lastPlaces } from "./batch/packed-events.ts";
 export { consumeLog, type MeteringObserver } from "./consume-log.ts";
 export { foldCustomerWindows } from "./fold-customer-windows.ts";

@@ -7,6 +7,12 @@ import { assert } from "../kernel/index.ts";
 export type CallValue = string | Buffer | null;
 
 /**
+ * Whoever calls gives up soon after. The statement has to end as well: it would hold its locks, and the next attempt would wait for
+ * them, and the one after that.
+ */
+const STATEMENT_TIMEOUT = "25s";
+
+/**
  * Statements with values in binary form. For arrays of tens of thousands: postgres.js sends every value as text, and writing and
  * reading that text was a fifth of what a metering batch costs the database. Uses connections of its own, to the same server
  * with the same settings.
@@ -27,7 +33,7 @@ export class BinaryCalls {
         this.#clients.add(client);
         bindWithoutCopies(client);
         client.once("end", () => this.#clients.delete(client));
-        await client.query(settingConnection(connection));
+        await client.query(settingConnection({ ...connection, statement_timeout: STATEMENT_TIMEOUT }));
       },
     });
     // Of a connection that nobody uses just now: the next call opens another.

@@ -29,7 +29,15 @@ export function openSql(
     onnotice: () => {},
     connection: {
       application_name: options.name ?? "tributary",
+      // Whatever somebody made the default of the server, the database or the role.
       TimeZone: "UTC",
+      DateStyle: "ISO, MDY",
+      bytea_output: "hex",
+      standard_conforming_strings: "on",
+      // A statement sees what was committed before the locks that it waited for: our functions take the lock first, and then look.
+      default_transaction_isolation: "read committed",
+      // What is answered is durable: usage that was acknowledged, a payment that is about to be asked for.
+      synchronous_commit: "on",
       // Compiling a query took longer here than any of them takes. In words: the driver leaves out what is false.
       jit: "off",
       ...options.settings,

@@ -43,8 +43,13 @@ export async function openKafkaUsageLog(settings: KafkaUsageLogSettings): Promis
     if (id === null) throw new Error(`Kafka has no topic ${topic}`);
     return `${topic}/${id}`;
   };
-  const bounds = (): Promise<LogExtent["partitions"]> =>
-    whileLeadersMove(() => admin.use((open) => partitionBounds(open, topic)));
+  const bounds = async (): Promise<LogExtent["partitions"]> => {
+    const ask = () => whileLeadersMove(() => admin.use((open) => partitionBounds(open, topic)));
+    return ask().catch((error: unknown) => {
+      if (error instanceof OtherPartitions) return ask();
+      throw error;
+    });
+  };
   const close = async (): Promise<void> => {
     await Promise.all([admin.close(), metadata.close()]);
   };
@@ -85,8 +90,17 @@ async function extent(
   }
 }
 
+/** A client of kafkajs goes on for minutes with the partitions that it once saw; a new one sees those there are. */
+class OtherPartitions extends Error {
+  override name = "OtherPartitions";
+}
+
+/** @throws OtherPartitions: then a new client must ask */
 async function partitionBounds(admin: Admin, topic: string): Promise<LogExtent["partitions"]> {
   const offsets = await admin.fetchTopicOffsets(topic);
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  const found = topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
+  if (found !== offsets.length) throw new OtherPartitions(`the topic has ${found} partitions`);
   return offsets
     .map(({ partition, low, high }) => ({ partition, start: BigInt(low), end: BigInt(high) }))
     .sort((a, b) => a.partition - b.partition);

@@ -53,6 +53,8 @@ async function joinGroup(parts: TopicParts, reader: LogReader, onDeath: () => vo
     heartbeatInterval: 1_000,
     // How long the partitions of a member that died, or lost the broker, lie idle. Long applies heartbeat too.
     sessionTimeout: 15_000,
+    // How long partitions that somebody adds to the topic lie unread.
+    metadataMaxAge: 10_000,
     // How long a resumed partition waits at most for the fetch of the others to return.
     maxWaitTimeInMs: 250,
     maxBytesPerPartition: BATCH_BYTES_MAX,

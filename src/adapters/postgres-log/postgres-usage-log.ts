@@ -29,7 +29,7 @@ export async function openPostgresUsageLog(settings: PostgresUsageLogSettings): 
     append: appender.append,
     extent,
     async read(reader) {
-      const reading = await readLog(sql, found, reader, log);
+      const reading = await readLog(sql, () => countPartitions(sql), reader, log);
       readings.add(reading);
       return reading;
     },
@@ -46,9 +46,13 @@ async function ensurePartitions(sql: Sql, partitions: number): Promise<number> {
       INSERT INTO usage_log_partition (partition, next_offset)
       SELECT partition, 0 FROM generate_series(0, ${partitions}::int - 1) AS partition
       ON CONFLICT DO NOTHING`;
-    const [row] = await sql<{ found: number }[]>`SELECT count(*)::int AS found FROM usage_log_partition`;
-    return row?.found ?? 0;
+    return await countPartitions(sql);
   } catch (cause) {
     throw new LogUnavailable("PostgreSQL did not open the usage log", { cause });
   }
+}
+
+async function countPartitions(sql: Sql): Promise<number> {
+  const [row] = await sql<{ found: number }[]>`SELECT count(*)::int AS found FROM usage_log_partition`;
+  return row?.found ?? 0;
 }

@@ -15,11 +15,11 @@ const LOCK_RETRY_MS = 1_000;
  */
 export async function readLog(
   sql: Sql,
-  partitions: number,
+  partitions: () => Promise<number>,
   reader: LogReader,
   log: Log,
 ): Promise<LogReading> {
-  const wakes = Array.from({ length: partitions }, () => new Wake());
+  const wakes: Wake[] = [];
   const wakeAll = (): void => {
     for (const wake of wakes) wake.wake();
   };
@@ -31,6 +31,8 @@ export async function readLog(
   const next = new Wake();
 
   async function takeFreePartitions(): Promise<void> {
+    // Another process may be set to more of them, and make and fill those while this one runs.
+    for (let missing = (await partitions()) - wakes.length; missing > 0; missing--) wakes.push(new Wake());
     for (const [partition, wake] of wakes.entries()) {
       if (own.has(partition) || stopping.signal.aborted) continue;
       const { signal } = session;

@@ -1,4 +1,4 @@
-import { buildBatch, placeInLog, rawEvent } from "../../metering/index.ts";
+import { buildBatch, placeInLog, rawEvents } from "../../metering/index.ts";
 import type { Sql } from "../../postgres/index.ts";
 import type { LogRecord } from "../../usage/index.ts";
 import { type Check, DIFFERENCES_MAX, sqlCheck } from "../check.ts";
@@ -82,12 +82,13 @@ async function compare(
   const identities = Array.from({ length: events.size }, (_, row) => events.identity.hexOf(row));
   const contents = await contentsOf(sql, identities);
   const letters = await lettersOf(sql, partition, records);
+  const rawOf = rawEvents(records, events);
   const places = [
     ...identities.map((identity, row) => {
       const { offset, index } = placeInLog(records, events, row);
       return {
         place: `${offset}/${index}`,
-        letter: () => `conflict ${rawEvent(records, events, row).toString("base64")}`,
+        letter: () => `conflict ${rawOf(row).toString("base64")}`,
         metered: contents.get(identity) === events.content.bigIntOf(row).toString(),
         known: contents.has(identity),
       };

@@ -1,4 +1,4 @@
-import { instantOf, present } from "../../kernel/index.ts";
+import { type Instant, instantOf, present } from "../../kernel/index.ts";
 import { redactedBytes, redactText } from "../../secrets/index.ts";
 import {
   acceptedTimes,
@@ -48,10 +48,22 @@ export interface MeteringBatch {
   dead: DeadRow[];
 }
 
+const BELOW_FLOOR = {
+  code: "time_too_old",
+  message:
+    "time: identities of so long ago were forgotten; it could no longer be told from a repeat, so it is not metered: book a correction instead",
+};
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /** Of all batches, and empty between their steps. Made when it is needed: most processes build none. */
 let digests: Digests | undefined;
+
+/** Events from before are refused: `floor` is a moment, `horizonDays` are counted back from when the log took an event. */
+interface TimeLimits {
+  horizonDays: number | undefined;
+  floor: Instant | undefined;
+}
 
 /** Reads log records into rows, as many as make a batch. Pure, and never throws: whatever a producer wrote becomes an event or a dead letter. */
 export function buildBatch(records: readonly LogRecord[], horizonDays?: number): MeteringBatch {
@@ -62,7 +74,9 @@ export function buildBatch(records: readonly LogRecord[], horizonDays?: number):
 export function* batchBuilding(
   records: readonly LogRecord[],
   horizonDays?: number,
+  floor?: Instant,
 ): Generator<number, MeteringBatch, void> {
+  const limits = { horizonDays, floor };
   digests ??= new Digests();
   const events = new EventTable(digests, eventsLikelyIn(records));
   const batch: MeteringBatch = { records: 0, consumed: 0, events, firsts: [], repeats: [], dead: [] };
@@ -71,7 +85,7 @@ export function* batchBuilding(
   for (const record of records) {
     if (batch.consumed >= EVENTS_MAX) break;
     const [rows, dead] = [events.size, batch.dead.length];
-    addRecord(batch, reader, record, horizonDays);
+    addRecord(batch, reader, record, limits);
     events.hash();
     for (let row = rows; row < events.size; row++) (seen.add(row) ? batch.firsts : batch.repeats).push(row);
     const found = events.size - rows + batch.dead.length - dead;
@@ -92,25 +106,35 @@ export function placeInLog(records: readonly LogRecord[], { record, index }: Eve
   return { offset, index: index.at(row) };
 }
 
-/** The bytes of that event as they stand in the log, without payload and secrets. */
-export function rawEvent(records: readonly LogRecord[], { record, index }: EventTable, row: number): Buffer {
-  const { value } = present(records[record.at(row)], "the event's record");
-  const text = utf8.decode(value);
-  const inBatch = text.trimStart().startsWith("[");
-  return redactedBytes(inBatch ? Buffer.from(sliceArray(text)[index.at(row)] ?? "") : value, PAYLOAD_FIELDS);
+/**
+ * Answers the bytes of events, by their rows, as they stand in the log, without payload and secrets. A record is cut once, when it is
+ * asked for all of its events before another's: producers whose every event is in conflict are not to stop metering.
+ */
+export function rawEvents(records: readonly LogRecord[], events: EventTable): (row: number) => Buffer {
+  let cut: { record: number; elements: string[] | null } | undefined;
+  return (row) => {
+    const record = events.record.at(row);
+    const { value } = present(records[record], "the event's record");
+    if (cut?.record !== record) {
+      const text = utf8.decode(value);
+      cut = { record, elements: text.trimStart().startsWith("[") ? sliceArray(text) : null };
+    }
+    const bytes = cut.elements === null ? value : Buffer.from(cut.elements[events.index.at(row)] ?? "");
+    return redactedBytes(bytes, PAYLOAD_FIELDS);
+  };
 }
 
 function addRecord(
   batch: MeteringBatch,
   reader: LoggedEventReader,
   record: LogRecord,
-  horizonDays: number | undefined,
+  limits: TimeLimits,
 ): void {
   const [rows, dead] = [batch.events.size, batch.dead.length];
-  if (addLogged(batch, reader, record, horizonDays)) return;
+  if (addLogged(batch, reader, record, limits)) return;
   batch.events.truncate(rows);
   batch.dead.length = dead;
-  addParsed(batch, record, horizonDays);
+  addParsed(batch, record, limits);
 }
 
 const [COMMA, OPEN, CLOSE, BRACE] = [0x2c, 0x5b, 0x5d, 0x7b];
@@ -120,12 +144,13 @@ function addLogged(
   batch: MeteringBatch,
   reader: LoggedEventReader,
   record: LogRecord,
-  horizonDays: number | undefined,
+  limits: TimeLimits,
 ): boolean {
   const { value } = record;
   if (value.length > RECORD_BYTES_MAX) return false;
   const appendedAt = instantOf(record.appendedAt);
-  const [from, until] = acceptedTimes(appendedAt, horizonDays);
+  const [accepted, until] = acceptedTimes(appendedAt, limits.horizonDays);
+  const from = Math.max(accepted, Number(limits.floor ?? accepted));
   if (value[0] === BRACE) {
     if (reader.read(value, 0, from, until) !== value.length) return false;
     batch.events.addLogged(reader, batch.records, 0);
@@ -142,7 +167,7 @@ function addLogged(
       const text = at < 0 ? undefined : value.subarray(begun, at);
       const json = text === undefined ? undefined : parsedObject(text);
       if (text === undefined || json === undefined) return false;
-      addElement(batch, record, index, json, appendedAt, horizonDays, () => text);
+      addElement(batch, record, index, json, appendedAt, limits, () => text);
     }
     if (value[at] !== COMMA) return value[at] === CLOSE && at + 1 === value.length;
   }
@@ -160,7 +185,7 @@ function parsedObject(text: Buffer): object | undefined {
 }
 
 /** Adds what the record has as JSON. */
-function addParsed(batch: MeteringBatch, record: LogRecord, horizonDays: number | undefined): void {
+function addParsed(batch: MeteringBatch, record: LogRecord, limits: TimeLimits): void {
   const { elements, single, problem } = readRecord(record);
   if (problem !== undefined) {
     bury(batch, record, 0, problem, record.value);
@@ -175,7 +200,7 @@ function addParsed(batch: MeteringBatch, record: LogRecord, horizonDays: number 
     return Buffer.from(texts[index] ?? "");
   };
   for (const [index, element] of elements.entries())
-    addElement(batch, record, index, element, appendedAt, horizonDays, () => rawOf(index));
+    addElement(batch, record, index, element, appendedAt, limits, () => rawOf(index));
 }
 
 function addElement(
@@ -184,11 +209,13 @@ function addElement(
   index: number,
   json: unknown,
   appendedAt: bigint,
-  horizonDays: number | undefined,
+  limits: TimeLimits,
   raw: () => Buffer,
 ): void {
-  const read = readUsageEvent(json, appendedAt, horizonDays);
+  const read = readUsageEvent(json, appendedAt, limits.horizonDays);
   if ("refusal" in read) bury(batch, record, index, read.refusal, raw());
+  else if (limits.floor !== undefined && read.event.occurredAt < limits.floor)
+    bury(batch, record, index, BELOW_FLOOR, raw());
   else batch.events.add(read.event, batch.records, index);
 }
 

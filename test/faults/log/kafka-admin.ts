@@ -8,6 +8,8 @@ export interface KafkaAdmin {
   /** As retention does: the log of the partition begins at `offset` from now on. */
   deleteBefore(partition: number, offset: bigint): Promise<void>;
   deleteTopic(): Promise<void>;
+  /** Of the topic, from now on. */
+  setPartitions(count: number): Promise<void>;
   /** Of the topic: what the broker does with a batch that a producer compressed. */
   compressionType(): Promise<string>;
   close(): Promise<void>;
@@ -25,6 +27,9 @@ export async function openKafkaAdmin(brokers: string): Promise<KafkaAdmin> {
     async deleteTopic() {
       await admin.deleteTopics({ topics: [TOPIC] });
       await until(async () => !(await admin.listTopics()).includes(TOPIC));
+    },
+    async setPartitions(count) {
+      await admin.createPartitions({ topicPartitions: [{ topic: TOPIC, count }] });
     },
     compressionType: () => compressionType(admin),
     close: () => admin.disconnect(),
