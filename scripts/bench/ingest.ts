@@ -5,7 +5,7 @@ import { usedBy, usedSince } from "./measure/processes.ts";
 import { say } from "./say.ts";
 import { type Opened, withOpened } from "./world/opened.ts";
 import { type RoleProcess, startRole } from "./world/roles.ts";
-import { openBenchDatabase, startBroker } from "./world/servers.ts";
+import { openBenchDatabase, startBroker, warmServer } from "./world/servers.ts";
 import { temporaryFolder } from "./world/temporary-folder.ts";
 
 export interface IngestSettings {
@@ -52,6 +52,9 @@ async function measureLog(opened: Opened, log: LogKind, settings: IngestSettings
     openBenchDatabase(opened, folder),
   ]);
   await loadBenchCatalog(database.sql);
+  if (log === "postgres") await warmServer(database.sql);
+  // What was written until then is written over: the log of a server that has run does not grow while it is measured.
+  const settle = () => database.sql`CHECKPOINT`;
   const api = startRole(opened, "api", {
     folder,
     databaseUrl: database.url,
@@ -61,7 +64,7 @@ async function measureLog(opened: Opened, log: LogKind, settings: IngestSettings
   const figures: IngestFigures[] = [];
   for (const [batch, connections] of CONNECTIONS) {
     say(`ingest: ${log}, ${batch} event(s) a request`);
-    figures.push({ log, batch, ...(await measureBatch(opened, api, batch, connections, settings)) });
+    figures.push({ log, batch, ...(await measureBatch(opened, api, settle, batch, connections, settings)) });
   }
   return figures;
 }
@@ -69,6 +72,7 @@ async function measureLog(opened: Opened, log: LogKind, settings: IngestSettings
 async function measureBatch(
   opened: Opened,
   api: RoleProcess,
+  settle: () => Promise<unknown>,
   batch: number,
   connections: number,
   { seed, seconds }: IngestSettings,
@@ -80,6 +84,7 @@ async function measureBatch(
     api.failed,
   ]);
   const used = usedSince(before, await usedBy(api.pid));
+  await settle();
   // Enough of them that a request that is due finds one free; other seeds, so that no id comes twice.
   const half = startLoad(opened, {
     ...load,

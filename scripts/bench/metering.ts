@@ -1,6 +1,5 @@
 import { accrueOpenPeriods } from "../../src/earnings/index.ts";
 import { foldCustomerWindows, mergeWindows } from "../../src/metering/index.ts";
-import type { Sql } from "../../src/postgres/index.ts";
 import { sketchLatencies } from "../../src/predictions/index.ts";
 import { type Floor, measureFloors } from "./floor.ts";
 import { loadBenchCatalog } from "./load/catalog.ts";
@@ -14,7 +13,13 @@ import { type Rates, ratesOf } from "./measure/rates.ts";
 import { say } from "./say.ts";
 import type { Opened } from "./world/opened.ts";
 import { appliedBatches, type RoleProcess, startRole } from "./world/roles.ts";
-import { type BenchBroker, type BenchDatabase, openBenchDatabase, startBroker } from "./world/servers.ts";
+import {
+  type BenchBroker,
+  type BenchDatabase,
+  openBenchDatabase,
+  startBroker,
+  warmServer,
+} from "./world/servers.ts";
 import { temporaryFolder } from "./world/temporary-folder.ts";
 
 export interface MeteringSettings {
@@ -99,16 +104,6 @@ export async function prepareMetering(opened: Opened, settings: MeteringSettings
   const totals = await produceUsage(log, seed, events);
   await log.close();
   return { folder, database, broker, totals };
-}
-
-/**
- * As a server is that has run for a day: its memory was touched, and its log is written over older files of it. Otherwise the
- * first that is measured pays for that, and what comes after it, the floor, does not.
- */
-async function warmServer(sql: Sql): Promise<void> {
-  await sql`CREATE TABLE filler AS SELECT n, repeat('x', 900) AS fill FROM generate_series(1, 800000) AS n`;
-  await sql`DROP TABLE filler`;
-  await sql`CHECKPOINT`;
 }
 
 /** From the first record that is fetched to the last commit. */
