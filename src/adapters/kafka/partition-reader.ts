@@ -49,8 +49,6 @@ export class PartitionReader {
   #failures = 0;
   #queue: Promise<void> = Promise.resolve();
   #queued = 0;
-  /** Of batches that were taken and are neither applied nor dropped. */
-  #bytesInHand = 0;
   #retry = new AbortController();
 
   constructor(parts: PartitionParts) {
@@ -82,9 +80,7 @@ export class PartitionReader {
     const { partition, log, waiting, pause, resume } = this.#parts;
     log.debug({ partition, from: payload.batch.firstOffset() }, "usage fetched");
     const before = this.#queue;
-    const bytes = bytesOf(payload.batch);
-    const waits = this.#queued === 0 ? undefined : waiting.begin(bytes, this.#bytesInHand);
-    this.#bytesInHand += bytes;
+    const waits = this.#queued === 0 ? undefined : waiting.begin(bytesOf(payload.batch));
     const isRead = this.#state === "reading";
     // Where kafkajs fetches next. If this apply fails, the claim that follows seeks back.
     if (isRead) payload.resolveOffset(payload.batch.lastOffset());
@@ -96,11 +92,7 @@ export class PartitionReader {
     void this.#enqueue(async () => {
       waits?.end();
       if (passed && this.#state === "reading") resume();
-      try {
-        await this.#apply(await fetched, payload);
-      } finally {
-        this.#bytesInHand -= bytes;
-      }
+      await this.#apply(await fetched, payload);
     });
     return passed ? Promise.resolve() : before;
   }

@@ -11,8 +11,8 @@ export interface WaitingBatch {
   /** Whether the reader may prepare it now. */
   prepared: boolean;
   /**
-   * Whether the other partitions are fetched meanwhile, and this one is not. What is small and waits for little is waited for: a fetch
-   * of the others that finds nothing would hold this one up.
+   * Whether the other partitions are fetched meanwhile, and this one is not. Of small batches all are waited for: a fetch of the
+   * others that finds nothing would hold this one up.
    */
   passed: boolean;
   /** Its turn has come, or it is dropped. */
@@ -24,8 +24,7 @@ export class WaitingBatches {
   #bytes = 0;
   #prepared = 0;
 
-  /** @param ahead bytes of its partition that are applied before it */
-  begin(bytes: number, ahead: number): WaitingBatch {
+  begin(bytes: number): WaitingBatch {
     const prepared = this.#prepared < PREPARED_MAX;
     if (prepared) this.#prepared++;
     this.#bytes += bytes;
@@ -33,6 +32,6 @@ export class WaitingBatches {
       this.#bytes -= bytes;
       if (prepared) this.#prepared--;
     };
-    return { prepared, passed: ahead + bytes > LARGE_BYTES && this.#bytes <= BYTES_MAX, end };
+    return { prepared, passed: bytes > LARGE_BYTES && this.#bytes <= BYTES_MAX, end };
   }
 }
