@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { openPostgresUsageLog } from "../../src/adapters/postgres-log/postgres-usage-log.ts";
 import { present } from "../../src/kernel/index.ts";
+import { setOddDefaults } from "../support/database.ts";
 import { until } from "../support/until.ts";
 import { describeFaults, type Fault } from "./harness/describe-faults.ts";
 import { openKafkaAdmin } from "./log/kafka-admin.ts";
@@ -14,55 +15,45 @@ const MORE_PARTITIONS = 7;
 const oddDefaults: Fault = {
   name: "odd defaults of the database",
   async strike({ database: { sql } }) {
-    const defaults = {
-      default_transaction_isolation: "serializable",
-      bytea_output: "escape",
-      DateStyle: "SQL, DMY",
-      TimeZone: "Pacific/Kiritimati",
-      standard_conforming_strings: "off",
-    };
-    const [{ name }] = await sql<[{ name: string }]>`SELECT current_database() AS name`;
-    for (const [setting, value] of Object.entries(defaults))
-      await sql.unsafe(`ALTER DATABASE ${name} SET ${setting} = '${value}'`);
+    const odd = await setOddDefaults(sql);
     // New sessions have them.
     await sql`
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE application_name LIKE 'tributary-%' AND application_name <> 'tributary-faults'`;
-    return `${Object.keys(defaults).join(", ")}, and every session begun anew; they stay for the faults that follow`;
+    return `${odd.join(", ")}, and every session begun anew; they stay for the faults that follow`;
   },
 };
 
-const tableLocked: Fault = {
-  name: "a table of metering locked by somebody else",
-  async strike({ database: { sql } }) {
-    const session = await sql.reserve();
-    try {
-      await session`BEGIN`;
-      await session`LOCK TABLE usage_identity IN ACCESS EXCLUSIVE MODE`;
-      await pause(LOCKED_MS);
-    } finally {
-      await session`ROLLBACK`;
-      session.release();
-    }
-    return `usage_identity, as VACUUM FULL does, for ${LOCKED_MS / 1000} s`;
-  },
-};
+/** @param lock a statement that takes locks which the end of its transaction gives back */
+function lockedBySomebody(name: string, lock: string, told: string): Fault {
+  return {
+    name,
+    async strike({ database: { sql } }) {
+      const session = await sql.reserve();
+      try {
+        await session`BEGIN`;
+        await session.unsafe(lock);
+        await pause(LOCKED_MS);
+      } finally {
+        await session`ROLLBACK`;
+        session.release();
+      }
+      return `${told}, for ${LOCKED_MS / 1000} s`;
+    },
+  };
+}
 
-const cursorsLocked: Fault = {
-  name: "the cursors locked by somebody else",
-  async strike({ database: { sql } }) {
-    const session = await sql.reserve();
-    try {
-      await session`BEGIN`;
-      await session`SELECT FROM metering_cursor FOR UPDATE`;
-      await pause(LOCKED_MS);
-    } finally {
-      await session`ROLLBACK`;
-      session.release();
-    }
-    return `FOR UPDATE in a session that was forgotten, for ${LOCKED_MS / 1000} s`;
-  },
-};
+const tableLocked = lockedBySomebody(
+  "a table of metering locked by somebody else",
+  "LOCK TABLE usage_identity IN ACCESS EXCLUSIVE MODE",
+  "usage_identity, as VACUUM FULL does",
+);
+
+const cursorsLocked = lockedBySomebody(
+  "the cursors locked by somebody else",
+  "SELECT FROM metering_cursor FOR UPDATE",
+  "FOR UPDATE in a session that was forgotten",
+);
 
 const killedAgainAndAgain: Fault = {
   name: "kill -9 of PostgreSQL again and again",

@@ -5,6 +5,7 @@ import { runChecks } from "../../src/audit/index.ts";
 import { applyBatch } from "../../src/metering/apply-batch.ts";
 import { consumeLog } from "../../src/metering/index.ts";
 import { openSql } from "../../src/postgres/index.ts";
+import { setOddDefaults } from "../support/database.ts";
 import { LOG_ID, recordsOf, startTestMetering, type TestMetering } from "../support/metering.ts";
 import { until } from "../support/until.ts";
 import { usageEvent } from "../support/usage.ts";
@@ -99,19 +100,9 @@ test("a batch that the database cannot apply as a whole is applied in parts", as
 
 test("whatever somebody made the defaults of the database, events are metered as ever", async () => {
   const { sql } = metering;
-  const [{ name }] = await sql<[{ name: string }]>`SELECT current_database() AS name`;
-  const defaults = {
-    default_transaction_isolation: "serializable",
-    bytea_output: "escape",
-    DateStyle: "SQL, DMY",
-    TimeZone: "Pacific/Kiritimati",
-    standard_conforming_strings: "off",
-    synchronous_commit: "off",
-  };
-  for (const [setting, value] of Object.entries(defaults))
-    await sql.unsafe(`ALTER DATABASE ${name} SET ${setting} = '${value}'`);
-  const { host, port, user, pass } = sql.options;
-  const url = `postgres://${user}:${encodeURIComponent(String(pass))}@${host[0]}:${port[0]}/${name}`;
+  await setOddDefaults(sql);
+  const { host, port, user, pass, database } = sql.options;
+  const url = `postgres://${user}:${encodeURIComponent(String(pass))}@${host[0]}:${port[0]}/${database}`;
   const later = openSql(url);
   try {
     const records = recordsOf(

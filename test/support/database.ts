@@ -63,3 +63,20 @@ function urlOf(base: URL, database: string): string {
   url.pathname = `/${database}`;
   return url.href;
 }
+
+const ODD_DEFAULTS = {
+  default_transaction_isolation: "serializable",
+  bytea_output: "escape",
+  DateStyle: "SQL, DMY",
+  TimeZone: "Pacific/Kiritimati",
+  standard_conforming_strings: "off",
+  synchronous_commit: "off",
+};
+
+/** Makes what our functions do not expect the defaults of this database, for sessions that begin from now on. Answers their names. */
+export async function setOddDefaults(sql: Sql): Promise<string[]> {
+  const [{ name }] = await sql<[{ name: string }]>`SELECT current_database() AS name`;
+  for (const [setting, value] of Object.entries(ODD_DEFAULTS))
+    await sql.unsafe(`ALTER DATABASE ${name} SET ${setting} = '${value}'`);
+  return Object.keys(ODD_DEFAULTS);
+}
